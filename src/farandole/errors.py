@@ -1,0 +1,45 @@
+"""Errors a user of farandole can meet. Each says which input, what is wrong with it, and what is accepted."""
+
+
+class FarandoleError(Exception):
+    """Base of every error that is the caller's to mend. The command line turns it into one line and exit code 2."""
+
+
+class FileFormatError(FarandoleError, ValueError):
+    """A file could not be read as the format it claims to be."""
+
+
+class MotionError(FarandoleError, ValueError):
+    """A motion or skeleton is not usable for what was asked: shapes, frame counts, joints, NaN."""
+
+
+class FrameRateError(MotionError):
+    """Two things that must share a frame rate do not."""
+
+
+class RetargetError(MotionError):
+    """A skeleton has no counterpart for joints that are needed."""
+
+
+class AudioError(FarandoleError, ValueError):
+    """A sound file could not be decoded, or holds too little sound."""
+
+
+class DataError(FarandoleError, ValueError):
+    """A corpus or feature folder is incomplete or inconsistent."""
+
+
+class CheckpointError(FarandoleError, ValueError):
+    """A checkpoint folder is missing, incomplete or made for something else."""
+
+
+class OutputError(FarandoleError, OSError):
+    """An output exists already or cannot be written."""
+
+
+class MissingExtraError(FarandoleError, ImportError):
+    """A feature needs packages of an extra that is not installed."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs packages that are not installed: pip install 'farandole[{extra}]'")
+        self.extra = extra

@@ -1,0 +1,6 @@
+"""What a body does: skeletons, rotations, kinematics, files. Needs numpy and scipy only."""
+
+from farandole.motion.motion import Motion
+from farandole.motion.skeleton import Skeleton
+
+__all__ = ["Motion", "Skeleton"]
