@@ -1,3 +1,47 @@
-"""farandole: music leads, a body follows."""
+"""farandole: music leads, a body follows.
+
+    import farandole as fa
+    motion = fa.dance("song.mp3", seed=1)
+    motion.save("dance.bvh")
+
+Everything named in `__all__` is imported when it is first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from farandole.errors import FarandoleError
+
+if TYPE_CHECKING:
+    from farandole.generation.api import dance
+    from farandole.motion import Motion, Skeleton
+    from farandole.motion.files import load_motion, save_motion
+    from farandole.music import Song, load_song
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "Motion": "farandole.motion",
+    "Skeleton": "farandole.motion",
+    "load_motion": "farandole.motion.files",
+    "save_motion": "farandole.motion.files",
+    "Song": "farandole.music",
+    "load_song": "farandole.music",
+    "dance": "farandole.generation.api",
+}
+
+__all__ = ["FarandoleError", "Motion", "Skeleton", "Song", "dance", "load_motion", "load_song", "save_motion"]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'farandole' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value  # the next look-up does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,128 @@
+"""Files are written whole or not at all: to a temporary name in the same folder, then renamed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from farandole.errors import OutputError
+
+
+def check_output(path: str | Path, *, force: bool = False) -> Path:
+    """Tell before any work is done whether `path` may be written.
+
+    Raises:
+        OutputError: If it exists and not `force`, if it is a folder, or if its parent is not one.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise OutputError(f"{target} is a folder: give the name of a file")
+    if target.exists() and not force:
+        raise OutputError(f"{target} exists already: choose another name or add --force (in Python: force=True)")
+    parent = next(p for p in target.absolute().parents if p.exists())
+    if not parent.is_dir():
+        raise OutputError(f"cannot write {target}: {parent} is not a folder")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise OutputError(f"cannot write {target}: no permission to write in {parent}")
+    return target
+
+
+@contextmanager
+def atomic_path(path: str | Path, *, force: bool = False) -> Iterator[Path]:
+    """Yield a temporary name beside `path` with the same suffix; rename it to `path` when the block ends well.
+
+    Missing parent folders are made. If the block raises (Ctrl-C included), nothing of it stays behind.
+
+    Raises:
+        OutputError: If the target exists and not `force`, or cannot be written.
+    """
+    with atomic_paths([path], force=force) as (temporary,):
+        yield temporary
+
+
+@contextmanager
+def atomic_paths(paths: Iterable[str | Path], *, force: bool = False) -> Iterator[list[Path]]:
+    """`atomic_path` for several files that belong together: all of them appear at the end, or none."""
+    targets = [check_output(p, force=force) for p in paths]
+    with ExitStack() as undo:
+        temporaries = []
+        for target in targets:
+            _make_parent(target, undo)
+            temporary = _temporary_name(target)
+            undo.callback(temporary.unlink, missing_ok=True)
+            temporaries.append(temporary)
+        yield temporaries
+        missing = [t.name for t, made in zip(targets, temporaries, strict=True) if not made.exists()]
+        if missing:
+            raise OutputError(f"nothing was written for {', '.join(missing)}")
+        for target, temporary in zip(targets, temporaries, strict=True):
+            _rename(temporary, target)
+        undo.pop_all()
+
+
+@contextmanager
+def atomic_directory(path: str | Path, *, force: bool = False) -> Iterator[Path]:
+    """Yield a new empty folder beside `path`; it takes that name when the block ends well and vanishes otherwise.
+
+    With `force` an existing folder is replaced as a whole. An existing empty folder never is an obstacle.
+
+    Raises:
+        OutputError: If the target is a file, or a folder with something in it and not `force`, or cannot be written.
+    """
+    target = Path(path)
+    if target.exists() and not target.is_dir():
+        raise OutputError(f"{target} is a file: give the name of a folder")
+    if target.is_dir() and any(target.iterdir()) and not force:
+        raise OutputError(f"{target} exists already: choose another name or add --force (in Python: force=True)")
+    with ExitStack() as undo:
+        _make_parent(target, undo)
+        temporary = _temporary_name(target)
+        _guard(temporary.mkdir, target)
+        undo.callback(shutil.rmtree, temporary, ignore_errors=True)
+        yield temporary
+        if target.is_dir():  # a folder with content cannot be renamed over: set the old one aside first
+            aside = _temporary_name(target)
+            _rename(target, aside)
+            try:
+                _rename(temporary, target)
+            except BaseException:
+                aside.rename(target)
+                raise
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            _rename(temporary, target)
+        undo.pop_all()
+
+
+def _temporary_name(target: Path) -> Path:
+    return target.with_name(f".{target.stem[:40]}.{secrets.token_hex(4)}.part{target.suffix}")
+
+
+def _make_parent(target: Path, undo: ExitStack) -> None:
+    """Make missing parents, and have `undo` remove those that are still empty if the work fails."""
+    missing = [p for p in target.absolute().parents if not p.exists()]
+    _guard(lambda: target.parent.mkdir(parents=True, exist_ok=True), target)
+    for parent in reversed(missing):  # callbacks run last in, first out: the deepest folder goes first
+        undo.callback(_remove_if_empty, parent)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        return  # somebody else put something there meanwhile: theirs to keep
+
+
+def _rename(source: Path, target: Path) -> None:
+    _guard(lambda: os.replace(source, target), target)
+
+
+def _guard(action: Callable[[], object], target: Path) -> None:
+    try:
+        action()
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
