@@ -1,0 +1,63 @@
+"""Step coherence: do the feet move in time with the beat, at whatever subdivision the dance uses?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from farandole.errors import MotionError
+from farandole.evaluation.body import Body
+from farandole.motion.kinematics import velocity
+from farandole.motion.rotations import Array
+
+HARMONICS = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0)
+"""Cycles per beat that a step pattern may have: an 8-count basic, a bar, every second beat, every beat, every half beat."""
+
+STRETCHES = (0.83, 0.85, 0.87, 0.89, 0.91, 0.93, 1.07, 1.09, 1.11, 1.13, 1.15, 1.17, 1.19)
+"""Factors of the stretched grids that serve as chance level; those within 6 % of the true tempo are left out."""
+
+
+def foot_signals(body: Body) -> Array:
+    """Sum and difference of the speeds of the left and right foot (mean of ankle and toe), [2, T] m/s."""
+    points = body.feet[:, :, :2].mean(axis=2)
+    left, right = np.linalg.norm(velocity(points, body.fps), axis=-1).T
+    return np.stack((left + right, left - right))
+
+
+def coherence(signals: Array, count: Array) -> Array:
+    """Correlation of signals with turning phases of the beat count.
+
+    |mean(x exp(2 pi i m count))| / std(x), x without its mean; a pure cosine at m cycles per beat gives 1/sqrt(2) = 0.707.
+
+    Args:
+        signals: Any real signals, [S, T].
+        count: Beat counts, integers on the beats, [..., T].
+
+    Returns:
+        One value per grid, harmonic of `HARMONICS` and signal, [..., M, S], within [0, 0.707] for long signals.
+        A signal that does not vary gives 0.
+    """
+    count = np.asarray(count, dtype=float)
+    if count.shape[-1] != signals.shape[-1]:
+        raise MotionError(f"beat count of {count.shape[-1]} frames for a motion of {signals.shape[-1]} frames")
+    x = signals - signals.mean(axis=-1, keepdims=True)
+    spread = x.std(axis=-1)
+    x = x / np.where(spread > 1e-9, spread, np.inf)[..., None]
+    waves = np.exp(2j * np.pi * np.asarray(HARMONICS)[:, None] * count[..., None, :])
+    return np.abs(waves @ x.T) / signals.shape[-1]
+
+
+def step_coherence(body: Body, count: Array) -> tuple[float, float]:
+    """How strongly the steps follow a beat grid, and how strongly they follow wrong ones.
+
+    Args:
+        body: The dancer, T frames.
+        count: Continuous beat count per frame, [T].
+
+    Returns:
+        The greatest `coherence` over harmonics and over the sum and the difference of the two feet's speeds; and the mean of
+        the same over the grids stretched by `STRETCHES`. Real ballroom: 0.31-0.46 against 0.10-0.19.
+    """
+    signals = foot_signals(body)
+    grids = np.asarray((1.0, *STRETCHES))[:, None] * np.asarray(count, dtype=float)
+    best = coherence(signals, grids).max(axis=(-2, -1))
+    return float(best[0]), float(best[1:].mean())
