@@ -1,0 +1,341 @@
+"""Synthesised songs on an exact beat grid: music that anyone may ship weights from, and beats whose times are known."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+
+from farandole.data.synth_genres import GENRES, Genre
+from farandole.data.synth_instruments import drum, tone
+from farandole.data.synth_mix import Mix, master
+from farandole.errors import DataError
+
+BEATS_PER_BAR = 4
+STEPS = 16  # sixteenths of a bar
+STRENGTH = MappingProxyType({"X": 1.0, "x": 0.7, "o": 0.38})
+_MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
+
+
+@dataclass(frozen=True, eq=False)
+class ComposedSong:
+    """A synthesised song and what is known of it.
+
+    Attributes:
+        samples: Mono sound, float32 [N], peak below 1.
+        sample_rate: Samples per second.
+        beat_times: Times of the beats within the song, [K] s, ascending.
+        downbeats: Which beats begin a bar of four, bool [K].
+        bpm: Tempo, beats per minute (the mean one where the grid changes tempo).
+        genre: Key of `synth_genres.GENRES`.
+        energy: Planned loudness at each beat, [K] in 0..1.
+        counts: Count of each beat, int [K]; `counts % 4 == 0` on downbeats.
+    """
+
+    samples: np.ndarray
+    sample_rate: int
+    beat_times: np.ndarray
+    downbeats: np.ndarray
+    bpm: float
+    genre: str
+    energy: np.ndarray
+    counts: np.ndarray
+
+    @cached_property
+    def seconds(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+
+@dataclass(frozen=True)
+class _Section:
+    first_bar: int
+    bars: int
+    energy: float
+    kind: str
+
+
+def genres() -> tuple[str, ...]:
+    """Names of the genres `compose` knows."""
+    return tuple(GENRES)
+
+
+def compose(
+    bpm: float,
+    seconds: float,
+    *,
+    genre: str = "house",
+    seed: int = 0,
+    sample_rate: int = 22050,
+    first_count: float = 0.0,
+    steady: bool = False,
+) -> ComposedSong:
+    """A song at a steady tempo; the same arguments give the same samples.
+
+    Args:
+        bpm: Beats per minute, 30 to 300. Salsa is counted as dancers count it: 150 to 230.
+        seconds: Length, at least 1 s.
+        genre: One of `genres()`.
+        seed: Everything drawn: key, chords, patterns, instruments, form, mix. A change of tempo alone keeps the draws.
+        sample_rate: Samples per second of the result.
+        first_count: Count at t = 0, so that beat k is at (k - first_count) * 60 / bpm: puts a song on a given grid.
+        steady: No form: the whole song at the energy of a chorus.
+
+    Raises:
+        DataError: If the genre is unknown or tempo or length are out of range.
+    """
+    if not 30 <= bpm <= 300:
+        raise DataError(f"bpm {bpm:g}: a song needs 30 to 300 beats per minute")
+    first = int(np.floor(first_count)) - 1
+    last = int(np.ceil(first_count + max(seconds, 0) * bpm / 60)) + 1
+    grid = (np.arange(first, last + 1) - first_count) * 60.0 / bpm
+    return compose_on_grid(
+        grid, seconds, genre=genre, seed=seed, sample_rate=sample_rate, first_count=first, steady=steady
+    )
+
+
+def compose_on_grid(
+    grid: Sequence[float] | np.ndarray,
+    seconds: float,
+    *,
+    genre: str = "house",
+    seed: int = 0,
+    sample_rate: int = 22050,
+    first_count: int = 0,
+    steady: bool = False,
+) -> ComposedSong:
+    """A song on any grid of beats: tempo may drift or jump.
+
+    Args:
+        grid: Times of consecutive beats, [K] s, ascending; extended at the tempo of its ends to cover the song.
+        seconds: Length, at least 1 s.
+        genre, seed, sample_rate, steady: As for `compose`.
+        first_count: Count of grid[0]; counts divisible by 4 are downbeats.
+
+    Raises:
+        DataError: If the genre is unknown, the grid does not ascend, or tempo or length are out of range.
+    """
+    if genre not in GENRES:
+        raise DataError(f"unknown genre '{genre}': known are {', '.join(GENRES)}")
+    if not seconds >= 1:
+        raise DataError(f"a song of {seconds:g} s: at least 1 s is needed")
+    known = np.asarray(grid, dtype=float)
+    if known.ndim != 1 or len(known) < 2 or not (np.diff(known) > 0.1).all():
+        raise DataError("a grid needs at least two ascending beat times, at least 0.1 s apart")
+    before = max(0, int(np.ceil(known[0] / (known[1] - known[0]))) + 1)
+    after = max(0, int(np.ceil((seconds - known[-1]) / (known[-1] - known[-2]))) + 2)
+    times = np.concatenate([
+        known[0] + (known[1] - known[0]) * np.arange(-before, 0),
+        known,
+        known[-1] + (known[-1] - known[-2]) * np.arange(1, after + 1),
+    ])  # fmt: skip
+    counts = first_count - before + np.arange(len(times))
+
+    rng = np.random.default_rng([seed & 0xFFFFFFFF, zlib.crc32(genre.encode())])
+    first_bar = int(np.floor(counts[0] / BEATS_PER_BAR))
+    sounding = times[(times >= 0) & (times < seconds)]
+    bpm = 60.0 / float(np.mean(np.diff(times if len(sounding) < 2 else sounding)))
+    bars = int(np.ceil(counts[-1] / BEATS_PER_BAR)) - first_bar
+    sections = _form(bars, bpm, rng, steady)
+    band = _Band(GENRES[genre], first_bar, times, counts, rng, Mix(seconds, sample_rate))
+    for index, section in enumerate(sections):
+        band.play(section, following=sections[index + 1] if index + 1 < len(sections) else None)
+    samples = master(band.mix, rng)
+
+    inside = (times >= -1e-9) & (times < seconds - 1e-9)
+    plan = np.interp(
+        counts[inside] / BEATS_PER_BAR - first_bar,
+        np.array([[s.first_bar, s.first_bar + s.bars - 1e-6] for s in sections]).ravel(),
+        np.repeat([s.energy for s in sections], 2),
+    )
+    return ComposedSong(
+        samples,
+        sample_rate,
+        np.maximum(times[inside], 0.0),
+        counts[inside] % BEATS_PER_BAR == 0,
+        bpm,
+        genre,
+        plan,
+        counts[inside],
+    )
+
+
+def _form(bars: int, bpm: float, rng: np.random.Generator, steady: bool) -> list[_Section]:
+    """Intro, then verses, choruses and breaks until the bars are used up; sections last about 8 to 16 s, at least two bars."""
+    if steady:
+        return [_Section(0, bars, 0.8, "chorus")]
+    bar_seconds = BEATS_PER_BAR * 60.0 / bpm
+    length = lambda seconds: max(2, 2 * round(seconds / bar_seconds / 2))  # noqa: E731
+    levels = {
+        "intro": (0.3, 0.55),
+        "verse": (0.45, 0.65),
+        "chorus": (0.8, 1.0),
+        "break": (0.2, 0.4),
+        "build": (0.55, 0.75),
+    }
+    order = ["intro", "verse", "chorus", "verse", "chorus", "break", "build", "chorus"]
+    if rng.random() < 0.3:
+        order = ["verse", "chorus", "break", "chorus"]
+    sections, at, index = [], 0, 0
+    while at < bars:
+        kind = order[index] if index < len(order) else ("chorus", "verse", "break", "build")[int(rng.integers(4))]
+        long = {"intro": (4, 9), "break": (5, 9), "build": (4, 8)}.get(kind, (10, 18))
+        count = min(length(rng.uniform(*long)), bars - at)
+        sections.append(_Section(at, count, float(rng.uniform(*levels[kind])), kind))
+        at, index = at + count, index + 1
+    return sections
+
+
+class _Band:
+    """The players of one song: what they drew at the start, and how they play a section."""
+
+    def __init__(
+        self, genre: Genre, first_bar: int, times: np.ndarray, counts: np.ndarray, rng: np.random.Generator, mix: Mix
+    ) -> None:
+        self.genre, self.first_bar, self.times, self.counts, self.rng, self.mix = (
+            genre,
+            first_bar,
+            times,
+            counts,
+            rng,
+            mix,
+        )
+        rate = mix.sample_rate
+        pick = lambda options: options[int(rng.integers(len(options)))]  # noqa: E731
+        self.layers = []
+        for layer in genre.layers:  # every draw happens whether or not the layer is used: songs of one seed stay alike
+            hit, pattern, gain = (
+                drum(layer.drum, rng, rate),
+                pick(layer.patterns),
+                layer.gain * float(np.exp(rng.uniform(-0.35, 0.35))),
+            )
+            if rng.random() < layer.chance:
+                self.layers.append((layer, pattern, hit, gain))
+        self.crash, self.fill = drum("crash", rng, rate), drum("tom", rng, rate)
+        self.scale = _MINOR if rng.random() < genre.minor else _MAJOR
+        self.tonic = int(rng.integers(12))
+        self.progression = pick(genre.progressions)
+        self.bass, self.bass_timbre = pick(genre.bass), pick(genre.bass_timbres)
+        self.rhythm, self.chord_timbre = pick(genre.chords), pick(genre.chord_timbres)
+        self.lead_timbre = pick(genre.lead_timbres)
+        self.swing = float(rng.uniform(*genre.swing))
+        self.loose = float(rng.uniform(0.0, 0.004))
+        self.bass_gain, self.chord_gain, self.lead_gain = rng.uniform((0.45, 0.18, 0.12), (0.75, 0.34, 0.3))
+        self.motif = self._draw_motif()
+        self.lead_from = float(rng.uniform(0.4, 0.8))
+
+    def _draw_motif(self) -> list[tuple[int, int, int]]:
+        """Two bars of melody as (step, scale step, length in steps): a random walk on a syncopated rhythm."""
+        motif, step, height = [], 0, int(self.rng.integers(7, 12))
+        while step < 2 * STEPS:
+            length = int(self.rng.choice([2, 2, 3, 4, 4, 6, 8]))
+            if self.rng.random() < 0.75:
+                motif.append((step, height, length))
+            step += length
+            height = int(np.clip(height + self.rng.integers(-2, 3), 5, 14))
+        return motif
+
+    def play(self, section: _Section, following: _Section | None) -> None:
+        level = 0.5 + 0.5 * section.energy
+        layers = [item for item in self.layers if item[0].joins <= section.energy]
+        if not any(item[0].gain > 0.15 for item in layers):
+            layers = self.layers[:2]  # someone always keeps time
+        for bar in range(section.first_bar, section.first_bar + section.bars):
+            last = bar == section.first_bar + section.bars - 1
+            build = 0.6 + 0.4 * (bar - section.first_bar) / section.bars if section.kind == "build" else 1.0
+            if bar == section.first_bar and section.energy > 0.6:
+                self.mix.add("drums", self.crash, self._time(bar, 0), 0.35 * level)
+            for layer, pattern, hit, gain in layers:
+                for step, mark in self._bar_of(pattern, bar):
+                    at = self._time(bar, step, self.loose * (layer.drum != "kick"))
+                    self.mix.add("drums", hit, at, gain * STRENGTH[mark] * level * build * self._humanise())
+                    if layer.drum == "kick":
+                        self.mix.duck(at, self.genre.duck)
+            if last and following is not None and following.energy > section.energy:
+                for step in (12, 13, 14, 15)[int(self.rng.integers(3)) :]:
+                    self.mix.add("drums", self.fill, self._time(bar, step), 0.45 * level)
+            self._play_bass(bar, level * build, sparse=section.energy < 0.4)
+            self._play_chords(bar, level * build)
+            if section.energy >= self.lead_from:
+                self._play_lead(bar, level)
+
+    def _bar_of(self, pattern: str, bar: int) -> list[tuple[int, str]]:
+        start = (bar + self.first_bar) % (len(pattern) // STEPS) * STEPS
+        return [(step, mark) for step, mark in enumerate(pattern[start : start + STEPS]) if mark != "."]
+
+    def _humanise(self) -> float:
+        return float(self.rng.uniform(0.85, 1.0))
+
+    def _time(self, bar: int, step: float, loose: float = 0.0) -> float:
+        """Seconds of a sixteenth; whole beats exact, off-beat sixteenths swung, off-beat steps loose."""
+        beat, part = divmod(step, STEPS // BEATS_PER_BAR)
+        if part % 2:
+            part += self.swing
+        count = (bar + self.first_bar) * BEATS_PER_BAR + beat + part * BEATS_PER_BAR / STEPS
+        seconds = float(np.interp(count, self.counts, self.times, left=-1.0, right=np.inf))
+        return seconds + (float(self.rng.normal(0, loose)) if loose and part else 0.0)
+
+    def _pitch(self, degree: int, low: int) -> int:
+        """MIDI number of a scale degree (any integer), tonic placed in the octave above `low`."""
+        octave, step = divmod(degree, 7)
+        return low + (self.tonic - low) % 12 + 12 * octave + self.scale[step]
+
+    def _degree(self, bar: int) -> int:
+        return self.progression[(bar + self.first_bar) % len(self.progression)]
+
+    def _play_bass(self, bar: int, level: float, sparse: bool) -> None:
+        marks = [(0, "1")] if sparse else self._bar_of(self.bass, bar)
+        for index, (step, mark) in enumerate(marks):
+            degree = (
+                self._degree(bar + 1)
+                if mark == "a"
+                else self._degree(bar) + {"1": 0, "a": 0, "3": 2, "5": 4, "8": 7}[mark]
+            )
+            until = marks[index + 1][0] if index + 1 < len(marks) else STEPS
+            begin = self._time(bar, step)
+            length = min(0.9 * (self._time(bar, until) - begin), 1.2)
+            if np.isfinite(length):
+                note = tone(self.bass_timbre, self._pitch(degree, 28), _milliseconds(length), self.mix.sample_rate)
+                self.mix.add("music", note, begin, self.bass_gain * level * self._humanise())
+
+    def _play_chords(self, bar: int, level: float) -> None:
+        root = self._degree(bar)
+        marks = [(0, "X")] if self.rhythm == "=" else self._bar_of(self.rhythm, bar)
+        for index, (step, mark) in enumerate(marks):
+            until = marks[index + 1][0] if index + 1 < len(marks) else STEPS
+            begin = self._time(bar, step)
+            length = self._time(bar, until) - begin
+            length = min(length, 4.0) if self.rhythm == "=" else min(0.85 * length, 0.6)
+            if np.isfinite(length):
+                gain = self.chord_gain * STRENGTH[mark] * level * self._humanise()
+                for degree in (root, root + 2, root + 4):
+                    note = tone(
+                        self.chord_timbre,
+                        55 + (self._pitch(degree, 55) - 55) % 12,
+                        _milliseconds(length),
+                        self.mix.sample_rate,
+                    )
+                    self.mix.add("music", note, begin, gain)
+
+    def _play_lead(self, bar: int, level: float) -> None:
+        half = (bar + self.first_bar) % 2 * STEPS
+        for step, height, length in self.motif:
+            if half <= step < half + STEPS:
+                begin = self._time(bar, step - half)
+                end = self._time(bar, min(step - half + length, STEPS))
+                if np.isfinite(end - begin):
+                    note = tone(
+                        self.lead_timbre,
+                        self._pitch(height, 57),
+                        _milliseconds(min(0.9 * (end - begin), 1.5)),
+                        self.mix.sample_rate,
+                    )
+                    self.mix.add("music", note, begin, self.lead_gain * level * self._humanise())
+
+
+def _milliseconds(seconds: float) -> int:
+    """Length of a note, rounded to 20 ms so that notes are shared."""
+    return max(40, 20 * round(seconds * 50))
