@@ -87,7 +87,11 @@ def view_body(motion: Motion, *, scale: bool = True) -> Body:
     if missing:
         raise RetargetError(f"{motion.name}: cannot measure this skeleton, it has no joint for {', '.join(missing)}")
     roles = tuple(name for name in HOUSE_ROLES if name in index)
-    factor = _leg(house_skeleton(), {n: i for i, n in enumerate(HOUSE_ROLES)}) / _leg(motion.skeleton, index) if scale else 1.0
+    factor = (
+        _leg(house_skeleton(), {n: i for i, n in enumerate(HOUSE_ROLES)}) / _leg(motion.skeleton, index)
+        if scale
+        else 1.0
+    )
     feet = _feet(motion, index)
     positions = np.asarray(motion.positions[:, [index[n] for n in roles]], dtype=float) * factor
     return Body(roles, positions, feet * factor, float(factor), motion, index)

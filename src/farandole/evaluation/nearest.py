@@ -32,7 +32,9 @@ class WindowCorpus:
         MotionError: If no motion is as long as one window.
     """
 
-    def __init__(self, motions: Iterable[Motion], *, seconds: float = 1.0, rate: float = 10.0, fps: float = 30.0) -> None:
+    def __init__(
+        self, motions: Iterable[Motion], *, seconds: float = 1.0, rate: float = 10.0, fps: float = 30.0
+    ) -> None:
         self.fps, self._step, self._samples = fps, round(fps / rate), round(seconds * rate)
         bodies = [view_body(motion.resample(fps)) for motion in motions]
         roles = set.intersection(*(set(b.roles) for b in bodies)) if bodies else set()
@@ -51,7 +53,7 @@ class WindowCorpus:
         relative = body.positions[:, [body.roles.index(r) for r in self.roles]] - body.role("Hips")[:, None]
         facing = body.heading[starts + length // 2]
         turned = rot.rotate(rot.from_yaw(-facing)[:, None, None].astype(np.float32), relative.astype(np.float32)[take])
-        return turned.reshape(len(starts), -1)
+        return turned.reshape(len(starts), self._samples * len(self.roles) * 3)
 
     def distances(self, motion: Motion, *, stride_s: float = 0.25) -> Array:
         """Mean joint distance in cm from windows of `motion`, one every `stride_s`, to their nearest corpus window, [W].
