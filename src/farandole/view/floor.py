@@ -1,0 +1,161 @@
+"""The studio floor: a grid that fades with distance, a pool of light, and soft shadows of capsules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from farandole.motion.rotations import Array
+from farandole.view.camera import Camera
+from farandole.view.palette import LIGHTS, Studio
+
+_CELL = 0.025
+"""Spacing of the shadow map, m."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shadow:
+    """Darkness in [0, 1] on the floor: map [Nz, Nx], its first cell's x and z in m, spacing in m."""
+
+    darkness: Array
+    origin: tuple[float, float]
+    cell: float = _CELL
+
+    def at(self, x: Array, z: Array) -> Array:
+        """Bilinear lookup at floor points inside the map, any shape."""
+        u = np.clip((x - self.origin[0]) / self.cell, 0.0, self.darkness.shape[1] - 1.001)
+        v = np.clip((z - self.origin[1]) / self.cell, 0.0, self.darkness.shape[0] - 1.001)
+        i, j = u.astype(np.int32), v.astype(np.int32)
+        u -= i
+        v -= j
+        flat = self.darkness.ravel()
+        k = j * self.darkness.shape[1] + i
+        top = flat[k] * (1 - u) + flat[k + 1] * u
+        k += self.darkness.shape[1]
+        return top * (1 - v) + (flat[k] * (1 - u) + flat[k + 1] * u) * v
+
+
+def shadow_map(starts: Array, ends: Array, start_radii: Array, end_radii: Array) -> Shadow:
+    """Soft shadows of rounded cones on the floor y = 0.
+
+    Each part darkens twice: along the key light (edges that soften with height) and straight down (contact, only near the
+    floor). Parts multiply: what one leaves, the next may darken.
+
+    Args:
+        starts: First ends, [P, 3] m.
+        ends: Second ends, [P, 3] m.
+        start_radii: [P] m.
+        end_radii: [P] m.
+    """
+    lean = -LIGHTS.key_direction[[0, 2]] / LIGHTS.key_direction[1]  # floor shift per metre of height
+    a, b = (np.maximum(p[:, 1:2], 0.0) * lean + p[:, [0, 2]] for p in (starts, ends))
+    margin = 0.6
+    low = np.minimum(np.minimum(a, b), np.minimum(starts, ends)[:, [0, 2]]).min(0) - margin
+    high = np.maximum(np.maximum(a, b), np.maximum(starts, ends)[:, [0, 2]]).max(0) + margin
+    high = np.minimum(high, low + 20.0)  # bodies far apart: what lies beyond 20 m goes without shadow
+    low = np.floor(low / _CELL) * _CELL
+    xs, zs = (np.arange(lo, hi, _CELL, dtype=np.float32) for lo, hi in zip(low, high, strict=True))
+    light = np.ones((len(zs), len(xs)), np.float32)
+    for i in range(len(starts)):
+        heights = max(float(starts[i, 1]), 0.0), max(float(ends[i, 1]), 0.0)
+        _darken(light, xs, zs, a[i], b[i], (start_radii[i], end_radii[i]), heights, 0.035, 0.16, 0.42)
+        if min(heights) < 0.45:
+            flat = (starts[i, [0, 2]], ends[i, [0, 2]])
+            strength = 0.75 * (1.0 - min(heights) / 0.45) ** 2
+            _darken(light, xs, zs, *flat, (start_radii[i], end_radii[i]), heights, 0.03, 0.5, strength)
+    return Shadow(1.0 - light, (float(low[0]), float(low[1])))
+
+
+def _darken(
+    light: Array,
+    xs: Array,
+    zs: Array,
+    a: Array,
+    b: Array,
+    radii: tuple[float, float],
+    heights: tuple[float, float],
+    sharp: float,
+    spread: float,
+    strength: float,
+) -> None:
+    """Multiply the light under one segment, whose edge is `sharp + spread * height` metres soft."""
+    soft_a, soft_b = (sharp + spread * h for h in heights)
+    reach = max(radii) + max(soft_a, soft_b)
+    i0, i1 = np.searchsorted(xs, (min(a[0], b[0]) - reach, max(a[0], b[0]) + reach))
+    j0, j1 = np.searchsorted(zs, (min(a[1], b[1]) - reach, max(a[1], b[1]) + reach))
+    if i0 >= i1 or j0 >= j1:
+        return
+    x, z = xs[None, i0:i1] - np.float32(a[0]), zs[j0:j1, None] - np.float32(a[1])
+    wx, wz = np.float32(b[0] - a[0]), np.float32(b[1] - a[1])
+    s = np.clip((x * wx + z * wz) / max(wx * wx + wz * wz, np.float32(1e-9)), 0.0, 1.0)
+    distance = np.sqrt((x - s * wx) ** 2 + (z - s * wz) ** 2)
+    radius = np.float32(radii[0]) + s * np.float32(radii[1] - radii[0])
+    soft = np.float32(soft_a) + s * np.float32(soft_b - soft_a)
+    cover = np.clip((radius + soft - distance) / (2.0 * soft), 0.0, 1.0)
+    cover *= cover * (3.0 - 2.0 * cover)
+    # An edge softer than the part is wide also takes its core away.
+    light[j0:j1, i0:i1] *= 1.0 - strength * cover * np.minimum(1.0, (radius + 0.02) / soft)
+
+
+def floor_picture(camera: Camera, focus: Array, shadow: Shadow, studio: Studio) -> Array:
+    """Room and floor without the body, linear float32 [H, W, 3]. The camera has no roll, so depth depends on the row only."""
+    width, height = camera.size
+    x, y = camera.slopes()
+    axes, eye = camera.axes.astype(np.float32), camera.eye.astype(np.float32)
+    fall = -(y * axes[1, 1] + axes[2, 1])  # metres down per metre of depth, one per row
+    picture = np.empty((height, width, 3), np.float32)
+    first = int(np.searchsorted(fall, 1e-3)) if eye[1] > 0 else height  # rows above see the wall
+    blend = np.clip(fall[:first] / -0.35, 0.0, 1.0)[:, None]
+    picture[:first] = (studio.horizon + blend * (studio.zenith - studio.horizon))[:, None, :]
+    if first == height:
+        return picture
+    y, fall = y[first:], fall[first:]
+    depth = (eye[1] / fall)[:, None]
+    world_x = eye[0] + depth * (x[None] * axes[0, 0] + (y * axes[1, 0] + axes[2, 0])[:, None])
+    world_z = eye[2] + depth * (x[None] * axes[0, 2] + (y * axes[1, 2] + axes[2, 2])[:, None])
+    far = (world_x - np.float32(focus[0])) ** 2 + (world_z - np.float32(focus[2])) ** 2
+    pool = 1.0 / (1.0 + far * np.float32(1 / 7.0))
+    pool *= pool
+    foot = depth / np.float32(camera.focal)  # size of a pixel across, m
+    deep = foot * (depth / eye[1])  # and along the floor
+    # Lines run across as well as along: a mean footprint keeps both free of shimmer.
+    soft = np.sqrt(foot * deep)
+    lines = np.maximum(_line(world_x, soft), _line(world_z, soft)) * pool * np.float32(0.9)
+    box = _box(shadow, camera, first)
+    darkness = shadow.at(world_x[box], world_z[box])
+    for channel in range(3):
+        h, p, line, dark = (np.float32(c[channel]) for c in (studio.horizon, studio.pool, studio.line, studio.shadow))
+        colour = pool * (p - h)
+        colour += h
+        colour += lines * (line - colour)
+        colour[box] *= 1.0 - darkness * (1.0 - dark)
+        picture[first:, :, channel] = colour
+    return picture
+
+
+def _box(shadow: Shadow, camera: Camera, first: int) -> tuple[slice, slice]:
+    """Rows (counted from the first floor row) and columns of the picture that may see the shadow map."""
+    width, height = camera.size
+    nz, nx = shadow.darkness.shape
+    x, z = shadow.origin
+    corners = np.array([(x + i * nx * shadow.cell, 0.0, z + j * nz * shadow.cell) for i in (0, 1) for j in (0, 1)])
+    if (camera.to_camera(corners)[:, 2] < 0.1).any():
+        return slice(None), slice(None)
+    seen = camera.project(corners)
+    (c0, r0), (c1, r1) = np.floor(seen.min(0)), np.ceil(seen.max(0))
+    clip = lambda v, most: int(min(max(v, 0), most))  # noqa: E731
+    return slice(clip(r0 - first, height - first), clip(r1 - first, height - first)), slice(
+        clip(c0, width), clip(c1, width)
+    )
+
+
+def _line(u: Array, soft: Array, *, spacing: float = 0.5, width: float = 0.009) -> Array:
+    """Coverage in [0, 1] of grid lines `width` m wide every `spacing` m, seen with pixels `soft` m wide."""
+    u = u * np.float32(1.0 / spacing)
+    u -= np.rint(u)
+    np.abs(u, out=u)
+    u *= np.float32(-spacing)
+    u += 0.5 * (width + soft)
+    u /= np.maximum(soft, width)
+    return np.clip(u, 0.0, np.minimum(1.0, width / soft))

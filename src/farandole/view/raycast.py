@@ -1,0 +1,243 @@
+"""Pictures of capsule bodies in numpy: exact ray casting of rounded cones inside each part's screen box.
+
+A rounded cone is the hull of two spheres (a, r_a), (b, r_b). With w = b - a, g = r_b - r_a, K = |w|^2 - g^2 its side is the
+envelope of the spheres between them, K (|v|^2 - r_a^2) = (w.v + g r_a)^2 for v = p - a, touching the sphere at
+s = (w.v + g r_a) / K. Rays through pixels are p = t (x, y, 1) in camera axes, so t is the depth and every product with a
+constant vector separates into a row and a column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from farandole.motion.rotations import Array
+from farandole.view.camera import Camera
+from farandole.view.floor import Shadow, floor_picture, shadow_map
+from farandole.view.palette import LIGHTS, STUDIO, Studio, to_srgb
+
+_SEAM = 0.03
+"""Depth over which the normals and colours of overlapping parts blend, m: hides the seams at the joints."""
+
+_FAR = np.float32(1e6)
+"""Depth of an empty ray, m: finite, so that sums over rays stay finite too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Capsules:
+    """Rounded cones in the world: ends [P, 3] m, radii [P] m, linear colours [P, 3]."""
+
+    starts: Array
+    ends: Array
+    start_radii: Array
+    end_radii: Array
+    colours: Array
+
+
+def hit_depth(
+    start: Array, end: Array, start_radius: float, end_radius: float, x: Array, y: Array
+) -> tuple[Array, Array]:
+    """First intersection of rays t (x, y, 1), t > 0, with one rounded cone in camera axes.
+
+    Args:
+        start: Centre of the first sphere, [3] m.
+        end: Centre of the second sphere, [3] m.
+        start_radius: Its radius, m.
+        end_radius: Radius of the second, m.
+        x: Ray slopes to the right, broadcastable with `y`.
+        y: Ray slopes upwards.
+
+    Returns:
+        Depth t in m (inf where the ray misses) and the place s in [0, 1] of the touching sphere (0 where it misses), both of the
+        broadcast shape.
+    """
+    w = end - start
+    g = end_radius - start_radius
+    k = float(w @ w - g * g)
+    dd = x * x + y * y + np.float32(1.0)
+    if k <= 1e-9:  # one sphere holds the other
+        at_end = g > 0
+        centre, radius = (end, end_radius) if at_end else (start, start_radius)
+        depth = _sphere_depth(centre, radius, x, y, dd)
+        return depth, np.full(depth.shape, np.float32(at_end))
+    wd = x * np.float32(w[0]) + y * np.float32(w[1]) + np.float32(w[2])
+    ad = x * np.float32(start[0]) + y * np.float32(start[1]) + np.float32(start[2])
+    q = np.float32(w @ start - g * start_radius)
+    c = np.float32(k * (start @ start - start_radius**2) - float(q) ** 2)
+    k = np.float32(k)
+    # A t^2 + 2 B t + C = 0
+    a = k * dd - wd * wd
+    b = wd * q - k * ad
+    root = np.sqrt(np.maximum(b * b - a * c, 0.0))
+    miss = b * b < a * c
+    with np.errstate(divide="ignore", invalid="ignore"):
+        depth = (-b - root) / a
+        s = (depth * wd - q) / k
+    beyond = ~((s >= 0.0) & (s <= 1.0))
+    narrow = a <= 0.0  # ray steeper than the cone's side: the other root is the near one
+    if narrow.any():
+        with np.errstate(divide="ignore", invalid="ignore"):
+            other = (-b + root) / a
+            s_other = (other * wd - q) / k
+        for t, place in ((other, s_other), (depth, s)):
+            fits = narrow & (place >= 0.0) & (place <= 1.0)
+            np.copyto(depth, t, where=fits & ((t < depth) | beyond))
+            np.copyto(s, place, where=fits & (depth == t))
+            beyond &= ~fits
+    depth[beyond | miss] = np.inf
+    for centre, radius, place in ((start, start_radius, 0.0), (end, end_radius, 1.0)):
+        cap = _sphere_depth(centre, radius, x, y, dd)
+        nearer = cap < depth
+        np.copyto(depth, cap, where=nearer)
+        s[nearer] = place
+    s[depth == np.inf] = 0.0
+    return depth, s
+
+
+def _sphere_depth(centre: Array, radius: float, x: Array, y: Array, dd: Array) -> Array:
+    cd = x * np.float32(centre[0]) + y * np.float32(centre[1]) + np.float32(centre[2])
+    h = cd * cd - dd * np.float32(centre @ centre - radius * radius)
+    return np.where(h >= 0.0, (cd - np.sqrt(np.maximum(h, 0.0))) / dd, np.float32(np.inf))
+
+
+def render(
+    body: Capsules, camera: Camera, *, studio: Studio = STUDIO, supersample: int = 2, focus: Array | None = None
+) -> np.ndarray:
+    """One picture of a body on the studio floor.
+
+    Args:
+        body: What to draw.
+        camera: From where.
+        studio: Colours of room and floor.
+        supersample: Rays per pixel and direction for the body (the floor is smoothed analytically).
+        focus: Point on the floor that the light pools around, [3] m; the body's middle by default.
+
+    Returns:
+        sRGB picture, uint8 [H, W, 3].
+    """
+    if focus is None:
+        focus = 0.5 * (body.starts + body.ends).mean(0)
+    shadow: Shadow = shadow_map(body.starts, body.ends, body.start_radii, body.end_radii)
+    picture = floor_picture(camera, np.asarray(focus, float), shadow, studio)
+    box, colour, alpha = body_layer(body, camera, supersample=supersample)
+    if box is not None:
+        rows, columns = box
+        part = picture[rows, columns]
+        part *= 1.0 - alpha[..., None]
+        part += colour
+    return to_srgb(picture)
+
+
+def body_layer(
+    body: Capsules, camera: Camera, *, supersample: int = 2
+) -> tuple[tuple[slice, slice] | None, Array, Array]:
+    """The body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage."""
+    scale = supersample
+    starts, ends = camera.to_camera(body.starts), camera.to_camera(body.ends)
+    boxes = _screen_boxes(starts, ends, body, camera, scale)
+    seen = [i for i, (r0, r1, c0, c1) in enumerate(boxes) if r0 < r1 and c0 < c1]
+    if not seen:
+        return None, np.zeros((0, 0, 3)), np.zeros((0, 0))
+    top = min(boxes[i][0] for i in seen) // scale * scale
+    bottom = -(-max(boxes[i][1] for i in seen) // scale) * scale
+    left = min(boxes[i][2] for i in seen) // scale * scale
+    right = -(-max(boxes[i][3] for i in seen) // scale) * scale
+    x, y = camera.slopes(scale)
+    near = np.full((bottom - top, right - left), _FAR, np.float32)
+    hits = []
+    for i in seen:
+        r0, r1, c0, c1 = boxes[i]
+        columns, rows = x[None, c0:c1], y[r0:r1, None]
+        depth, s = hit_depth(starts[i], ends[i], float(body.start_radii[i]), float(body.end_radii[i]), columns, rows)
+        np.minimum(depth, 2 * _FAR, out=depth)
+        place = (slice(r0 - top, r1 - top), slice(c0 - left, c1 - left))
+        np.minimum(near[place], depth, out=near[place])
+        hits.append((i, place, depth, s, columns, rows))
+    # Normal (3), colour (3) and weight, summed over the parts near the surface and over the rays of each pixel; one shade
+    # per pixel then does for all of them.
+    layer = np.zeros((7, *near.shape), np.float32)
+    for i, place, depth, s, columns, rows in hits:
+        weight = near[place] - depth
+        weight *= np.float32(1.0 / _SEAM)
+        weight += np.float32(1.0)
+        np.maximum(weight, 0.0, out=weight)
+        weight *= weight
+        w = (ends[i] - starts[i]).astype(np.float32)
+        radius = s * np.float32(body.end_radii[i] - body.start_radii[i])
+        radius += np.float32(body.start_radii[i])
+        along = weight / radius
+        depth *= along
+        s *= along
+        for axis, slope in enumerate((columns, rows, None)):
+            n = depth * slope if slope is not None else depth
+            n -= s * w[axis]
+            n -= along * np.float32(starts[i, axis])
+            layer[axis][place] += n
+        for channel in range(3):
+            layer[3 + channel][place] += weight * np.float32(body.colours[i, channel])
+        layer[6][place] += weight
+    covered = _pool((layer[6] > 0).astype(np.float32), scale) / scale**2
+    r, c = np.nonzero(covered)
+    sums = np.stack([_pool(plane, scale)[r, c] for plane in layer])
+    normal = sums[:3] / np.maximum(np.sqrt((sums[:3] ** 2).sum(0)), 1e-6)
+    depth = _pool(np.where(near < _FAR, near, np.float32(0.0)), scale)[r, c] / (covered[r, c] * scale**2)
+    columns = x[left:right].reshape(-1, scale).mean(1)[c]
+    rows = y[top:bottom].reshape(-1, scale).mean(1)[r]
+    toward = np.stack((-columns, -rows, np.full(len(r), -1.0, np.float32)))
+    toward /= np.sqrt((toward * toward).sum(0))
+    lean = camera.axes[:, 1].astype(np.float32)
+    height = np.float32(camera.eye[1]) + depth * (columns * lean[0] + rows * lean[1] + lean[2])
+    colour = np.zeros((*covered.shape, 3), np.float32)
+    colour[r, c] = (_shade(normal, toward, sums[3:6] / sums[6], height, camera) * covered[r, c]).T
+    return (slice(top // scale, bottom // scale), slice(left // scale, right // scale)), colour, covered
+
+
+def _pool(plane: Array, scale: int) -> Array:
+    """Sums over blocks of scale x scale."""
+    rows = sum(plane[i::scale] for i in range(scale))
+    return sum(rows[:, i::scale] for i in range(scale))
+
+
+def _shade(normal: Array, toward: Array, base: Array, height: Array, camera: Camera) -> Array:
+    """Linear colours [3, N]: wrapped key light, sky and floor ambient, soft highlight, rim."""
+    axes = camera.axes.astype(np.float32)
+    key = axes @ LIGHTS.key_direction
+    up = axes[:, 1]
+    facing = np.clip((normal * toward).sum(0), 0.0, 1.0)
+    n_key = np.tensordot(key, normal, 1)
+    n_up = np.tensordot(up, normal, 1)
+    diffuse = np.clip((n_key + LIGHTS.wrap) / (1.0 + LIGHTS.wrap), 0.0, 1.0)
+    # The floor takes light away from what is close to it and faces down.
+    near_floor = np.clip(height / 0.5, 0.0, 1.0) * 0.5 + 0.5
+    sky = 0.5 + 0.5 * n_up
+    ambient = LIGHTS.sky[:, None] * sky + LIGHTS.bounce[:, None] * ((1.0 - sky) * near_floor)
+    half = key[:, None] + toward
+    half /= np.sqrt((half * half).sum(0))
+    gloss = np.clip((half * normal).sum(0), 0.0, 1.0) ** 24
+    rim = (1.0 - facing) ** 3 * (0.4 + 0.6 * sky)
+    light = LIGHTS.key[:, None] * diffuse + ambient
+    return base * light + (LIGHTS.gloss * gloss * diffuse + LIGHTS.rim * rim)
+
+
+def _screen_boxes(
+    starts: Array, ends: Array, body: Capsules, camera: Camera, scale: int
+) -> list[tuple[int, int, int, int]]:
+    """Pixel boxes (top, bottom, left, right; ends exclusive) of each part at `scale` times the picture's size."""
+    width, height = camera.size[0] * scale, camera.size[1] * scale
+    focal = camera.focal * scale
+    x_low, x_high, y_low, y_high = [], [], [], []
+    for centres, radii in ((starts, body.start_radii), (ends, body.end_radii)):
+        for axis, low, high in ((0, x_low, x_high), (1, y_low, y_high)):
+            side, depth = centres[:, axis], centres[:, 2]
+            # Seen along one axis a sphere lies between two tangents; one that reaches behind the eye may be anywhere.
+            middle = np.arctan2(side, depth)
+            spread = np.arcsin(np.clip(radii / np.maximum(np.hypot(side, depth), 1e-9), 0.0, 1.0))
+            low.append(np.tan(np.clip(middle - spread, -1.57, 1.57)))
+            high.append(np.tan(np.clip(middle + spread, -1.57, 1.57)))
+    clip = lambda v, most: np.clip(v, 0, most).astype(int).tolist()  # noqa: E731
+    top = clip(np.floor(0.5 * height - focal * np.maximum(*y_high)) - 1, height)
+    bottom = clip(np.ceil(0.5 * height - focal * np.minimum(*y_low)) + 1, height)
+    left = clip(np.floor(0.5 * width + focal * np.minimum(*x_low)) - 1, width)
+    right = clip(np.ceil(0.5 * width + focal * np.maximum(*x_high)) + 1, width)
+    return list(zip(top, bottom, left, right, strict=True))
