@@ -1,0 +1,1 @@
+"""The `farandole` command: parse, call one function of the library, print."""

@@ -1,0 +1,121 @@
+"""The application: which commands exist, and how errors become one line and an exit code.
+
+Exit codes: 0 done, 2 the user's input is wrong, 1 a bug or a broken machine, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import warnings
+from typing import Annotated
+
+import typer
+
+from farandole import __version__
+from farandole.cli import commands, console
+from farandole.errors import FarandoleError
+
+ISSUES = "with the command, the input if you can share it, and what it prints with --debug"
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
+
+_ClickError = typer.BadParameter.__mro__[
+    2
+]  # the base class of usage errors, wherever this release of typer keeps click
+
+app = typer.Typer(
+    name="farandole",
+    help="Give it a song, get a dance.",
+    epilog="farandole COMMAND --help tells more and has examples. farandole --debug COMMAND ... shows where an error came from.",
+    rich_markup_mode=None,  # plain help is instant and reads the same everywhere
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.result(f"farandole {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of errors (or set FARANDOLE_DEBUG=1).")
+    ] = False,
+) -> None:
+    """Give it a song, get a dance."""
+    if debug:
+        os.environ["FARANDOLE_DEBUG"] = "1"
+
+
+commands.register(app)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that half-written files are removed
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code.
+
+    Args:
+        arguments: Words after `farandole`.
+    """
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        if not sys.warnoptions:
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("always", UserWarning)
+        try:
+            code = app(arguments or ["--help"], standalone_mode=False, prog_name="farandole")
+            if code == INTERRUPTED:  # newer releases of typer turn Ctrl-C into an exit code, older ones into Abort
+                raise KeyboardInterrupt
+        except (Exception, KeyboardInterrupt) as problem:
+            if _debugging(arguments) and not isinstance(problem, (KeyboardInterrupt, typer.Abort, _ClickError)):
+                raise
+            return _explain(problem)
+        return code if isinstance(code, int) else 0
+
+
+def _debugging(arguments: list[str]) -> bool:
+    return os.environ.get("FARANDOLE_DEBUG", "0") not in ("", "0") or "--debug" in arguments
+
+
+def _explain(problem: BaseException) -> int:
+    """Say in one line what went wrong; returns the exit code."""
+    if isinstance(problem, (KeyboardInterrupt, typer.Abort)):
+        console.note("interrupted")
+        return INTERRUPTED
+    if isinstance(problem, BrokenPipeError):  # `farandole info x | head -1`: nobody listens any more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    if isinstance(problem, _ClickError):
+        context = getattr(problem, "ctx", None)
+        hint = f" (see {context.command_path} --help)" if context is not None else ""
+        console.error(f"{problem.format_message().rstrip('.')}{hint}")
+        return 2
+    if isinstance(problem, FarandoleError):
+        console.error(str(problem))
+        return 2
+    if isinstance(problem, (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)):
+        console.error(f"{problem.filename or problem}: {problem.strerror or 'cannot be opened'}")
+        return 2
+    if isinstance(problem, (OSError, MemoryError)):
+        console.error(str(problem) or "out of memory")
+        return 1
+    console.error(f"{type(problem).__name__}: {problem} - this is a bug in farandole: please report it {ISSUES}")
+    return 1
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    console.warning(str(message))

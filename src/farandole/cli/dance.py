@@ -1,0 +1,145 @@
+"""`farandole dance`: the main job."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from farandole.cli import console
+from farandole.cli.options import Force, Json, Quiet
+from farandole.cli.outputs import Outputs, plan_outputs
+
+if TYPE_CHECKING:
+    from farandole.motion import Motion
+    from farandole.music import Song
+
+
+def dance(
+    song: Annotated[Path, typer.Argument(metavar="SONG", help="wav, flac, ogg, mp3, m4a, mp4 ...", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR or FILE", help="A folder, or a file: .bvh .glb .html .mp4 .npz. [default: here]"
+        ),
+    ] = None,
+    formats: Annotated[
+        str | None, typer.Option(help="Comma-separated: bvh,glb,html,mp4,npz. [default: bvh,html]")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Another number, another dance; the same number, the same bytes.")
+    ] = 0,
+    takes: Annotated[int, typer.Option(min=1, max=16, help="How many dances; one page shows them side by side.")] = 1,
+    seconds: Annotated[
+        float | None, typer.Option(min=1, help="Dance this long only, s. [default: the whole song]")
+    ] = None,
+    style: Annotated[str, typer.Option(help="salsa, groove, or auto: what suits the song.")] = "auto",
+    temperature: Annotated[
+        float, typer.Option(min=0, max=2, help="0 the most typical moves, above 1 bolder ones.")
+    ] = 1.0,
+    energy: Annotated[float, typer.Option(min=0.25, max=2, help="How big the dance is; 1 is how people dance.")] = 1.0,
+    start: Annotated[Path | None, typer.Option(metavar="MOTION", help="Begin in the last pose of this motion.")] = None,
+    fps: Annotated[float, typer.Option(min=5, max=240, help="Frames per second of the files.")] = 30.0,
+    model: Annotated[
+        str, typer.Option(help="Name of a model (see farandole models) or a checkpoint folder.")
+    ] = "starter",
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Make a dance for SONG: a BVH file and a web page that plays it with the music.
+
+    \b
+    farandole dance song.mp3                                  song.bvh and song.html, here
+    farandole dance song.mp3 -o song.glb                      for Blender, Unity, Unreal, Godot
+    farandole dance song.mp3 -o takes/ --takes 4              four dances, one page to choose from
+    farandole dance song.mp3 --seed 7 --energy 1.2 --formats bvh,html,mp4
+    """
+    from farandole import _io
+    from farandole.generation import dance as generation
+    from farandole.motion.files import load_motion
+    from farandole.music import load_song
+
+    outputs = plan_outputs(song, out, formats, takes)
+    for path in outputs.all:
+        _io.check_output(path, force=force)
+    sound = load_song(song)
+    begun = time.perf_counter()
+    with console.progress("dancing", quiet=quiet) as update:
+        motions = generation.dance(
+            sound,
+            seed=seed,
+            seconds=seconds,
+            style=style,
+            temperature=temperature,
+            energy=energy,
+            start=None if start is None else load_motion(start),
+            fps=fps,
+            model=model,
+            takes=takes,
+            progress=update,
+        )
+    took = time.perf_counter() - begun
+    write_takes(outputs, motions, sound, title=song.stem, force=force, quiet=quiet)
+    speed = sum(m.seconds for m in motions) / took
+    alignments = [_alignment(m, sound) for m in motions]
+    if json:
+        takes_made = [
+            {
+                "files": files,
+                "seconds": m.seconds,
+                "frames": len(m),
+                "beat_alignment": a[0],
+                "beat_alignment_chance": a[1],
+            }
+            for files, m, a in zip(outputs.takes, motions, alignments, strict=True)
+        ]
+        facts: dict[str, Any] = {"page": outputs.page, "takes": takes_made, "seed": seed, "fps": fps}
+        console.result_json({"song": song, "tempo": sound.beats.tempo, **facts, "times_real_time": speed})
+        return
+    for path in outputs.all:
+        console.result(path)
+    for files, motion, (aligned, chance) in zip(outputs.takes, motions, alignments, strict=True):
+        name = next(iter(files.values())).stem if files and takes > 1 else song.stem
+        console.note(
+            f"{name}: {motion.seconds:.1f} s at {sound.beats.tempo:.0f} bpm, steps on the beat {aligned:.2f} "
+            f"(off the beat {chance:.2f})",
+            quiet=quiet,
+        )
+    console.note(f"made {speed:.0f} times faster than it plays", quiet=quiet)
+
+
+def write_takes(
+    outputs: Outputs, motions: list[Motion], song: Song | None, *, title: str, force: bool, quiet: bool
+) -> None:
+    """Write all files of all takes: all of them appear, or none."""
+    from farandole import _io
+    from farandole.motion.files import save_motion
+    from farandole.view.page import write_page
+    from farandole.view.video import write_video
+
+    with _io.atomic_paths(outputs.all, force=force) as temporaries:
+        name_now = dict(zip(outputs.all, temporaries, strict=True))
+        for files, motion in zip(outputs.takes, motions, strict=True):
+            for kind, path in files.items():
+                if kind == "mp4":
+                    with console.progress(f"rendering {path.name}", quiet=quiet) as update:
+                        write_video(motion, name_now[path], song=song, progress=update)
+                else:
+                    save_motion(motion, name_now[path])
+        if outputs.page:
+            names = [f"{title}-{k + 1}" for k in range(len(motions))] if len(motions) > 1 else [title]
+            write_page(motions, name_now[outputs.page], song=song, title=title, names=names)
+
+
+def _alignment(motion: Motion, song: Song) -> tuple[float, float]:
+    """Step coherence with the song's beats, and with stretched grids (chance)."""
+    import numpy as np
+
+    from farandole.evaluation.body import view_body
+    from farandole.evaluation.coherence import step_coherence
+
+    count = song.beats.count_at(np.arange(len(motion)) / motion.fps)
+    return step_coherence(view_body(motion), count)

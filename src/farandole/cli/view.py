@@ -1,0 +1,52 @@
+"""`farandole view`: a page that plays motion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from farandole.cli import console
+from farandole.cli.options import Force, Json, Quiet, Song
+from farandole.cli.outputs import first_free
+
+
+def view(
+    motions: Annotated[
+        list[Path], typer.Argument(metavar="MOTION", help=".bvh, .glb or .npz files.", show_default=False)
+    ],
+    song: Song = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="PAGE", help="The page, .html. [default: named after MOTION, here]"),
+    ] = None,
+    title: Annotated[str | None, typer.Option(help="Title of the page. [default: the motion's name]")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write one self-contained web page that plays motion, several files side by side, with the song if given.
+
+    \b
+    farandole view dance.bvh --song song.mp3
+    farandole view take-1.bvh take-2.bvh --song song.mp3 -o both.html --open
+    """
+    from farandole import _io
+    from farandole.motion.files import load_motion
+    from farandole.music import load_song
+    from farandole.view.page import write_page
+
+    target = _io.check_output(out or Path(f"{motions[0].stem}.html"), force=force)
+    takes = [load_motion(path) for path in motions]
+    sound = None if song is None else load_song(song)
+    names = first_free([path.stem for path in motions])
+    write_page(takes, target, song=sound, title=title or names[0], names=names, force=force)
+    if json:
+        console.result_json({"file": target, "takes": names, "seconds": max(t.seconds for t in takes), "song": song})
+    else:
+        console.result(target)
+        console.note(f"{', '.join(names)}: {max(t.seconds for t in takes):.1f} s", quiet=quiet)
+    if show:
+        typer.launch(str(target))
