@@ -1,0 +1,112 @@
+"""Motion as a short sequence of latents: a small convolutional variational autoencoder over time.
+
+Four frames become one latent token, so that a generator plans at a quarter of the frame rate, and a decoder whose tokens overlap
+smooths what it plans. Variational autoencoder: Kingma and Welling, 2013, arXiv:1312.6114.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class AutoencoderConfig:
+    """Sizes of a `MotionAutoencoder`."""
+
+    dim: int = 129
+    """Motion features per frame, D."""
+    latent_dim: int = 40
+    """Features per latent token, Z."""
+    encoder_width: int = 128
+    decoder_width: int = 192
+
+
+FRAMES_PER_TOKEN = 4
+
+
+class TimeConv(nn.Module):
+    """Convolution over time, [B, C, T] -> [B, C', T / stride], edges repeated so that borders look like held poses."""
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(channels_in, channels_out, kernel, stride)
+        self.left = (kernel - stride) // 2
+        self.right = kernel - stride - self.left
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.pad(x, (self.left, self.right), mode="replicate"))
+
+
+class ResidualBlock(nn.Module):
+    """x + convolutions(x); starts as the identity, so that depth costs nothing at first."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = TimeConv(width, width, 3)
+        self.second = TimeConv(width, width, 3)
+        nn.init.zeros_(self.second.conv.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.silu(self.first(F.silu(x))))
+
+
+class MotionEncoder(nn.Module):
+    """Features [B, T, D] -> mean and log-variance of the latents, each [B, T / 4, Z]."""
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        w = config.encoder_width
+        self.layers = nn.Sequential(
+            TimeConv(config.dim, w, 5),
+            ResidualBlock(w),
+            TimeConv(w, w, 4, stride=2),
+            ResidualBlock(w),
+            TimeConv(w, w, 4, stride=2),
+            ResidualBlock(w),
+            nn.SiLU(),
+            TimeConv(w, 2 * config.latent_dim, 1),
+        )
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        mean, log_variance = self.layers(x.transpose(1, 2)).transpose(1, 2).chunk(2, dim=-1)
+        return mean, log_variance.clamp(-10.0, 4.0)
+
+
+class MotionDecoder(nn.Module):
+    """Latents [B, N, Z] -> features [B, 4 N, D]."""
+
+    MARGIN = 8
+    """Tokens on either side beyond which a token cannot influence the output: enough context to decode piece by piece."""
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        w = config.decoder_width
+        self.start = nn.Sequential(TimeConv(config.latent_dim, w, 3), ResidualBlock(w))
+        self.middle = nn.Sequential(TimeConv(w, w, 3), ResidualBlock(w))
+        self.end = nn.Sequential(TimeConv(w, w, 3), ResidualBlock(w), nn.SiLU(), TimeConv(w, config.dim, 5))
+
+    def forward(self, z: Tensor) -> Tensor:
+        x = self.start(z.transpose(1, 2))
+        x = self.middle(x.repeat_interleave(2, dim=2))
+        return self.end(x.repeat_interleave(2, dim=2)).transpose(1, 2)
+
+
+class MotionAutoencoder(nn.Module):
+    """Encoder and decoder; `forward` reconstructs through a random latent."""
+
+    def __init__(self, config: AutoencoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = MotionEncoder(config)
+        self.decoder = MotionDecoder(config)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """Reconstruction [B, T, D] of features [B, T, D] (T divisible by 4) and the latents' KL divergence from N(0, 1), nats per element."""
+        mean, log_variance = self.encoder(x)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
+        kl = 0.5 * (mean**2 + log_variance.exp() - 1.0 - log_variance)
+        return self.decoder(mean + noise * (0.5 * log_variance).exp()), kl.mean()

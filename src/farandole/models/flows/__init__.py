@@ -1,0 +1,1 @@
+"""Normalizing flows: bijections with log-determinants, priors, and conditional densities made of them. No model here."""

@@ -1,0 +1,1 @@
+"""Building blocks that know no model: transformers, recurrent and convolutional networks, positions."""
