@@ -56,7 +56,7 @@ dance: $(VENV)/.stamp $(if $(strip $(SONG)),,$(DANCE_SONG))
 lint: $(TEST_VENV)/.stamp
 	@$(TEST_BIN)/ruff check .
 	@$(TEST_BIN)/ruff format --check .
-	@$(TEST_BIN)/pyright --pythonpath $(TEST_BIN)/python
+	@$(TEST_BIN)/pyright --level error --pythonpath $(TEST_BIN)/python
 
 # The page is tested in a real browser: Debian's chromium, installed here where that is allowed.
 .PHONY: browser
