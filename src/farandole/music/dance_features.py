@@ -1,0 +1,39 @@
+"""The music features shipped models are conditioned on: where in the beat, bar and phrase we are, how fast, how loud, which accents.
+
+All are independent of genre, timbre and mastering, so a model trained on synthesised songs meets nothing new in a real one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating]
+
+PERIODS = (1, 2, 4, 8)
+"""Beats per turn of each phase column pair."""
+
+COLUMNS = (
+    *(f"{f} of {p}-beat phase" for p in PERIODS for f in ("sin", "cos")),
+    "tempo (bpm - 120) / 60",
+    "energy, standard deviations of the song's loudness",
+    *(f"onsets in band {b}, 1 at the song's strong onsets" for b in range(4)),
+)
+
+NAME = "dance14"
+ENERGY = COLUMNS.index("energy, standard deviations of the song's loudness")
+
+
+def dance_music_features(count: Array, tempo: Array, energy: Array, bands: Array) -> Array:
+    """Features of a song, [T, 14] float32.
+
+    Args:
+        count: Continuous beat count of every frame, a multiple of 4 on downbeats, [T].
+        tempo: Beats per minute, [T].
+        energy: Loudness, zero mean and unit deviation over the song, [T].
+        bands: Onset strength in four frequency bands, normalised over the song, [T, 4].
+    """
+    turns = np.asarray(count, dtype=float)[:, None] / np.array(PERIODS)
+    phase = np.stack((np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)), axis=-1).reshape(len(turns), -1)
+    columns = (phase, (np.asarray(tempo)[:, None] - 120.0) / 60.0, np.asarray(energy)[:, None], bands)
+    return np.concatenate(columns, axis=1).astype(np.float32)

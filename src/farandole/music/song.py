@@ -1,0 +1,99 @@
+"""A song: what farandole knows of a piece of music."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from farandole.errors import AudioError
+from farandole.music.beats import Beats, track_beats
+from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, decode, decode_blocks, resample
+from farandole.music.onsets import FrameFeatures, analyse
+
+
+class Song:
+    """Music with frame features at hand and beats and samples found when asked for.
+
+    Only frame-level features are held (about 50 MB per hour), so long sets fit; `samples` decodes the file again and keeps the result.
+
+    Attributes:
+        name: Title, by default the file's name without its suffix.
+        path: File the song was read from, or None.
+        sample_rate: Rate of `samples` and of the analysis, 22050 Hz.
+        seconds: Length.
+        frames: Frame features; see `onsets.FrameFeatures`.
+    """
+
+    def __init__(self, frames: FrameFeatures, *, name: str, path: Path | None = None, samples: np.ndarray | None = None) -> None:
+        self.frames, self.name, self.path = frames, name, path
+        self.sample_rate, self.seconds = frames.sample_rate, frames.seconds
+        self._samples = samples
+
+    @classmethod
+    def from_samples(cls, samples: np.ndarray, sample_rate: int, *, name: str = "song") -> Song:
+        """A song from sound in memory.
+
+        Args:
+            samples: Float samples in -1..1, [N] mono or [N, C] (channels are averaged).
+            sample_rate: Samples per second; resampled to 22050 Hz.
+            name: Title.
+
+        Raises:
+            AudioError: If there is less than 1 s of sound, a shape other than [N] or [N, C], or NaN.
+        """
+        samples = np.asarray(samples)
+        if samples.ndim not in (1, 2) or not np.issubdtype(samples.dtype, np.floating):
+            raise AudioError(f"{name}: samples are {samples.dtype} {samples.shape}; needed is float [N] or [N, C] in -1..1")
+        if samples.ndim == 2:
+            samples = samples.mean(axis=1)
+        if not 1000 <= sample_rate <= 1_000_000:
+            raise AudioError(f"{name}: sample rate {sample_rate}; accepted is 1000 to 1000000 Hz")
+        if len(samples) < SHORTEST * sample_rate:
+            raise AudioError(f"{name}: holds {len(samples) / sample_rate:.2f} s of sound; at least {SHORTEST:g} s is needed")
+        if not np.isfinite(samples).all():
+            raise AudioError(f"{name}: holds samples that are NaN or infinite")
+        sound = resample(samples.astype(np.float32), sample_rate, SAMPLE_RATE)
+        return cls(analyse(_blocks(sound), SAMPLE_RATE), name=name, samples=sound)
+
+    @cached_property
+    def samples(self) -> np.ndarray:
+        """Mono sound, float32 [N]; decoded on first use."""
+        if self._samples is not None:
+            return self._samples
+        if self.path is None:
+            raise AudioError(f"{self.name}: was made without samples")
+        return decode(self.path, sample_rate=self.sample_rate)
+
+    @cached_property
+    def beats(self) -> Beats:
+        """Beats at the tempo that fits best; see `beats_within` for a given range."""
+        return track_beats(self.frames)
+
+    def beats_within(self, min_bpm: float, max_bpm: float) -> Beats:
+        """Beats with the tempo held to a range, beats per minute."""
+        return track_beats(self.frames, min_bpm=min_bpm, max_bpm=max_bpm)
+
+    @property
+    def tempo(self) -> float:
+        """Tempo of `beats`, beats per minute."""
+        return self.beats.tempo
+
+    def __repr__(self) -> str:
+        return f"Song({self.name!r}, {self.seconds:.1f} s)"
+
+
+def load_song(path: str | Path, *, name: str | None = None) -> Song:
+    """Read a song: wav, flac, ogg, mp3, m4a or the sound of an mp4; analysed in one pass, in bounded memory.
+
+    Raises:
+        AudioError: If the file cannot be decoded or holds less than 1 s of sound; see `decode.decode_blocks`.
+    """
+    path = Path(path)
+    return Song(analyse(decode_blocks(path), SAMPLE_RATE), name=name or path.stem, path=path)
+
+
+def _blocks(samples: np.ndarray) -> Iterable[np.ndarray]:
+    return (samples[at : at + BLOCK] for at in range(0, len(samples), BLOCK))

@@ -1,0 +1,115 @@
+"""Which tempi a passage of music supports: windowed autocorrelation and Fourier tempograms of the onset strength.
+
+The autocorrelation answers at every multiple of the beat period, the Fourier spectrum at every multiple of the beat frequency; their
+product keeps what both say (G. Peeters: Template-based estimation of time-varying tempo, EURASIP JASP 2007).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from farandole.music.onsets import FrameFeatures
+
+MIN_BPM, MAX_BPM = 55.0, 215.0
+"""Range searched without a hint."""
+_STEP = 0.02  # spacing of the tempo grid, natural log
+_WINDOW_SECONDS = 10.0
+_HOP_SECONDS = 1.0
+_PREFERRED_BPM, _PREFERRED_OCTAVES = 118.0, 0.75  # prior: people tap near 2 Hz (D. Moelants, ICMPC 2002)
+
+
+@dataclass(frozen=True, eq=False)
+class Tempogram:
+    """Support of tempi over time.
+
+    Attributes:
+        bpm: Tempo grid, log-spaced, [N].
+        times: Centres of the windows, [W] s.
+        support: Relative support, [W, N] in 0..1 (1 = the best tempo of its window), prior included.
+        periodicity: How periodic each window is at its best tempo: normalised autocorrelation, [W] in 0..1.
+    """
+
+    bpm: np.ndarray
+    times: np.ndarray
+    support: np.ndarray
+    periodicity: np.ndarray
+
+
+def local_strength(strength: np.ndarray, fps: float, seconds: float = 6.0, floor: float = 0.1) -> np.ndarray:
+    """Onset strength with its local mean taken off and divided by its local RMS, so that soft passages count like loud ones.
+
+    Args:
+        strength: [T] or [T, B].
+        fps: Frames per second.
+        seconds: Width of the RMS window; the mean is taken over a fifth of it.
+        floor: Least RMS, as a fraction of the whole song's: keeps noise of silent passages down.
+
+    Returns:
+        float64, shape of `strength`.
+    """
+    centred = strength - moving_mean(strength, round(seconds / 5 * fps))
+    power = moving_mean(centred**2, round(seconds * fps))
+    whole = np.sqrt(np.mean(centred**2, axis=0))
+    return centred / (np.maximum(np.sqrt(power), floor * whole) + 1e-9)
+
+
+def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
+    """Centred mean over `width` frames along axis 0; at the ends over the frames that exist."""
+    half = max(0, width // 2)
+    count = len(values)
+    total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0, dtype=float)])
+    stop = np.minimum(np.arange(count) + half + 1, count)
+    start = np.maximum(np.arange(count) - half, 0)
+    return (total[stop] - total[start]) / (stop - start).reshape(-1, *[1] * (values.ndim - 1))
+
+
+def tempogram(frames: FrameFeatures, min_bpm: float = MIN_BPM, max_bpm: float = MAX_BPM, *, prior: bool = True) -> Tempogram:
+    """Tempo support of a song in windows of 10 s, one per second.
+
+    Args:
+        frames: Frame features.
+        min_bpm, max_bpm: Ends of the tempo grid.
+        prior: Whether to prefer tempi near 118 bpm.
+    """
+    fps = frames.fps
+    bpm = np.exp(np.arange(np.log(min_bpm), np.log(max_bpm) + _STEP / 2, _STEP))
+    strength = np.concatenate([frames.onset[:, None], frames.onsets], axis=1)
+    z = np.clip(local_strength(strength, fps), -1.5, 4.0)
+    weights = np.array([2.0, 1.0, 1.0, 1.0, 1.0])
+    length = round(_WINDOW_SECONDS * fps)
+    centres = np.arange(0.0, max(frames.seconds, 0.1), _HOP_SECONDS)
+    padded = np.pad(z, ((length // 2, length), (0, 0)))
+    size = 1 << (2 * length).bit_length()
+    taper = np.hanning(length + 2)[1:-1] ** 0.5
+    period = 60.0 / bpm * fps
+    overlap = np.fft.irfft(np.abs(np.fft.rfft(taper, size)) ** 2, size)  # autocorrelation of the taper: undo its bias
+    support, periodicity = np.zeros((len(centres), len(bpm))), np.zeros(len(centres))
+    for index, centre in enumerate(centres):
+        start = round(centre * fps)
+        piece = padded[start : start + length] * taper[:, None]
+        power = np.abs(np.fft.rfft(piece, size, axis=0)) ** 2
+        correlation = np.fft.irfft(power, size, axis=0)[: size // 2]
+        energy = correlation[0]
+        if not energy.any():
+            continue
+        relative = (correlation / np.where(energy > 0, energy, np.inf)) @ weights / weights.sum()
+        relative = relative / np.maximum(overlap[: size // 2] / overlap[0], 0.15)
+        spectrum = np.sqrt(power / np.where(energy > 0, energy, np.inf)) @ weights / weights.sum()
+        peaks = [_peak(relative, m * period) for m in (1, 2, 4)]
+        comb = np.clip(0.45 * peaks[0] + 0.3 * peaks[1] + 0.25 * peaks[2], 0, None)
+        waves = sum(w * np.interp(m * bpm / 60.0 * size / fps, np.arange(len(spectrum)), spectrum) for m, w in ((1, 1.0), (2, 0.5)))
+        score = comb * np.sqrt(waves)
+        periodicity[index] = np.clip(comb.max(), 0, 1)
+        support[index] = score
+    if prior:
+        support *= np.exp(-0.5 * (np.log2(bpm / _PREFERRED_BPM) / _PREFERRED_OCTAVES) ** 2)
+    support /= np.maximum(support.max(axis=1, keepdims=True), 1e-9)
+    return Tempogram(bpm, centres, support, periodicity)
+
+
+def _peak(curve: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """Largest value of a curve around fractional lags: a peak is never missed by standing between two frames."""
+    grid = np.arange(len(curve))
+    return np.max([np.interp(lags + shift, grid, curve, right=0.0) for shift in (-0.5, 0.0, 0.5)], axis=0)
