@@ -82,7 +82,7 @@ def view_body(motion: Motion, *, scale: bool = True) -> Body:
     Raises:
         RetargetError: If hips, legs, feet, elbows or hands cannot be found by name.
     """
-    index = _roles(motion.skeleton)
+    index = roles_of(motion.skeleton)
     missing = [name for name in ("Hips", *_NEEDED) if name not in index]
     if missing:
         raise RetargetError(f"{motion.name}: cannot measure this skeleton, it has no joint for {', '.join(missing)}")
@@ -122,7 +122,8 @@ def _feet(motion: Motion, index: dict[str, int]) -> Array:
     return np.stack([np.stack(points[:count], axis=1) for points in sides], axis=1).astype(float)
 
 
-def _roles(skeleton: Skeleton) -> dict[str, int]:
+def roles_of(skeleton: Skeleton) -> dict[str, int]:
+    """House joint name -> joint index, for the roles that a humanoid skeleton has."""
     try:
         from farandole.motion.names import humanoid_roles
     except ModuleNotFoundError:
