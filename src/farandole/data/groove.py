@@ -110,7 +110,7 @@ def _body(
     # Slow songs are danced with a bounce on the half beats as well.
     half = ease((98.0 - tempo) / 18.0) * 0.55
     drop = (1.0 - half) * pulse(clocks["p"]) + half * pulse(clocks["p"], 0.5)
-    ch["py"] -= 0.040 * bounce * gain * person["bounce"] * (0.85 + 0.15 * beat / 0.55) * drop * (1.0 + noise(0.12))
+    ch["py"] -= 0.045 * bounce * gain * person["bounce"] * (0.85 + 0.15 * beat / 0.55) * drop * (1.0 + noise(0.12))
     ch["hpitch"] += 0.07 * person["nod"] * gain * pulse(clocks["h"], 1.0, 0.0, 1.2) * (1.0 + noise(0.5))
     breath = np.sin(2.0 * np.pi * 0.3 * t + rng.uniform(0.0, 6.0) + noise(0.3))
     ch["cpitch"] += 0.03 - 0.012 * breath + noise(0.015)
@@ -122,7 +122,7 @@ def _body(
     seat = smooth(seat + turned(np.stack((ch["px"] + noise(0.006), ch["pz"] + noise(0.006)), axis=-1), heading), 0.03 * fps)
     angles = lambda g: smooth(np.stack((ch[g + "pitch"], ch[g + "yaw"], ch[g + "roll"]), axis=-1), 0.03 * fps)  # noqa: E731
     shrug = np.stack((ch["shrug_a"], ch["shrug_b"]), axis=-1) + 0.02 * breath[:, None]
-    hands, flare = _arms(segments, c, beat, gain * person["arms"], noise)
+    hands, flare = _arms(segments, c, beat, 1.2 * (110.0 / tempo) ** 0.4 * gain * person["arms"], noise)
     return groove_rig.Rig(
         heading=heading,
         pelvis=np.stack((seat[:, 0], _STANDING + ch["py"], seat[:, 1]), axis=-1),
@@ -157,7 +157,7 @@ def _arms(segments: list[Segment], c: Array, beat: Array, gain: Array, noise: ob
     """Wrists [T, 2, 3] and elbow flare [T, 2]."""
     hands, flare = np.zeros((len(c), 2, 3)), np.zeros((len(c), 2))
     clock = c - (0.05 + np.clip(noise(0.008), -0.015, 0.015)) / beat  # type: ignore[operator]
-    for segment, where, share in _shares(segments, c, 0.9, 1.3):
+    for segment, where, share in _shares(segments, c, 0.9, max(1.3, 0.75 / float(np.median(beat)))):
         pattern, v = ARMS[segment.arms], segment.arm_variation
         centre = pattern(np.linspace(0.0, 8.0, 32, endpoint=False), v)[0].mean(0)
         wrists, out = pattern(clock[where] - segment.start, v)

@@ -17,6 +17,9 @@ STANCE = (0.098, 0.030)
 TURN_OUT = 0.16
 """How far the toes point outwards, rad."""
 
+WIDEST_STEP = 0.62
+"""Greatest distance between the two balls of the feet, m: a wider stance would pull the pelvis into a lunge."""
+
 SHORTEST_SWING = 0.27
 """A foot that leaves the floor takes at least this long, s, unless its next landing forbids."""
 
@@ -66,6 +69,7 @@ def landings(segments: list[Segment], beat_seconds: object, rng: np.random.Gener
     """
     result: list[Landing] = []
     free_since = [-np.inf, -np.inf]
+    spots = [_start(segments[0], side) for side in (1, -1)]
     for segment in segments:
         steps = segment.move.steps(segment.variation)
         if segment.flip:
@@ -73,7 +77,11 @@ def landings(segments: list[Segment], beat_seconds: object, rng: np.random.Gener
         for step in steps:
             landing = _place(segment, step, float(beat_seconds(segment.start + step.at)), free_since, rng)  # type: ignore[operator]
             free_since[landing.foot] = landing.land + 0.06
-            result.append(landing)
+            apart = landing.spot - spots[1 - landing.foot]
+            # Long steps are shortened softly: nearly untouched up to half the limit, never beyond it.
+            shorten = (1.0 + (np.linalg.norm(apart) / WIDEST_STEP) ** 6) ** (-1.0 / 6.0)
+            spots[landing.foot] = spots[1 - landing.foot] + shorten * apart
+            result.append(replace(landing, spot=spots[landing.foot]))
     return sorted(result, key=lambda landing: landing.land)
 
 

@@ -40,7 +40,7 @@ class Step:
     z: float = 0.0
     weight: float = 1.0
     swing: float = 0.66
-    bump: tuple[float, float, float] = (0.0, 0.075, 0.0)
+    bump: tuple[float, float, float] = (0.0, 0.10, 0.0)
     heel: float = 0.0
     yaw: float = 0.0
     late: float = 1.0
@@ -134,7 +134,7 @@ def _knees(v: float) -> list[Step]:
 
 
 def _kick_ball_change(v: float) -> list[Step]:
-    kick = (0.10 * v, 0.26, 0.48)
+    kick = (0.10 * v, 0.30, 0.60)
     return [
         Step(0.5, LEAD, 0.0, -0.06, swing=1.15, bump=kick, heel=0.15), Step(1, OTHER, 0.0, 0.0, swing=0.42, bump=(0, 0.05, 0)),
         Step(2, LEAD, 0.36 + 0.08 * v, 0.0), Step(3, OTHER, 0.36 + 0.08 * v, 0.0),
@@ -174,6 +174,15 @@ def _stand_wide(v: float, out: float = 0.15) -> list[Step]:
     return [
         Step(0, LEAD, x, weight=0.75), Step(2, OTHER, -x, weight=0.75, bump=(0, 0.04, 0)),
         Step(4, LEAD, x, weight=0.75, bump=(0, 0.04, 0)), Step(6, OTHER, -0.5 * x, weight=1.0), _touch(7, LEAD, -0.02),
+    ]  # fmt: skip
+
+
+def _stand_tapping(v: float) -> list[Step]:
+    """A wide stance with a tap of the free foot between the changes of weight."""
+    x, tap = 0.14 + 0.08 * v, {"weight": 0.0, "heel": 0.25, "bump": (0.0, 0.09, 0.03)}
+    return [
+        Step(0, LEAD, x), Step(1, OTHER, -0.4 * x, 0.05, **tap), Step(2, OTHER, -x), Step(3, LEAD, 0.4 * x, 0.05, **tap),
+        Step(4, LEAD, x), Step(5, OTHER, -0.4 * x, 0.05, **tap), Step(6, OTHER, -0.6 * x), Step(7, LEAD, 0.0, 0.03, **tap),
     ]  # fmt: skip
 
 
@@ -367,8 +376,8 @@ MOVES: tuple[Move, ...] = (
     Move("twist", 8, _twist, _twist_trunk, ("twist", "pump", "one_hip"), heat=0.5, bounce=0.5, sway=0.3),
     Move("body roll", 8, _stand_wide, _body_roll, ("float", "thighs", "overhead"), heat=-0.5, bounce=0.35, sway=0.6),
     Move("hip circles", 8, _stand_wide, _hip_circle, ("one_hip", "overhead", "float", "thighs"), heat=-0.4, bounce=0.3, sway=0.2),
-    Move("shimmy", 8, _stand_wide, _shimmy, ("shimmy",), heat=0.2, bounce=0.8, tempo=(60, 125)),
-    Move("chest pops", 8, _stand_wide, _chest_pops, ("pump", "point", "cabbage_patch", "raise_roof", "wave"), heat=0.3, bounce=1.3),
+    Move("shimmy", 8, _stand_tapping, _shimmy, ("shimmy",), heat=0.2, bounce=0.8, tempo=(60, 125)),
+    Move("chest pops", 8, _stand_tapping, _chest_pops, ("pump", "point", "cabbage_patch", "raise_roof", "wave"), heat=0.3, bounce=1.3),
     Move("heel digs", 4, _heel_digs, _dig_trunk, ("swing", "clap", "snaps", "roll"), heat=0.0, bounce=1.2),
     Move("charleston", 4, _charleston, _charleston_trunk, ("swing", "snaps"), heat=0.6),
     Move("cha-cha side", 4, _cha_cha, _cha_trunk, ("swing", "float", "snaps", "one_hip"), travel=(0.60, 0.0), heat=0.3, sway=1.3, tempo=(60, 118)),

@@ -95,7 +95,7 @@ def choreograph(first: int, last: int, tempo: Array, energy: Array, rng: np.rand
 
 def _size(tempo: float, energy: float) -> float:
     """Louder is larger, faster is smaller: a leg needs time for its way."""
-    return float(np.clip((110.0 / tempo) ** 0.6, 0.75, 1.15) * np.clip(np.exp(0.2 * energy), 0.6, 1.4))
+    return float(1.12 * np.clip((110.0 / tempo) ** 0.6, 0.75, 1.2) * np.clip(np.exp(0.2 * energy), 0.6, 1.4))
 
 
 @dataclass
@@ -135,7 +135,7 @@ def _pick(state: _State, tempo: float, energy: float, taste: Array, rng: np.rand
     for i, move in enumerate(MOVES):
         low, high = move.tempo
         weights[i] *= 1.0 if low <= tempo <= high else 0.0
-        weights[i] *= np.exp(-0.5 * ((move.heat - 0.7 * np.clip(energy, -1.5, 1.5)) / 0.75) ** 2)
+        weights[i] *= np.exp(-0.5 * ((move.heat - 0.7 * np.clip(energy, -1.5, 1.5)) / 0.6) ** 2)
         weights[i] *= 0.15 ** state.recent[:4].count(move.name)
         weights[i] *= 0.45 if move.turn else 1.0
         steps = move.steps(0.5)

@@ -12,8 +12,8 @@ from farandole.motion.humanoid import house_skeleton
 from farandole.motion.kinematics import to_local
 from farandole.motion.rotations import Array
 
-STRETCH = 0.990
-"""Greatest hip-to-ankle distance as a fraction of the leg: the knee never locks (16 degrees of flexion are left)."""
+STRETCH = 0.984
+"""Greatest hip-to-ankle distance as a fraction of the leg: the knee never locks (20 degrees of flexion are left)."""
 
 _UP, _RIGHTWARD, _FORWARD = np.eye(3)[1], np.eye(3)[0], np.eye(3)[2]
 
@@ -101,7 +101,7 @@ def reachable_pelvis(skeleton: Skeleton, rig: Rig, pelvis_global: Array, ankle: 
     reach = STRETCH * _leg_length(skeleton)
     room = np.sqrt(np.maximum(reach**2 - flat[..., 0] ** 2 - flat[..., 2] ** 2, 0.01))
     limits = np.concatenate((rig.pelvis[:, 1:2], ankle[..., 1] + room - arm[..., 1]), axis=1)
-    soft = 0.006  # m; a smooth minimum, so that reaching the limit makes no kink
+    soft = 0.010  # m; a smooth minimum, so that reaching the limit makes no kink
     low = limits.min(1, keepdims=True)
     height = low[:, 0] - soft * np.log(np.exp((low - limits) / soft).sum(1))
     return np.stack((rig.pelvis[:, 0], height, rig.pelvis[:, 2]), axis=1)
@@ -171,6 +171,8 @@ def _solve_arm(
     upper, lower = skeleton.offsets[index(f"{prefix}ForeArm")], skeleton.offsets[index(f"{prefix}Hand")]
     length = float(np.linalg.norm(upper) + np.linalg.norm(lower))
     hand = rig.hands[:, side] * (out, 1.0, 1.0)
+    # A wrist on its way from low to high passes in front of the shoulder, not through it.
+    hand = hand + np.array([0.08 * out, 0.0, 0.24]) * np.exp(-((hand / 0.20) ** 2).sum(-1, keepdims=True))
     distance = np.linalg.norm(hand, axis=-1, keepdims=True)
     # Smooth limits: never quite straight, never folded beyond what an elbow can.
     wanted = (distance**8 + (0.36 * length) ** 8) ** 0.125
