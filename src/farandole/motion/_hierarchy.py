@@ -71,13 +71,16 @@ def parse_hierarchy(text: str, source: str) -> Hierarchy:
                 pass
             elif key in ("ROOT", "JOINT"):
                 if key == "ROOT" and tree.names:
-                    raise fail(number, f"a second root '{' '.join(words[1:])}': a file must hold one skeleton with one root")
+                    raise fail(
+                        number, f"a second root '{' '.join(words[1:])}': a file must hold one skeleton with one root"
+                    )
                 if key == "JOINT" and (not open_joints or open_joints[-1] < 0):
                     raise fail(number, f"JOINT '{' '.join(words[1:])}' is not inside another joint")
                 if len(words) < 2:
                     raise fail(number, f"{key} without a name")
                 pending = len(tree.names)
-                tree.names.append(line.split(None, 1)[1].rstrip().removesuffix("{").rstrip() if opens else line.split(None, 1)[1].rstrip())
+                name = line.split(None, 1)[1].rstrip()  # with inner blanks as they are
+                tree.names.append(name.removesuffix("{").rstrip() if opens else name)
                 tree.parents.append(open_joints[-1] if open_joints else -1)
                 tree.offsets.append((0.0, 0.0, 0.0))
                 tree.channels.append(())
@@ -100,7 +103,9 @@ def parse_hierarchy(text: str, source: str) -> Hierarchy:
                     raise fail(number, "CHANNELS outside a joint")
                 tree.channels[open_joints[-1]] = _channels(words[1:], lambda what, n=number: fail(n, what))
             else:
-                raise fail(number, f"'{words[0]}' is not a BVH keyword (HIERARCHY, ROOT, JOINT, End Site, OFFSET, CHANNELS, braces)")
+                raise fail(
+                    number, f"'{words[0]}' is not a BVH keyword (ROOT, JOINT, End Site, OFFSET, CHANNELS, braces)"
+                )
             words = ["{"] if opens else []
     if not tree.names:
         raise FileFormatError(f"{source} has no ROOT joint: not a BVH file")
@@ -167,7 +172,9 @@ def render_hierarchy(tree: Hierarchy) -> str:
         for child in children[joint]:
             write(child, depth + 1)
         if joint in tree.ends:
-            lines.extend((f"{tab}\tEnd Site", f"{tab}\t{{", f"{tab}\t\tOFFSET {number(tree.ends[joint])}", f"{tab}\t}}"))
+            lines.extend(
+                (f"{tab}\tEnd Site", f"{tab}\t{{", f"{tab}\t\tOFFSET {number(tree.ends[joint])}", f"{tab}\t}}")
+            )
         lines.append(f"{tab}}}")
 
     write(0, 0)

@@ -25,7 +25,9 @@ from farandole.motion.skeleton import Skeleton
 _MOTION_LINE = re.compile(rb"^[ \t]*MOTION[ \t\r]*$", re.MULTILINE | re.IGNORECASE)
 _FRAMES_LINE = re.compile(rb"\s*Frames[ \t]*:?[ \t]*([^\s]*)[^\n]*(?:\n|$)", re.IGNORECASE)
 _TIME_LINE = re.compile(rb"\s*Frame[ \t]*Time[ \t]*:?[ \t]*([^\s]*)[^\n]*(?:\n|$)", re.IGNORECASE)
-_CONSTANT = 1e-6  # share of the body's size by which a bone's position channels may wander and still count as a fixed offset
+_CONSTANT = (
+    1e-6  # share of the body's size by which a bone's position channels may wander and still count as a fixed offset
+)
 
 
 def read_bvh(path: str | Path, *, scale: float | str = "auto", name: str | None = None) -> Motion:
@@ -142,7 +144,9 @@ def _read_hierarchy(data: bytes, source: str) -> tuple[Hierarchy, int]:
         text = head.decode("latin-1")
     tree = parse_hierarchy(text, source)
     if mark is None:
-        raise FileFormatError(f"{source} has no MOTION section: it ends after the hierarchy of {len(tree.names)} joints")
+        raise FileFormatError(
+            f"{source} has no MOTION section: it ends after the hierarchy of {len(tree.names)} joints"
+        )
     return tree, mark.end()
 
 
@@ -335,7 +339,9 @@ def _full_order(order: str) -> str:
     return order + "".join(a for a in "ZXY" if a not in order)
 
 
-def _to_block(tree: Hierarchy, offsets: Array, local: Array, root: Array, translations: Array | None) -> NDArray[np.float64]:
+def _to_block(
+    tree: Hierarchy, offsets: Array, local: Array, root: Array, translations: Array | None
+) -> NDArray[np.float64]:
     """All channel values, [T, C]: the inverse of `_rotations` and `_translations`."""
     turns, moves = _columns(tree)
     block = np.empty((len(local), sum(map(len, tree.channels))))

@@ -45,15 +45,23 @@ class Motion:
     name: str = "motion"
 
     def __post_init__(self) -> None:
-        for field, tail in (("rotations", (len(self.skeleton), 4)), ("root_positions", (3,)), ("translations", (len(self.skeleton), 3))):
+        for field, tail in (
+            ("rotations", (len(self.skeleton), 4)),
+            ("root_positions", (3,)),
+            ("translations", (len(self.skeleton), 3)),
+        ):
             value = getattr(self, field)
             if value is None and field == "translations":
                 continue
             value = np.asarray(value)
             if value.ndim != 1 + len(tail) or value.shape[1:] != tail:
-                raise MotionError(f"{self.name}: {field} have shape {value.shape}, need [T, {', '.join(map(str, tail))}]")
+                raise MotionError(
+                    f"{self.name}: {field} have shape {value.shape}, need [T, {', '.join(map(str, tail))}]"
+                )
             if len(value) != len(self.rotations):
-                raise MotionError(f"{self.name}: {len(value)} frames of {field}, but {len(self.rotations)} of rotations")
+                raise MotionError(
+                    f"{self.name}: {len(value)} frames of {field}, but {len(self.rotations)} of rotations"
+                )
             if not np.isfinite(value).all():
                 frame = int(np.argwhere(~np.isfinite(value))[0, 0])
                 raise MotionError(f"{self.name}: {field} hold NaN or infinite numbers, first in frame {frame}")
@@ -124,7 +132,9 @@ class Motion:
         lerp = lambda x: x[low] + (x[high] - x[low]) * t.reshape(-1, *[1] * (x.ndim - 1))  # noqa: E731
         return replace(
             self,
-            rotations=rot.slerp(self.rotations[low], self.rotations[high], np.broadcast_to(t[:, None], (count, len(self.skeleton)))),
+            rotations=rot.slerp(
+                self.rotations[low], self.rotations[high], np.broadcast_to(t[:, None], (count, len(self.skeleton)))
+            ),
             root_positions=lerp(self.root_positions),
             translations=None if self.translations is None else lerp(self.translations),
             fps=float(fps),

@@ -94,7 +94,8 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     except FileFormatError:
         raise
     except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        raise FileFormatError(f"{path} is not a readable .npz archive ({str(error).splitlines()[0] if str(error) else 'damaged'})") from error
+        reason = (str(error).splitlines() or ["damaged"])[0]
+        raise FileFormatError(f"{path} is not a readable .npz archive: {reason}") from error
 
 
 def _layout(text: str) -> FileLayout | None:

@@ -59,7 +59,9 @@ class Skeleton:
                 f"{count} joint names, but parents {self.parents.shape} and offsets {self.offsets.shape}: need [J] and [J, 3]"
             )
         if self.parents[0] != -1 or any(not 0 <= p < i for i, p in enumerate(self.parents) if i):
-            raise MotionError("joint 0 must be the only root (parent -1) and every parent must come before its children")
+            raise MotionError(
+                "joint 0 must be the only root (parent -1) and every parent must come before its children"
+            )
         unknown = set(self.end_sites) - set(self.names)
         if unknown:
             raise MotionError(f"end site of a joint that does not exist: {sorted(unknown)[0]}")

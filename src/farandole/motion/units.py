@@ -41,7 +41,11 @@ def up_axes(skeleton: Skeleton, poses: Array, root_positions: Array) -> tuple[st
     """
     rest_ratio = _tall_z_over_y(rest_pose(skeleton))
     ratio = float(np.median(_tall_z_over_y(poses)))
-    rest_up = "z" if rest_ratio > 1.5 and np.ptp(rest_pose(skeleton), axis=0)[2] > 0.8 * np.ptp(rest_pose(skeleton), axis=0)[0] else "y"
+    rest_up = (
+        "z"
+        if rest_ratio > 1.5 and np.ptp(rest_pose(skeleton), axis=0)[2] > 0.8 * np.ptp(rest_pose(skeleton), axis=0)[0]
+        else "y"
+    )
     if rest_up == "z":
         return ("y" if ratio < 1 / 1.5 else "z"), "z"
     height = float(np.median(np.ptp(poses[..., 2], axis=1)))
