@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from farandole.cli import console
 from farandole.cli.options import Json
 
-MOTION_SUFFIXES = (".bvh", ".glb", ".npz", ".pkl")
+if TYPE_CHECKING:
+    from farandole.motion import Motion
 
 
 def info(
@@ -23,7 +26,9 @@ def info(
     farandole info dance.bvh
     farandole info song.mp3 --json
     """
-    facts = _motion_facts(file) if file.suffix.lower() in MOTION_SUFFIXES else _song_facts(file)
+    from farandole.motion.files import READABLE
+
+    facts = _motion_facts(file) if file.suffix.lower() in READABLE else _song_facts(file)
     if json:
         console.result_json({"file": file, **facts})
         return
@@ -45,10 +50,32 @@ def _motion_facts(file: Path) -> dict[str, Any]:
         "fps": motion.fps,
         "seconds": motion.seconds,
         "height_m": skeleton.height,
-        "root": skeleton.names[0],
-        "joint_names": list(skeleton.names),
     }
-    return facts
+    layout = motion.layout
+    if layout is not None:
+        up = layout.up if layout.up == layout.rest_up else f"{layout.up} (at rest {layout.rest_up})"
+        facts |= {"unit_m": layout.unit, "up_axis": up, "channels": _channel_orders(layout.channels)}
+    return facts | {"naming": _naming(motion), "joint_names": list(skeleton.names)}
+
+
+def _channel_orders(channels: Sequence[tuple[str, ...]]) -> dict[str, int]:
+    """How many joints have which channels: {"XYZ position, ZXY rotation": 1, "ZXY rotation": 20}."""
+    orders: Counter[str] = Counter()
+    for names in channels:
+        parts = {kind: "".join(n[0] for n in names if n.endswith(kind)) for kind in ("position", "rotation")}
+        orders[", ".join(f"{order} {kind}" for kind, order in parts.items() if order) or "none"] += 1
+    return dict(orders.most_common())
+
+
+def _naming(motion: Motion) -> str:
+    """Whether the joints are recognised as a humanoid's, so that it can be retargeted."""
+    from farandole.errors import FarandoleError
+    from farandole.motion.names import humanoid_roles
+
+    try:
+        return f"humanoid, {len(humanoid_roles(motion.skeleton))} joints recognised"
+    except FarandoleError:
+        return "not recognised as a humanoid"
 
 
 def _song_facts(file: Path) -> dict[str, Any]:
@@ -72,5 +99,5 @@ def _readable(value: object) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value))
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_readable(v)}" for name, v in value.items())
+        return ", ".join(f"{_readable(v)} x {name}" for name, v in value.items())
     return str(value)
