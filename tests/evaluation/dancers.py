@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from farandole.motion import Motion
+from farandole.motion import Motion, Skeleton
 from farandole.motion import rotations as rot
 from farandole.motion.humanoid import house_skeleton
 
@@ -52,3 +52,29 @@ def stepping(bpm: float = 120.0, seconds: float = 20.0, fps: float = 30.0, *, sw
 def count(motion: Motion, bpm: float) -> np.ndarray:
     """Beat count of every frame, [T]."""
     return np.arange(len(motion)) / motion.fps * bpm / 60.0
+
+
+_SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
+_SMPL_OFFSETS = np.array(
+    [
+        [0, 0, 0], [6, -9, -2], [-6, -9, -2], [0, 12, -4], [4, -39, 0], [-4, -39, 0], [0, 14, 3], [-1, -42, -4], [1, -42, -4],
+        [0, 6, 0], [4, -6, 13], [-4, -6, 13], [0, 21, -3], [8, 11, -2], [-8, 11, -2], [0, 9, 5], [12, 5, -2], [-12, 5, -2],
+        [26, -2, -3], [-26, -2, -3], [27, 1, -1], [-27, 1, -1], [9, -1, -1], [-9, -1, -1],
+    ]
+) / 100  # fmt: skip
+
+
+def smpl_skeleton(names: tuple[str, ...]) -> Skeleton:
+    """The 24-joint SMPL rest pose in rounded centimetres under the names given."""
+    return Skeleton(names, _SMPL_PARENTS, _SMPL_OFFSETS)
+
+
+def toy(frames: int, fps: float) -> np.ndarray:
+    """The sine-wave body of the golden numbers, [T, 24, 3] m: every joint swings on its own."""
+    rest = smpl_skeleton(tuple(map(str, range(24)))).rest_positions
+    tau, j, c = np.arange(frames) / fps, np.arange(24)[:, None], np.arange(3)
+    phase = 2 * np.pi * (0.5 + 0.05 * j + 0.25 * c) * tau[:, None, None] + 0.3 * j + 0.7 * c
+    p = rest + 0.15 * np.sin(phase)
+    p[..., 0] += 0.2 * np.sin(2 * np.pi * 0.25 * tau)[:, None]
+    p[..., 1] += 1.0
+    return p

@@ -38,7 +38,7 @@ class Interval:
 def mean_interval(
     values: Array, weights: Array | None = None, *, level: float = 0.95, resamples: int = 2000, seed: int = 0
 ) -> Interval:
-    """Mean of `values` [N] over clips, weighted by `weights` [N]; NaN clips are left out. With one clip the interval is the value."""
+    """Mean of `values` [N] over clips, weighted by `weights` [N]; NaN clips are left out. One clip has no width."""
     x = np.asarray(values, dtype=float)
     w = np.ones_like(x) if weights is None else np.asarray(weights, dtype=float)
     known = np.isfinite(x)
@@ -56,7 +56,10 @@ def mean_interval(
 def interval(
     features: Array, statistic: Callable[[Array], float], *, level: float = 0.95, resamples: int = 200, seed: int = 0
 ) -> Interval:
-    """Any statistic of rows [N, D], resampled by rows. Distances between sets grow when rows repeat: read the width, not the ends."""
+    """Any statistic of rows [N, D], resampled by rows.
+
+    Distances between sets grow when rows repeat: read the width of the interval, not its ends.
+    """
     x = np.asarray(features)
     if not len(x):
         raise DataError("cannot resample an empty set")

@@ -67,11 +67,12 @@ def skating_ratio(
     Args:
         positions: World joint positions, [T, J, 3] m, y up; T >= 2.
         fps: Frame rate.
-        variant: "lodge" (Li et al., 2024, arXiv:2403.10518): ground is the toes' height in frame 0 (mean of both sides if within 2 cm,
-            else the lower); contact when ankle <= 8 cm and toes <= 5 cm above it; sliding when |(vx + vz) / 2| of ankle or toes
-            exceeds 0.3 m/s. That mean of components lets a diagonal slide cancel; "norm" takes the horizontal speed instead.
-            "height": every frame with the toes lower than 5 cm is contact, sliding is faster than 2.5 cm per frame at 20 fps
-            (0.5 m/s), as reports on HumanML3D count.
+        variant: "lodge" (Li et al., 2024, arXiv:2403.10518): ground is the toes' height in frame 0 (mean of both sides if
+            within 2 cm, else the lower); contact when ankle <= 8 cm and toes <= 5 cm above it; sliding when |(vx + vz) / 2|
+            of ankle or toes exceeds 0.3 m/s. That mean of components lets a diagonal slide cancel; "norm" takes the
+            horizontal speed instead. "height": every frame with the toes lower than 5 cm above the lowest point is contact,
+            sliding is faster than 2.5 cm per frame at 20 fps (0.5 m/s), as reports on HumanML3D count.
+        joints: Which joints are ankles and toes.
 
     Returns:
         Mean of the two feet, within [0, 1]; a foot without contact is left out, NaN if neither has any.

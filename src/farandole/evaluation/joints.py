@@ -36,7 +36,7 @@ def smpl_positions(motion: Motion) -> Array:
     """World positions of the 24 SMPL joints of any humanoid, [T, 24, 3] m.
 
     SMPL skeletons (by their official names or those of `SMPL_JOINTS`) give their own joints. Others are mapped by role: the
-    three spine joints are the first, the middle and the last between hips and neck (the mean of its neighbours where only two exist);
+    three spine joints are the first, the middle and the last between hips and neck (the mean of the two where only two exist);
     missing collars lie between chest and shoulder, missing toes at the foot's end site or the ankle, missing hands in line with
     the forearm. Published tables compare with SMPL only; mapped motion compares with motion mapped alike.
 
