@@ -1,0 +1,232 @@
+"""One self-contained web page that plays dances with their song: viewer, motion and sound in a single HTML file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import zlib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from farandole.errors import MotionError, OutputError
+from farandole.motion.motion import Motion
+from farandole.motion.rotations import Array
+
+if TYPE_CHECKING:
+    from farandole.music.song import Song
+
+VERSION = 1
+"""Version of the data in the page; `web/src/data.ts` reads the same."""
+
+COLOURS = ["#3a434c", "#56616b", "#12817e", "#cf5a3c"]
+"""Body, head, the dancer's left, the dancer's right; sRGB."""
+
+_SCALE = 32767
+_ENERGY_RATE = 12.0
+
+
+def write_page(
+    takes: Sequence[Motion],
+    path: str | Path,
+    *,
+    song: Song | None = None,
+    title: str | None = None,
+    names: Sequence[str] | None = None,
+    force: bool = False,
+    ghosts: Sequence[Motion | None] = (),
+    marks: Sequence[int] = (),
+) -> Path:
+    """Write an HTML file that shows `takes` side by side and plays the song with them. It loads nothing from anywhere.
+
+    Args:
+        takes: Motions, shown next to one another.
+        path: Where the page goes.
+        song: Played with the dance, both from their beginnings; its beats and loudness are drawn on the time line.
+        title: Heading; by default the song's or the first take's name.
+        names: Names of the takes; by default the motions' own.
+        force: Replace an existing file.
+        ghosts: For each take a motion to show through it, e.g. the one it was made from; None or a missing one for none.
+        marks: Frames of the first take to mark on the time line, e.g. kept keyframes.
+
+    Returns:
+        The path.
+
+    Raises:
+        MotionError: If there is no take, or the numbers of names or ghosts do not fit.
+        OutputError: If the file exists and not `force`, or cannot be written.
+    """
+    from farandole._io import atomic_path, check_output
+
+    check_output(path, force=force)
+    text = page_html(takes, song=song, title=title, names=names, ghosts=ghosts, marks=marks)
+    with atomic_path(Path(path), force=force) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
+def page_html(
+    takes: Sequence[Motion],
+    *,
+    song: Song | None = None,
+    title: str | None = None,
+    names: Sequence[str] | None = None,
+    ghosts: Sequence[Motion | None] = (),
+    marks: Sequence[int] = (),
+) -> str:
+    """The text of the page that `write_page` writes."""
+    if not takes:
+        raise MotionError("a page needs at least one motion to show")
+    labels = list(names) if names is not None else [take.name for take in takes]
+    if len(labels) != len(takes):
+        raise MotionError(f"{len(labels)} names for {len(takes)} motions: need one each")
+    if len(ghosts) > len(takes):
+        raise MotionError(f"{len(ghosts)} ghosts for {len(takes)} motions: at most one each")
+    wrong = next((m for m in marks if not 0 <= m < len(takes[0])), None)
+    if wrong is not None:
+        raise MotionError(f"{takes[0].name}: cannot mark frame {wrong}, it has frames 0 to {len(takes[0]) - 1}")
+    heading = title or (song.name if song is not None else labels[0])
+    seconds = max(take.seconds for take in takes)
+    payload = {
+        "version": VERSION,
+        "title": heading,
+        "colours": COLOURS,
+        "takes": [_take(take, name) for take, name in zip(takes, labels, strict=True)],
+        "ghosts": [None if ghost is None else _take(ghost, ghost.name) for ghost in ghosts],
+        "marks": [round(int(m) / takes[0].fps, 4) for m in marks],
+        "song": None if song is None else _song(song, seconds),
+        "energy": None if song is None else _energy(song),
+    }
+    # "<" would let data close the script element; JSON may write it as an escape anywhere.
+    data = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    script = viewer_script()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:; "
+        "media-src blob:; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">\n'
+        '<meta name="generator" content="farandole">\n<link rel="icon" href="data:,">\n'
+        f"<title>{html.escape(heading)}</title>\n</head>\n<body>\n"
+        "<noscript>This page shows a dance in 3D and needs JavaScript.</noscript>\n"
+        f'<script type="application/json" id="farandole-data">{data}</script>\n'
+        f"<script>{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def viewer_script() -> str:
+    """The bundled viewer (three.js inside), built from web/ when the package is installed.
+
+    Raises:
+        OutputError: If it has not been built, which happens only in a source tree that was never installed.
+    """
+    bundle = resources.files("farandole.view") / "assets" / "viewer.js"
+    if not bundle.is_file():
+        raise OutputError("the page viewer is not built in this source tree: run `pip install .` or `python hatch_build.py`")
+    script = bundle.read_text(encoding="utf-8")
+    if "</script" in script.lower():
+        raise OutputError(f"{bundle}: holds a closing script tag, which no page can carry; build it again")
+    return script
+
+
+def pack_rotations(rotations: Array) -> str:
+    """Quaternions [T, J, 4] -> base64 of zlib of 16-bit frame differences (low bytes first, then high bytes).
+
+    The largest error is 1/65534 per component, some 0.005 degrees. Signs are made continuous in time first, so that
+    differences stay small and the viewer's interpolation never takes the long way round.
+    """
+    q = np.asarray(rotations, float)
+    flips = np.where((q[1:] * q[:-1]).sum(-1) < 0, -1.0, 1.0)
+    signs = np.concatenate((np.ones_like(flips[:1]) if len(flips) else np.ones(q[:1].shape[:-1]), np.cumprod(flips, 0)))
+    whole = np.rint(q * signs[..., None] * _SCALE).astype(np.int16)
+    steps = np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1])).view(np.uint16).ravel()
+    return _pack((steps & 0xFF).astype(np.uint8).tobytes() + (steps >> 8).astype(np.uint8).tobytes())
+
+
+def unpack_rotations(text: str, frames: int) -> Array:
+    """What `pack_rotations` wrote, as the viewer reads it: unit quaternions [T, J, 4]."""
+    planes = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).astype(np.uint16)
+    low, high = planes.reshape(2, frames, -1, 4)
+    whole = np.cumsum(low | (high << 8), axis=0, dtype=np.uint16).view(np.int16).astype(float)
+    return whole / np.linalg.norm(whole, axis=-1, keepdims=True)
+
+
+def _pack(data: bytes) -> str:
+    return base64.b64encode(zlib.compress(data, 9)).decode()
+
+
+def _floats(values: Array) -> str:
+    return _pack(np.ascontiguousarray(values, dtype="<f4").tobytes())
+
+
+def _take(motion: Motion, name: str) -> dict[str, Any]:
+    from farandole.motion.body import body_shapes
+    from farandole.view.contact_sheet import foot_joints
+    from farandole.view.figure import side
+
+    skeleton = motion.skeleton
+    metres = lambda v: [round(float(x), 5) for x in np.ravel(v)]  # noqa: E731
+
+    def tint(joint: int) -> int:
+        where = side(skeleton, joint)
+        return {"left": 2, "right": 3}.get(where, 1 if "head" in skeleton.names[joint].lower() else 0)
+
+    take = {
+        "name": name,
+        "fps": motion.fps,
+        "frames": len(motion),
+        "joints": list(skeleton.names),
+        "parents": skeleton.parents.tolist(),
+        "offsets": metres(skeleton.offsets),
+        "tips": {str(skeleton.index(joint)): metres(tip) for joint, tip in skeleton.end_sites.items()},
+        "parts": [
+            [int(joint), *metres(start), *metres(end), *metres((r0, r1)), tint(joint)]
+            for joint, start, end, r0, r1, _ in body_shapes(skeleton)
+        ],
+        "feet": [joint for joints in foot_joints(skeleton).values() for joint in joints],
+        "rotations": pack_rotations(motion.rotations),
+        "root": _floats(motion.root_positions),
+    }
+    if motion.translations is not None:
+        take["translations"] = _floats(motion.translations)
+    return take
+
+
+def _song(song: Song, seconds: float) -> dict[str, Any]:
+    from farandole.view.sound import for_browser
+
+    data, kind = for_browser(song, seconds=seconds)
+    silent = song.frames.silent
+    times = np.zeros(0) if silent else song.beats.times
+    inside = (times >= 0) & (times <= song.seconds)
+    downbeats = np.zeros(0, bool) if silent else song.beats.downbeats
+    return {
+        "name": song.name,
+        "type": kind,
+        "data": base64.b64encode(data).decode(),
+        "seconds": round(song.seconds, 3),
+        "tempo": 0 if silent else round(float(song.beats.tempo), 2),
+        "beats": [round(float(t), 4) for t in times[inside]],
+        "downbeats": np.flatnonzero(downbeats[inside]).tolist(),
+    }
+
+
+def _energy(song: Song) -> dict[str, Any]:
+    """Loudness along the song: the greatest root mean square of each twelfth of a second, 255 at its loud level."""
+    frames = song.frames
+    level = np.sqrt(np.maximum(frames.power, 0.0))
+    count = max(1, int(np.ceil(frames.seconds * _ENERGY_RATE)))
+    slot = np.minimum((np.arange(len(level)) / frames.fps * _ENERGY_RATE).astype(int), count - 1)
+    loudest = np.zeros(count)
+    np.maximum.at(loudest, slot, level)
+    top = float(np.percentile(loudest, 98)) if not frames.silent else 0.0
+    scaled = np.clip(loudest / top, 0, 1) if top > 0 else loudest * 0
+    return {"rate": _ENERGY_RATE, "data": base64.b64encode((255 * scaled).astype(np.uint8).tobytes()).decode()}

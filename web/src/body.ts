@@ -1,0 +1,172 @@
+/**
+ * One skinned surface from rounded cones. Every cone gets its own rings of vertices, which are then moved onto the smooth
+ * union with the cones next to it in the tree. Neighbours so share position, normal, weight and colour where they meet, and
+ * the joint shows no seam; limbs that merely touch do not melt together, whatever the rest pose.
+ */
+import * as THREE from "three";
+import type { Take } from "./data";
+
+const BLEND = 0.035; // reach of the smooth union, m
+const AROUND = 20;
+const CAP = 5;
+const ALONG = 6;
+
+interface Cone {
+  joint: number;
+  a: THREE.Vector3;
+  b: THREE.Vector3;
+  ra: number;
+  rb: number;
+  colour: THREE.Color;
+}
+
+/** Signed distance to a rounded cone: the hull of two spheres. */
+function distance(c: Cone, p: THREE.Vector3): number {
+  const wx = c.b.x - c.a.x, wy = c.b.y - c.a.y, wz = c.b.z - c.a.z;
+  const vx = p.x - c.a.x, vy = p.y - c.a.y, vz = p.z - c.a.z;
+  const ww = wx * wx + wy * wy + wz * wz;
+  const g = c.rb - c.ra;
+  if (ww <= g * g + 1e-12) {
+    const at = g > 0 ? c.b : c.a;
+    return Math.hypot(p.x - at.x, p.y - at.y, p.z - at.z) - Math.max(c.ra, c.rb);
+  }
+  // Along the axis by h, off it by r; the nearest point of the side lies g r / sqrt(ww - g^2) further along.
+  const h = (vx * wx + vy * wy + vz * wz) / ww;
+  const r = Math.sqrt(Math.max(vx * vx + vy * vy + vz * vz - h * h * ww, 0));
+  const s = Math.min(Math.max(h + (g * r) / Math.sqrt((ww - g * g) * ww), 0), 1);
+  return Math.hypot(vx - s * wx, vy - s * wy, vz - s * wz) - (c.ra + s * g);
+}
+
+/** Smooth union of distances: quadratic blend within BLEND. */
+function union(cones: Cone[], p: THREE.Vector3): number {
+  let d = Infinity;
+  for (const cone of cones) {
+    const e = distance(cone, p);
+    const h = Math.max(BLEND - Math.abs(d - e), 0) / BLEND;
+    d = Math.min(d, e) - (Number.isFinite(d) ? h * h * BLEND * 0.25 : 0);
+  }
+  return d;
+}
+
+function gradient(cones: Cone[], p: THREE.Vector3, out: THREE.Vector3): THREE.Vector3 {
+  const e = 1e-3;
+  const q = p.clone();
+  const axis = (k: "x" | "y" | "z") => {
+    q.copy(p)[k] += e;
+    const high = union(cones, q);
+    q[k] -= 2 * e;
+    return high - union(cones, q);
+  };
+  return out.set(axis("x"), axis("y"), axis("z")).normalize();
+}
+
+export function restPositions(take: Take): THREE.Vector3[] {
+  const rest: THREE.Vector3[] = [];
+  take.parents.forEach((parent, j) => {
+    const offset = new THREE.Vector3().fromArray(take.offsets, 3 * j);
+    rest.push(parent < 0 ? new THREE.Vector3() : offset.add(rest[parent]));
+  });
+  return rest;
+}
+
+export function bodyGeometry(take: Take, palette: THREE.Color[]): THREE.BufferGeometry {
+  const rest = restPositions(take);
+  const cones: Cone[] = take.parts.map(([joint, ax, ay, az, bx, by, bz, ra, rb, colour]) => ({
+    joint, ra, rb,
+    a: new THREE.Vector3(ax, ay, az).add(rest[joint]),
+    b: new THREE.Vector3(bx, by, bz).add(rest[joint]),
+    colour: palette[colour],
+  }));
+  const near = (i: number, j: number) =>
+    i === j || take.parents[i] === j || take.parents[j] === i || (take.parents[i] === take.parents[j] && take.parents[i] >= 0);
+  const position: number[] = [], normal: number[] = [], colour: number[] = [];
+  const skinIndex: number[] = [], skinWeight: number[] = [], index: number[] = [];
+  const p = new THREE.Vector3(), n = new THREE.Vector3();
+
+  for (const cone of cones) {
+    const mates = [cone, ...cones.filter((c) => c !== cone && near(c.joint, cone.joint))];
+    const first = position.length / 3;
+    const rows = rings(cone);
+    for (const ring of rows)
+      for (const start of ring) {
+        p.copy(start);
+        for (let step = 0; step < 4; step++) {
+          gradient(mates, p, n);
+          p.addScaledVector(n, -union(mates, p));
+        }
+        gradient(mates, p, n);
+        position.push(p.x, p.y, p.z);
+        normal.push(n.x, n.y, n.z);
+        skin(mates, p, skinIndex, skinWeight, colour);
+      }
+    for (let i = 0; i + 1 < rows.length; i++)
+      for (let k = 0; k < AROUND; k++) {
+        const a = first + i * AROUND + k, b = first + i * AROUND + ((k + 1) % AROUND);
+        index.push(a, b, a + AROUND, b, b + AROUND, a + AROUND);
+      }
+  }
+  const geometry = new THREE.BufferGeometry();
+  geometry.setAttribute("position", new THREE.Float32BufferAttribute(position, 3));
+  geometry.setAttribute("normal", new THREE.Float32BufferAttribute(normal, 3));
+  geometry.setAttribute("color", new THREE.Float32BufferAttribute(colour, 3));
+  geometry.setAttribute("skinIndex", new THREE.Uint16BufferAttribute(skinIndex, 4));
+  geometry.setAttribute("skinWeight", new THREE.Float32BufferAttribute(skinWeight, 4));
+  geometry.setIndex(index);
+  return geometry;
+}
+
+/** Rings of points from one pole to the other, each AROUND long. */
+function rings(c: Cone): THREE.Vector3[][] {
+  const axis = c.b.clone().sub(c.a);
+  const length = axis.length();
+  if (length < 1e-6) axis.set(0, 1, 0);
+  else axis.divideScalar(length);
+  const u = new THREE.Vector3(Math.abs(axis.y) < 0.9 ? 0 : 1, Math.abs(axis.y) < 0.9 ? 1 : 0, 0).cross(axis).normalize();
+  const v = axis.clone().cross(u);
+  const ring = (centre: THREE.Vector3, along: number, out: number) =>
+    Array.from({ length: AROUND }, (_, k) => {
+      const angle = (2 * Math.PI * k) / AROUND;
+      return centre.clone().addScaledVector(axis, along)
+        .addScaledVector(u, out * Math.cos(angle)).addScaledVector(v, out * Math.sin(angle));
+    });
+  const result: THREE.Vector3[][] = [];
+  // The poles are tiny rings, not points: every quad keeps an area and a direction.
+  for (let i = 0; i <= CAP; i++) {
+    const angle = (Math.PI / 2) * Math.max(i / CAP, 0.02);
+    result.push(ring(c.a, -c.ra * Math.cos(angle), c.ra * Math.sin(angle)));
+  }
+  for (let i = 1; i < ALONG; i++) {
+    const s = i / ALONG;
+    result.push(ring(c.a.clone().lerp(c.b, s), 0, c.ra + s * (c.rb - c.ra)));
+  }
+  for (let i = 0; i <= CAP; i++) {
+    const angle = (Math.PI / 2) * Math.min(1 + i / CAP, 1.98);
+    result.push(ring(c.b, -c.rb * Math.cos(angle), c.rb * Math.sin(angle)));
+  }
+  return result;
+}
+
+/** Weights and colour from the distances to the cones around: the nearest wins, ties are shared over BLEND. */
+function skin(mates: Cone[], p: THREE.Vector3, skinIndex: number[], skinWeight: number[], colour: number[]): void {
+  const distances = mates.map((c) => distance(c, p));
+  const least = Math.min(...distances);
+  const byJoint = new Map<number, number>();
+  const tint = new THREE.Color(0, 0, 0);
+  let total = 0;
+  mates.forEach((c, i) => {
+    const w = Math.max(1 - (distances[i] - least) / (1.4 * BLEND), 0) ** 2;
+    if (w <= 0) return;
+    byJoint.set(c.joint, (byJoint.get(c.joint) ?? 0) + w);
+    tint.r += w * c.colour.r;
+    tint.g += w * c.colour.g;
+    tint.b += w * c.colour.b;
+    total += w;
+  });
+  colour.push(tint.r / total, tint.g / total, tint.b / total);
+  const best = [...byJoint].sort((a, b) => b[1] - a[1]).slice(0, 4);
+  const sum = best.reduce((s, [, w]) => s + w, 0);
+  for (let i = 0; i < 4; i++) {
+    skinIndex.push(best[i]?.[0] ?? 0);
+    skinWeight.push((best[i]?.[1] ?? 0) / sum);
+  }
+}

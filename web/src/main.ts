@@ -1,0 +1,418 @@
+/** The page that plays dances with their song. */
+import * as THREE from "three";
+import css from "./style.css";
+import { bvhText } from "./bvh";
+import { Clock } from "./clock";
+import { decodeTake, fromBase64, readPayload, type Payload, type Take } from "./data";
+import { Figure } from "./figure";
+import { Stage, type View } from "./stage";
+import { Timeline, clockText } from "./timeline";
+import { download, fileName, icon, make, toggle } from "./ui";
+
+const SPEEDS = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2];
+const SPACING = 1.7; // m between takes
+
+interface Api {
+  ready: boolean;
+  time: number;
+  readonly duration: number;
+  readonly playing: boolean;
+  play(): Promise<void>;
+  pause(): void;
+  seek(time: number): void;
+  /** World joint positions of one take now, [J * 3] m. */
+  jointPositions(take?: number): number[];
+  /** BVH text of one take, as the download gives it. */
+  bvh(take?: number): string;
+  readonly audio: HTMLAudioElement | null;
+  errors: string[];
+}
+
+declare global {
+  interface Window {
+    farandole: Api;
+  }
+}
+
+const errors: string[] = [];
+window.addEventListener("error", (event) => errors.push(String(event.message)));
+window.addEventListener("unhandledrejection", (event) => errors.push(String(event.reason)));
+
+function songElement(payload: Payload): HTMLAudioElement | null {
+  if (!payload.song) return null;
+  const audio = new Audio();
+  audio.preload = "auto";
+  audio.preservesPitch = true;
+  audio.src = URL.createObjectURL(new Blob([fromBase64(payload.song.data)], { type: payload.song.type }));
+  payload.song.data = "";
+  return audio;
+}
+
+function remembered(key: string, fallback: number): number {
+  try {
+    const value = Number(localStorage.getItem(key) ?? fallback);
+    return Number.isFinite(value) ? value : fallback;
+  } catch {
+    return fallback; // pages opened from disk may have no storage
+  }
+}
+
+function remember(key: string, value: number): void {
+  try {
+    localStorage.setItem(key, String(value));
+  } catch {
+    /* see above */
+  }
+}
+
+class Player implements Api {
+  ready = false;
+  readonly errors = errors;
+  readonly duration: number;
+  readonly audio: HTMLAudioElement | null;
+  private readonly clock: Clock;
+  private readonly stage: Stage;
+  private readonly timeline: Timeline;
+  private readonly figures: Figure[];
+  private readonly ghosts: (Figure | null)[];
+  private readonly labels: HTMLElement[];
+  private readonly shown: boolean[];
+  private readonly playButton = make("button", { class: "play", label: "Play", title: "Play or pause (space)" }, icon("play"));
+  private readonly startButton = make("button", { class: "start", label: "Play the dance" }, icon("play"));
+  private readonly timeText = make("span", { class: "time" });
+  private readonly beatDot = make("span", { class: "beat" });
+  private readonly notice = make("div", { class: "notice" });
+  private lastNow = 0;
+  private drawn = -1;
+  private tenth = "";
+
+  constructor(private readonly payload: Payload, private readonly takes: Take[], ghosts: (Take | null)[]) {
+    this.duration = Math.max(...takes.map((t) => t.seconds));
+    this.audio = songElement(payload);
+    this.clock = new Clock(this.audio, this.duration);
+    this.clock.offset = remembered("farandole.offset", 0);
+    const canvas = make("canvas", { label: `Dancer${takes.length > 1 ? "s" : ""} in 3D. Drag to look around.` });
+    canvas.id = "stage";
+    canvas.setAttribute("role", "img");
+    document.body.append(canvas);
+    this.stage = new Stage(canvas);
+    const palette = payload.colours.map((c) => new THREE.Color(c));
+    this.figures = takes.map((take) => new Figure(take, palette));
+    this.ghosts = takes.map((_, i) => (ghosts[i] ? new Figure(ghosts[i], palette, true) : null));
+    this.shown = takes.map(() => true);
+    this.labels = takes.map((take) => make("div", { class: "label", text: take.name }));
+    for (const figure of [...this.figures, ...this.ghosts]) if (figure) this.stage.scene.add(figure.group);
+    const song = payload.song;
+    this.timeline = new Timeline(make("div", { class: "timeline" }), {
+      duration: this.duration,
+      beats: song?.beats ?? [],
+      downbeats: song?.beats.map((_, i) => song.downbeats.includes(i)) ?? [],
+      energy: payload.energy ? { rate: payload.energy.rate, values: fromBase64(payload.energy.data) } : null,
+      marks: payload.marks,
+    });
+    this.build();
+    this.arrange();
+    this.stage.resize();
+    this.pose(0);
+    this.stage.frame(this.visible, 0.32, 0.14);
+    this.stage.track(this.visible, Infinity);
+    const start = Number(new URLSearchParams(location.search).get("t") ?? 0);
+    this.seek(Number.isFinite(start) ? start : 0);
+    requestAnimationFrame((now) => this.frame(now));
+  }
+
+  get time(): number {
+    return this.clock.time;
+  }
+
+  get playing(): boolean {
+    return this.clock.playing;
+  }
+
+  play(): Promise<void> {
+    return this.clock.play();
+  }
+
+  pause(): void {
+    this.clock.pause();
+  }
+
+  seek(time: number): void {
+    this.clock.seek(time);
+    this.pose(this.clock.time);
+    this.stage.track(this.visible, Infinity);
+    this.stage.dirty = true;
+  }
+
+  jointPositions(take = 0): number[] {
+    const figure = this.figures[take];
+    const origin = figure.group.position;
+    return Array.from(figure.positions, (v, i) => v + [origin.x, origin.y, origin.z][i % 3]);
+  }
+
+  bvh(take = 0): string {
+    return bvhText(this.takes[take]);
+  }
+
+  private get visible(): Figure[] {
+    const some = this.figures.filter((_, i) => this.shown[i]);
+    return some.length ? some : this.figures;
+  }
+
+  private pose(time: number): void {
+    for (const figure of [...this.figures, ...this.ghosts]) figure?.pose(time);
+  }
+
+  /** Stand the takes that are on next to one another, in their order. */
+  private arrange(): void {
+    const on = this.figures.filter((_, i) => this.shown[i]).length;
+    let place = 0;
+    this.figures.forEach((figure, i) => {
+      const shown = this.shown[i];
+      const x = shown ? (place++ - (on - 1) / 2) * SPACING : 0;
+      for (const body of [figure, this.ghosts[i]]) {
+        if (!body) continue;
+        body.group.position.x = x;
+        body.group.visible = shown;
+      }
+      this.labels[i].hidden = !shown || this.figures.length < 2;
+    });
+    this.stage.dirty = true;
+  }
+
+  private build(): void {
+    const { payload, takes, clock, stage } = this;
+    const song = payload.song;
+    document.title = payload.title;
+    const facts = [song?.name, song && song.tempo > 0 ? `${Math.round(song.tempo)} bpm` : null, clockText(this.duration).replace(/\.\d$/, "")];
+    const title = make("div", { class: "title" }, make("h1", { text: payload.title }),
+      make("p", { text: facts.filter((f) => f && f !== payload.title).join("  ·  ") }));
+
+    const views: [View, string, string][] = [
+      ["follow", "Follow", "The camera goes with the dancer (1)"],
+      ["front", "Front", "From the front (2)"],
+      ["orbit", "Free", "The camera stays where you put it (3)"],
+    ];
+    const viewButtons = views.map(([view, text, tip]) => {
+      const button = make("button", { text, title: tip });
+      button.addEventListener("click", () => setView(view));
+      return button;
+    });
+    const setView = (view: View) => {
+      stage.setView(view, this.visible);
+      viewButtons.forEach((button, i) => button.setAttribute("aria-pressed", String(views[i][0] === view)));
+    };
+    const cameras = make("div", { class: "group", label: "Camera" }, ...viewButtons);
+    cameras.setAttribute("role", "group");
+    setView("follow");
+    const skeleton = toggle(make("button", { text: "Skeleton", title: "Show the joints (S)" }), false, (on) => {
+      for (const figure of [...this.figures, ...this.ghosts]) figure?.showSkeleton(on);
+      this.pose(clock.time);
+      stage.dirty = true;
+    });
+    const save = make("button", { text: "BVH ↓", label: "Download BVH", title: "Download the motion as BVH" });
+    save.addEventListener("click", () =>
+      takes.forEach((take, i) => this.shown[i] && download(`${fileName(take.name)}.bvh`, bvhText(take))),
+    );
+    const tools = make("div", { class: "tools" }, cameras, make("div", { class: "group" }, skeleton), make("div", { class: "group" }, save));
+    const head = make("header", { class: "head" }, title, tools);
+    if (takes.length > 1 || this.ghosts.some(Boolean)) head.append(this.chips());
+
+    const first = make("button", { class: "icon", label: "To the start", title: "To the start (Home)" }, icon("start"));
+    first.addEventListener("click", () => this.seek(0));
+    const loop = toggle(make("button", { class: "icon", label: "Loop", title: "Loop (L)" }, icon("loop")), false, (on) => (clock.loop = on));
+    const speed = make("select", { class: "speed", label: "Playback speed", title: "Playback speed" });
+    for (const s of SPEEDS) speed.append(new Option(`${s}×`, String(s), s === 1, s === 1));
+    speed.addEventListener("change", () => (clock.rate = Number(speed.value)));
+    this.timeText.setAttribute("aria-hidden", "true"); // the slider says it
+    const row = make("div", { class: "row" }, this.playButton, first, this.timeText);
+    if (song?.beats.length) row.append(this.beatDot);
+    row.append(make("span", { class: "gap" }));
+    if (this.audio) row.append(this.volume());
+    row.append(loop, speed);
+    const panel = make("section", { class: "panel", label: "Playback" }, this.timeline.element, row);
+    this.notice.hidden = true;
+    this.notice.setAttribute("role", "status");
+    document.body.append(head, ...this.labels, panel, this.startButton, this.notice);
+
+    this.timeline.onSeek = (time) => this.seek(time);
+    this.playButton.addEventListener("click", () => clock.toggle());
+    this.startButton.addEventListener("click", () => void clock.play());
+    clock.onChange = () => {
+      this.playButton.replaceChildren(icon(clock.playing ? "pause" : "play"));
+      this.playButton.setAttribute("aria-label", clock.playing ? "Pause" : "Play");
+      if (clock.playing) this.startButton.hidden = true;
+    };
+    this.audio?.addEventListener("error", () => this.say("This browser cannot play the song; the dance plays without sound."));
+    this.keyboard({ skeleton, loop, speed, setView });
+  }
+
+  private chips(): HTMLElement {
+    const chips = make("div", { class: "chips", label: "Takes" });
+    chips.setAttribute("role", "group");
+    this.takes.forEach((take, i) => {
+      if (this.takes.length > 1)
+        chips.append(
+          toggle(make("button", { class: "chip", text: take.name }), true, (on) => {
+            this.shown[i] = on;
+            this.arrange();
+            this.pose(this.clock.time);
+            this.stage.frame(this.visible, 0.32, 0.14);
+          }),
+        );
+    });
+    if (this.ghosts.some(Boolean))
+      chips.append(
+        toggle(make("button", { class: "chip", text: "Original" }), true, (on) => {
+          this.ghosts.forEach((ghost, i) => ghost && (ghost.group.visible = on && this.shown[i]));
+          this.stage.dirty = true;
+        }),
+      );
+    return chips;
+  }
+
+  private volume(): HTMLInputElement {
+    const slider = make("input", { class: "volume", label: "Volume", title: "Volume" });
+    Object.assign(slider, { type: "range", min: "0", max: "1", step: "0.01" });
+    slider.value = String(Math.min(Math.max(remembered("farandole.volume", 1), 0), 1));
+    const set = () => {
+      this.audio!.volume = Number(slider.value);
+      remember("farandole.volume", Number(slider.value));
+    };
+    slider.addEventListener("input", set);
+    set();
+    return slider;
+  }
+
+  private keyboard(parts: {
+    skeleton: HTMLButtonElement; loop: HTMLButtonElement; speed: HTMLSelectElement; setView: (view: View) => void;
+  }): void {
+    const { clock } = this;
+    const step = 1 / this.takes[0].fps;
+    const shift = (by: number) => {
+      clock.offset = Math.round((clock.offset + by) * 1000) / 1000;
+      remember("farandole.offset", clock.offset);
+      this.say(`Picture ${clock.offset >= 0 ? "ahead of" : "behind"} the sound by ${Math.abs(Math.round(clock.offset * 1000))} ms`);
+    };
+    const faster = (by: number) => {
+      const i = SPEEDS.indexOf(Number(parts.speed.value)) + by;
+      if (!SPEEDS[i]) return;
+      parts.speed.value = String(SPEEDS[i]);
+      clock.rate = SPEEDS[i];
+    };
+    const keys: Record<string, () => void> = {
+      " ": () => clock.toggle(),
+      k: () => clock.toggle(),
+      ArrowLeft: () => this.seek(clock.time - 2),
+      ArrowRight: () => this.seek(clock.time + 2),
+      ",": () => (clock.pause(), this.seek(clock.time - step)),
+      ".": () => (clock.pause(), this.seek(clock.time + step)),
+      Home: () => this.seek(0),
+      End: () => this.seek(this.duration),
+      s: () => parts.skeleton.click(),
+      l: () => parts.loop.click(),
+      "1": () => parts.setView("follow"),
+      "2": () => parts.setView("front"),
+      "3": () => parts.setView("orbit"),
+      "-": () => faster(-1),
+      "+": () => faster(1),
+      "=": () => faster(1),
+      "[": () => shift(-0.01),
+      "]": () => shift(0.01),
+    };
+    window.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const target = event.target as HTMLElement;
+      // Space presses the focused button, arrows move the focused control: only what has no use for a key gives it up.
+      if (target.matches("select, input")) return;
+      if (event.key === " " && target.matches("button")) return;
+      const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+      if (!action) return;
+      event.preventDefault();
+      action();
+    });
+  }
+
+  private say(text: string): void {
+    this.notice.textContent = text;
+    this.notice.hidden = false;
+    window.clearTimeout(this.silence);
+    this.silence = window.setTimeout(() => (this.notice.hidden = true), 4000);
+  }
+  private silence = 0;
+
+  private frame(now: number): void {
+    requestAnimationFrame((next) => this.frame(next));
+    const elapsed = Math.min((now - this.lastNow) / 1000, 0.25);
+    this.lastNow = now;
+    const time = this.clock.tick(now);
+    this.stage.resize();
+    const moved = time !== this.drawn;
+    if (moved) {
+      const jump = Math.abs(time - this.drawn) > 0.5;
+      this.pose(time);
+      this.stage.track(this.visible, jump ? Infinity : elapsed);
+      this.drawn = time;
+    }
+    this.stage.controls.update(); // damping runs on after the hand has left
+    if (moved || this.stage.dirty) {
+      this.stage.dirty = false;
+      this.stage.render();
+      this.placeLabels();
+    }
+    this.timeline.draw(time);
+    this.showTime(time);
+    if (!this.ready) this.ready = true;
+  }
+
+  private placeLabels(): void {
+    const point = new THREE.Vector3();
+    this.labels.forEach((label, i) => {
+      if (label.hidden) return;
+      const at = this.stage.project(this.figures[i].crown(point));
+      label.style.visibility = at ? "visible" : "hidden";
+      if (at) label.style.transform = `translate(${at.x.toFixed(1)}px, ${at.y.toFixed(1)}px) translate(-50%, -50%)`;
+    });
+  }
+
+  private showTime(time: number): void {
+    const text = clockText(time);
+    if (text !== this.tenth) {
+      this.tenth = text;
+      this.timeText.replaceChildren(text, make("small", { text: ` / ${clockText(this.duration)}` }));
+    }
+    const song = this.payload.song;
+    if (!song?.beats.length) return;
+    let low = 0, high = song.beats.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (song.beats[middle] <= time) low = middle + 1;
+      else high = middle;
+    }
+    const since = low ? time - song.beats[low - 1] : Infinity;
+    const strong = low > 0 && song.downbeats.includes(low - 1);
+    const glow = Math.max(0, 1 - since / 0.25);
+    this.beatDot.style.opacity = (0.15 + 0.85 * glow).toFixed(2);
+    this.beatDot.style.transform = `scale(${(1 + (strong ? 0.7 : 0.25) * glow).toFixed(2)})`;
+  }
+}
+
+async function main(): Promise<void> {
+  document.head.append(make("style", { text: css }));
+  try {
+    const payload = readPayload();
+    const takes = await Promise.all(payload.takes.map(decodeTake));
+    const ghosts = await Promise.all(payload.ghosts.map((g) => (g ? decodeTake(g) : null)));
+    window.farandole = new Player(payload, takes, ghosts);
+  } catch (error) {
+    errors.push(String(error));
+    const webgl = /webgl/i.test(String(error));
+    document.body.append(
+      make("div", { class: "fatal" }, make("h1", { text: "This dance cannot be shown here" }),
+        make("p", { text: webgl ? "The browser has no WebGL (3D graphics). Try another browser, or switch on hardware acceleration." : String(error) })),
+    );
+    throw error;
+  }
+}
+
+void main();

@@ -1,0 +1,124 @@
+/** The time line: loudness, beats (downbeats stronger), marked frames, playhead; a slider for mouse, touch and keyboard. */
+
+export interface TimelineData {
+  duration: number;
+  beats: number[];
+  downbeats: boolean[];
+  energy: { rate: number; values: Uint8Array } | null;
+  marks: number[];
+}
+
+export class Timeline {
+  onSeek: (time: number) => void = () => {};
+  private readonly canvas = document.createElement("canvas");
+  private shown = { time: -1, width: 0, height: 0 };
+  private backdrop: HTMLCanvasElement | null = null;
+  private hover: number | null = null;
+
+  constructor(readonly element: HTMLElement, private readonly data: TimelineData) {
+    element.append(this.canvas);
+    element.tabIndex = 0;
+    element.setAttribute("role", "slider");
+    element.setAttribute("aria-label", "Time");
+    element.setAttribute("aria-valuemin", "0");
+    element.setAttribute("aria-valuemax", data.duration.toFixed(1));
+    const at = (event: PointerEvent) => {
+      const box = this.canvas.getBoundingClientRect();
+      return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * data.duration;
+    };
+    element.addEventListener("pointerdown", (event) => {
+      element.setPointerCapture(event.pointerId);
+      this.onSeek(at(event));
+    });
+    element.addEventListener("pointermove", (event) => {
+      if (element.hasPointerCapture(event.pointerId)) this.onSeek(at(event));
+      this.hover = event.pointerType === "mouse" ? at(event) : null;
+      this.shown.time = -1;
+    });
+    element.addEventListener("pointerleave", () => {
+      this.hover = null;
+      this.shown.time = -1;
+    });
+  }
+
+  draw(time: number): void {
+    const ratio = Math.min(window.devicePixelRatio, 3);
+    const width = Math.round(this.element.clientWidth * ratio), height = Math.round(this.element.clientHeight * ratio);
+    if (!width || !height) return;
+    if (width !== this.shown.width || height !== this.shown.height) {
+      this.canvas.width = width;
+      this.canvas.height = height;
+      this.backdrop = this.paint(width, height, ratio);
+    } else if (time === this.shown.time) return;
+    this.shown = { time, width, height };
+    const c = this.canvas.getContext("2d")!;
+    const x = (time / this.data.duration) * width;
+    c.clearRect(0, 0, width, height);
+    c.globalAlpha = 0.5;
+    c.drawImage(this.backdrop!, 0, 0);
+    c.globalAlpha = 1;
+    if (x >= 1) c.drawImage(this.backdrop!, 0, 0, x, height, 0, 0, x, height);
+    if (this.hover !== null) {
+      c.fillStyle = "rgba(38,44,50,0.25)";
+      c.fillRect((this.hover / this.data.duration) * width - 0.5 * ratio, 0, ratio, height);
+    }
+    c.fillStyle = "#c4472b";
+    c.fillRect(Math.min(Math.max(x - ratio, 0), width - 2 * ratio), 0, 2 * ratio, height);
+    c.beginPath();
+    c.arc(Math.min(Math.max(x, 5 * ratio), width - 5 * ratio), 5 * ratio, 5 * ratio, 0, 2 * Math.PI);
+    c.fill();
+    this.element.setAttribute("aria-valuenow", time.toFixed(2));
+    this.element.setAttribute("aria-valuetext", `${clockText(time)} of ${clockText(this.data.duration)}`);
+  }
+
+  private paint(width: number, height: number, ratio: number): HTMLCanvasElement {
+    const { duration, beats, downbeats, energy, marks } = this.data;
+    const canvas = document.createElement("canvas");
+    canvas.width = width;
+    canvas.height = height;
+    const c = canvas.getContext("2d")!;
+    const base = height - 9 * ratio, top = 12 * ratio;
+    const gradient = c.createLinearGradient(0, top, 0, base);
+    gradient.addColorStop(0, "#3f9d99");
+    gradient.addColorStop(1, "#9ccac6");
+    c.fillStyle = gradient;
+    if (energy) {
+      const step = 3 * ratio;
+      for (let x = 0; x < width; x += step) {
+        const from = Math.floor((x / width) * duration * energy.rate);
+        const to = Math.max(from + 1, Math.floor(((x + step) / width) * duration * energy.rate));
+        let most = 0;
+        for (let i = from; i < to && i < energy.values.length; i++) most = Math.max(most, energy.values[i]);
+        const tall = Math.max(ratio, (most / 255) * (base - top));
+        c.fillRect(x, base - tall, step - ratio, tall);
+      }
+    } else {
+      c.fillRect(0, base - 2 * ratio, width, 2 * ratio);
+    }
+    // Weak beats vanish before they would run into one another.
+    const room = (width / duration) * (beats.length > 1 ? (beats[beats.length - 1] - beats[0]) / (beats.length - 1) : 1);
+    beats.forEach((beat, i) => {
+      if (beat > duration || (!downbeats[i] && room < 4 * ratio)) return;
+      c.fillStyle = downbeats[i] ? "#262c32" : "#8d9499";
+      const tall = (downbeats[i] ? 8 : 4) * ratio;
+      c.fillRect(Math.round((beat / duration) * width - 0.5 * ratio), base + ratio, ratio, tall);
+    });
+    c.fillStyle = "#e0a528";
+    for (const mark of marks) {
+      const x = (mark / duration) * width, y = 6 * ratio, r = 4.5 * ratio;
+      c.beginPath();
+      c.moveTo(x, y - r);
+      c.lineTo(x + r, y);
+      c.lineTo(x, y + r);
+      c.lineTo(x - r, y);
+      c.fill();
+    }
+    return canvas;
+  }
+}
+
+export function clockText(seconds: number): string {
+  const tenths = Math.floor(seconds * 10 + 1e-6);
+  const rest = tenths % 600;
+  return `${Math.floor(tenths / 600)}:${String(Math.floor(rest / 10)).padStart(2, "0")}.${rest % 10}`;
+}
