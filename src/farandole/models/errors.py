@@ -25,3 +25,9 @@ def require(owner: str, checks: Iterable[tuple[bool, str]]) -> None:
     problems = [message for fine, message in checks if not fine]
     if problems:
         raise ConfigError(f"{owner}: " + "; ".join(problems))
+
+
+def one_of(name: str, value: object, accepted: Iterable[str]) -> tuple[bool, str]:
+    """A check for `require`: value is one of the accepted words."""
+    accepted = tuple(accepted)
+    return value in accepted, f"unknown {name} {value!r}; accepted: {', '.join(accepted)}"

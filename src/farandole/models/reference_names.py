@@ -26,7 +26,12 @@ from farandole.models.flows.networks import (
     TokenTransformer,
 )
 from farandole.models.flows.normalisation import ActNorm, BatchNorm, ScaleActNorm
+from farandole.models.layers.multimodal import MultimodalEncoder
 from farandole.models.layers.transformer import TransformerBlock
+from farandole.models.moglow import MoGlow
+from farandole.models.transflower import Transflower
+from farandole.models.transformer import Transformer
+from farandole.models.transglower import Transglower
 
 FACTORED = {"lower": "l", "upper": "u", "log_diagonal": "log_s", "permutation": "p", "sign": "sign_s"}
 LAYER = {
@@ -131,3 +136,28 @@ def translate(names: Mapping[str, str], arrays: Mapping[str, Any], model: nn.Mod
             raise ValueError(f"{other}: shape {tuple(value.shape)} does not fit {mine} {tuple(wanted.shape)}")
         result[mine] = value.reshape(wanted.shape).to(wanted.dtype)
     return result
+
+
+def encoder_names(encoder: MultimodalEncoder, ours: str = "encoder.", output: str = "motion") -> dict[str, str]:
+    """Names of the multimodal encoder."""
+    names = block_names(encoder.cross, f"{ours}cross.", f"net_output_{output}.")
+    for name, block in encoder.inputs.items():
+        names |= block_names(block, f"{ours}inputs.{name}.", f"net_input_{name}.")
+    return names
+
+
+def model_names(model: nn.Module) -> dict[str, str]:
+    """Names of a whole model: Transformer, Transflower, Transglower or MoGlow.
+
+    Raises:
+        TypeError: For other models, of which no weights are known.
+    """
+    if isinstance(model, MoGlow):
+        return glow_names(model.flow, "flow.", "net_glow.")
+    if isinstance(model, Transformer):
+        return encoder_names(model.encoder)
+    if isinstance(model, Transglower):
+        return encoder_names(model.encoder) | glow_names(model.flow, "flow.", "net_output_glow_motion.")
+    if isinstance(model, Transflower) and model.mean is None:
+        return encoder_names(model.encoder) | flow_names(model.flow, "flow.", "net_output_glow_motion.")
+    raise TypeError(f"no reference names are known for {type(model).__name__}")

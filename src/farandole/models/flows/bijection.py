@@ -32,7 +32,9 @@ class Bijection(nn.Module):
         """As `forward`, continuing from `state` (None: the start of a sequence)."""
         return *self(x, cond), None
 
-    def stream_inverse(self, y: Tensor, cond: Tensor | None = None, state: State = None) -> tuple[Tensor, Tensor, State]:
+    def stream_inverse(
+        self, y: Tensor, cond: Tensor | None = None, state: State = None
+    ) -> tuple[Tensor, Tensor, State]:
         """As `inverse`, continuing from `state` (None: the start of a sequence)."""
         return *self.inverse(y, cond), None
 
@@ -63,7 +65,9 @@ class Chain(Bijection):
             total = total + log_det
         return x, total, tuple(states)
 
-    def stream_inverse(self, y: Tensor, cond: Tensor | None = None, state: State = None) -> tuple[Tensor, Tensor, State]:
+    def stream_inverse(
+        self, y: Tensor, cond: Tensor | None = None, state: State = None
+    ) -> tuple[Tensor, Tensor, State]:
         states = [None] * len(self.layers) if state is None else list(state)
         total = y.new_zeros(y.shape[0])
         for i in range(len(self.layers) - 1, -1, -1):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import nn
 
-from farandole.models.errors import require
+from farandole.models.errors import one_of, require
 from farandole.models.flows.bijection import Bijection, Chain
-from farandole.models.flows.coupling import Coupling, Scale
+from farandole.models.flows.coupling import SCALES, Coupling, Scale
 from farandole.models.flows.flow import ConditionalFlow
 from farandole.models.flows.mixing import FactoredLinear, InvertibleLinear, Permutation
 from farandole.models.flows.networks import (
-    ChannelTransformer, ConvolutionNetwork, FeedForwardNetwork, RecurrentNetwork, TokenTransformer,
-)  # fmt: skip
+    ChannelTransformer,
+    ConvolutionNetwork,
+    FeedForwardNetwork,
+    RecurrentNetwork,
+    TokenTransformer,
+)
 from farandole.models.flows.normalisation import ActNorm, BatchNorm, ScaleActNorm
 from farandole.models.flows.priors import StandardNormal, StudentT
 from farandole.models.flows.scales import MultiScale
@@ -66,20 +70,22 @@ class FlowConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "steps", tuple(self.steps))
         object.__setattr__(self, "positions", tuple(self.positions))
+        by_channels = self.conditioning == "channels"
         require(
             "flow",
             [
-                (len(self.steps) > 0 and min(self.steps, default=0) > 0, f"steps must be positive, got {self.steps}"),
-                (self.norm in ("none", "batchnorm", "actnorm"), f"unknown norm {self.norm!r}; accepted: none, batchnorm, actnorm"),
-                (self.conditioning in ("channels", "tokens"), f"unknown conditioning {self.conditioning!r}; accepted: channels, tokens"),
-                (self.network in ("transformer", "convolution"), f"unknown network {self.network!r}; accepted: transformer, convolution"),
-                (self.network == "transformer" or self.conditioning == "channels", "a convolution network is conditioned by channels"),
+                (min(self.steps, default=0) > 0, f"steps must be positive, got {self.steps}"),
+                one_of("norm", self.norm, get_args(Norm)),
+                one_of("conditioning", self.conditioning, ("channels", "tokens")),
+                one_of("network", self.network, ("transformer", "convolution")),
+                one_of("scale", self.scale, SCALES),
+                one_of("prior", self.prior, get_args(Prior)),
+                (by_channels or self.network == "transformer", "a convolution network is conditioned by channels"),
                 (self.components >= 0, f"components must not be negative, got {self.components}"),
                 (0 <= self.dropout < 1, f"dropout must be in [0, 1), got {self.dropout}"),
-                (self.prior in ("normal", "student-t"), f"unknown prior {self.prior!r}; accepted: normal, student-t"),
                 (self.degrees > 0, f"degrees must be positive, got {self.degrees}"),
             ],
-        )  # fmt: skip
+        )
 
 
 def build_flow(channels: int, frames: int, cond_dim: int, cond_frames: int, config: FlowConfig) -> ConditionalFlow:
@@ -100,9 +106,12 @@ def build_flow(channels: int, frames: int, cond_dim: int, cond_frames: int, conf
         [
             (channels > 1, f"needs at least 2 features to couple, got {channels}"),
             (frames % 2 ** (scales - 1) == 0, f"{frames} frames cannot be halved {scales - 1} times"),
-            (not by_channels or cond_frames == frames, f"conditioning by channels needs one vector for each of the {frames} frames, got {cond_frames}"),
+            (
+                not by_channels or cond_frames == frames,
+                f"conditioning by channels needs {frames} vectors, one per frame, got {cond_frames}",
+            ),
         ],
-    )  # fmt: skip
+    )
     flows = []
     for scale, steps in enumerate(config.steps):
         shrink = 2**scale
@@ -129,9 +138,17 @@ def _network(channels: int, cond: int, length: int, tokens: int, config: FlowCon
         )
     kind = TokenTransformer if config.conditioning == "tokens" else ChannelTransformer
     return kind(
-        kept, cond, out, dim=config.dim, layers=config.layers, heads=config.heads, length=length + tokens,
-        positions=config.positions, dropout=config.dropout, zero_output=config.zero_output,
-    )  # fmt: skip
+        kept,
+        cond,
+        out,
+        dim=config.dim,
+        layers=config.layers,
+        heads=config.heads,
+        length=length + tokens,
+        positions=config.positions,
+        dropout=config.dropout,
+        zero_output=config.zero_output,
+    )
 
 
 def build_prior(prior: Prior, degrees: float) -> nn.Module:
@@ -161,17 +178,16 @@ class GlowConfig:
     """Degrees of freedom of the Student prior."""
 
     def __post_init__(self) -> None:
-        mixings = ("full", "factored", "shuffle", "reverse")
         require(
             "glow",
             [
                 (self.steps > 0, f"steps must be positive, got {self.steps}"),
-                (self.permutation in mixings, f"unknown permutation {self.permutation!r}; accepted: {', '.join(mixings)}"),
-                (self.network in ("lstm", "gru", "ff"), f"unknown network {self.network!r}; accepted: lstm, gru, ff"),
+                one_of("permutation", self.permutation, ("full", "factored", "shuffle", "reverse")),
+                one_of("network", self.network, ("lstm", "gru", "ff")),
+                one_of("prior", self.prior, get_args(Prior)),
                 (self.actnorm_scale > 0, f"actnorm_scale must be positive, got {self.actnorm_scale}"),
-                (self.prior in ("normal", "student-t"), f"unknown prior {self.prior!r}; accepted: normal, student-t"),
             ],
-        )  # fmt: skip
+        )
 
 
 def build_glow(channels: int, cond_dim: int, config: GlowConfig) -> ConditionalFlow:
@@ -182,9 +198,11 @@ def build_glow(channels: int, cond_dim: int, config: GlowConfig) -> ConditionalF
     """
     require("glow", [(channels > 1, f"needs at least 2 features to couple, got {channels}")])
     mixing = {
-        "full": InvertibleLinear, "factored": FactoredLinear,
-        "shuffle": Permutation.shuffle, "reverse": Permutation.reverse,
-    }  # fmt: skip
+        "full": InvertibleLinear,
+        "factored": FactoredLinear,
+        "shuffle": Permutation.shuffle,
+        "reverse": Permutation.reverse,
+    }
     layers: list[Bijection] = []
     for _ in range(config.steps):
         kept, out = channels // 2, Coupling.parameters_of(channels)

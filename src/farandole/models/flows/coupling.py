@@ -65,8 +65,6 @@ MINIMUM_LOG_SCALE = -7.0
 """Sharpest logistic of a mixture: e^-7 in units of the channel."""
 
 
-
-
 class Coupling(Bijection):
     """y = (f(x) + shift) * scale on one part of the channels, identity on the other.
 
@@ -121,7 +119,9 @@ class Coupling(Bijection):
             log_det = log_det + log_slope
         return self._join((changed + shift) * scale, kept), log_det.sum(dim=(1, 2)), state
 
-    def stream_inverse(self, y: Tensor, cond: Tensor | None = None, state: State = None) -> tuple[Tensor, Tensor, State]:
+    def stream_inverse(
+        self, y: Tensor, cond: Tensor | None = None, state: State = None
+    ) -> tuple[Tensor, Tensor, State]:
         changed, kept = self._split(y)
         scale, log_scale, shift, mixture, state = self._asked(kept, cond, state)
         changed, log_det = changed / scale - shift, -log_scale

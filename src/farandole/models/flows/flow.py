@@ -78,7 +78,7 @@ class ConditionalFlow(nn.Module):
 
     def _checked(self, x: Tensor) -> Tensor:
         if x.shape[-1] != self.channels:
-            raise ShapeError(f"the flow works on {self.channels} features, but was given {tuple(x.shape)} (batch, frames, features)")
+            raise ShapeError(f"the flow works on [batch, frames, {self.channels}], but was given {tuple(x.shape)}")
         return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 

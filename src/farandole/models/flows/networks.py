@@ -24,14 +24,31 @@ class ChannelTransformer(nn.Module):
     """A transformer over the frames, each frame's token being [kept; cond]."""
 
     def __init__(
-        self, kept: int, cond: int, out: int, *, dim: int, layers: int, heads: int, length: int,
-        positions: Sequence[Position] = (), dropout: float = 0.0, zero_output: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        kept: int,
+        cond: int,
+        out: int,
+        *,
+        dim: int,
+        layers: int,
+        heads: int,
+        length: int,
+        positions: Sequence[Position] = (),
+        dropout: float = 0.0,
+        zero_output: bool = False,
+    ) -> None:
         super().__init__()
         self.block = TransformerBlock(
-            kept + cond, dim, out, layers=layers, heads=heads, length=length, positions=positions, dropout=dropout,
+            kept + cond,
+            dim,
+            out,
+            layers=layers,
+            heads=heads,
+            length=length,
+            positions=positions,
+            dropout=dropout,
             zero_output=zero_output,
-        )  # fmt: skip
+        )
 
     def forward(self, kept: Tensor, cond: Tensor, state: State = None) -> tuple[Tensor, State]:
         return self.block(torch.cat((kept, cond.to(kept.dtype)), dim=-1)), None
@@ -41,15 +58,32 @@ class TokenTransformer(nn.Module):
     """A transformer over the kept frames followed by the conditioning tokens; the frames' outputs are used."""
 
     def __init__(
-        self, kept: int, cond: int, out: int, *, dim: int, layers: int, heads: int, length: int,
-        positions: Sequence[Position] = (), dropout: float = 0.0, zero_output: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        kept: int,
+        cond: int,
+        out: int,
+        *,
+        dim: int,
+        layers: int,
+        heads: int,
+        length: int,
+        positions: Sequence[Position] = (),
+        dropout: float = 0.0,
+        zero_output: bool = False,
+    ) -> None:
         super().__init__()
         self.inlet = nn.Linear(kept, cond)
         self.block = TransformerBlock(
-            cond, dim, out, layers=layers, heads=heads, length=length, positions=positions, dropout=dropout,
+            cond,
+            dim,
+            out,
+            layers=layers,
+            heads=heads,
+            length=length,
+            positions=positions,
+            dropout=dropout,
             zero_output=zero_output,
-        )  # fmt: skip
+        )
 
     def forward(self, kept: Tensor, cond: Tensor, state: State = None) -> tuple[Tensor, State]:
         frames = kept.shape[1]
@@ -95,7 +129,9 @@ class ConvolutionNetwork(nn.Module):
         self, kept: int, cond: int, out: int, *, dim: int, blocks: int, attention: bool, dropout: float = 0.0
     ) -> None:
         super().__init__()
-        self.convolutions = GatedConvolutions(kept + cond, dim, out, blocks=blocks, attention=attention, dropout=dropout)
+        self.convolutions = GatedConvolutions(
+            kept + cond, dim, out, blocks=blocks, attention=attention, dropout=dropout
+        )
 
     def forward(self, kept: Tensor, cond: Tensor, state: State = None) -> tuple[Tensor, State]:
         return self.convolutions(torch.cat((kept, cond.to(kept.dtype)), dim=-1)), None

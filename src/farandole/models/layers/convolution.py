@@ -60,9 +60,14 @@ class GatedConvolutions(nn.Module):
     here that column alone exists.
     """
 
-    def __init__(self, input_dim: int, dim: int, output_dim: int, *, blocks: int, attention: bool, dropout: float) -> None:
+    def __init__(
+        self, input_dim: int, dim: int, output_dim: int, *, blocks: int, attention: bool, dropout: float
+    ) -> None:
         super().__init__()
-        require("gated convolutions", [(not attention or dim % 4 == 0, f"attention needs a width divisible by 4, got {dim}")])
+        require(
+            "gated convolutions",
+            [(not attention or dim % 4 == 0, f"attention needs a width divisible by 4, got {dim}")],
+        )
         norm = nn.utils.parametrizations.weight_norm
         self.inlet = norm(nn.Conv1d(input_dim, dim, 3, padding=1))
         self.blocks = nn.ModuleList(GatedBlock(dim, attention, dropout) for _ in range(blocks))

@@ -108,7 +108,10 @@ class TransformerBlock(nn.Module):
             [
                 (not unknown, f"unknown positions {unknown}; accepted: {', '.join(POSITIONS)}"),
                 (dim % heads == 0, f"{heads} heads do not divide width {dim}"),
-                ("rotary" not in positions or (dim // heads) % 2 == 0, f"rotary needs an even width per head, got {dim // heads}"),
+                (
+                    "rotary" not in positions or (dim // heads) % 2 == 0,
+                    f"rotary needs an even width per head, got {dim // heads}",
+                ),
                 (not positions or set(positions) == {"rotary"} or length > 0, "positions need a length in frames"),
             ],
         )
