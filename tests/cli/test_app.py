@@ -23,7 +23,7 @@ HEAVY = ("numpy", "scipy", "torch", "onnxruntime", "av", "soundfile", "rich")
 
 
 def _names() -> list[str]:
-    return [c.name or "" for c in application.app.registered_commands]
+    return [module.__name__.rpartition(".")[2] for module in commands.COMMANDS]
 
 
 def _only(monkeypatch: pytest.MonkeyPatch, body: Callable[[], None]) -> None:

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from farandole.cli import compose, convert, dance, info, render, view
+from farandole.cli import compose, convert, dance, info, models, prepare, render, train, view
+
+COMMANDS = (dance, view, render, convert, info, compose, models, prepare, train)
+FREE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 def register(app: typer.Typer) -> None:
     """Add every command to the application."""
-    for module in (dance, view, render, convert, info, compose):
+    for module in COMMANDS:
         name = module.__name__.rpartition(".")[2]
-        app.command(name)(getattr(module, name))
+        command = getattr(module, name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name, context_settings=FREE_OPTIONS if module is train else {})(command)

@@ -24,7 +24,9 @@ def compose(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Synthesise a song on an exact beat grid: something to dance to, free of anyone's rights.
+    """Synthesise a song, something to dance to.
+
+    Its beats are exact and it is free of anyone's rights.
 
     \b
     farandole compose -o song.flac

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 Progress = Callable[..., None]
-"""`progress(done, total)` in any unit, or `progress(share)` with a share from 0 to 1."""
+"""`progress(done, total)` in any unit, or `progress(share)` with a share from 0 to 1; what follows is ignored."""
 
 PLAIN_STEP = 0.25
 """Where stderr is no terminal, a line is printed each time this share of the work is done."""
@@ -65,13 +65,13 @@ def _bar(label: str) -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task(label, total=1.0)
-        yield lambda done, total=1.0: bars.update(task, completed=done, total=total)
+        yield lambda done, total=1.0, *_: bars.update(task, completed=done, total=total)
 
 
 def _plain_lines(label: str) -> Progress:
     said = 0.0
 
-    def update(done: float, total: float = 1.0) -> None:
+    def update(done: float, total: float = 1.0, *_: object) -> None:
         nonlocal said
         share = done / total if total else 1.0
         if share >= said + PLAIN_STEP - 1e-9:

@@ -30,7 +30,7 @@ def convert(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Convert motion between formats; resample, retarget, mirror or trim it on the way.
+    """Convert motion: format, rate, body, side, length.
 
     \b
     farandole convert dance.bvh dance.glb

@@ -49,7 +49,9 @@ def dance(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a dance for SONG: a BVH file and a web page that plays it with the music.
+    """Make a dance for SONG, and a web page that plays it.
+
+    Writes a BVH file and a page with the music in it unless --out or --formats say otherwise.
 
     \b
     farandole dance song.mp3                                  song.bvh and song.html, here

@@ -20,7 +20,9 @@ def info(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A motion or a song.", show_default=False)],
     json: Json = False,
 ) -> None:
-    """Tell what FILE holds: joints, frames and units of a motion; length, tempo and pulse of a song.
+    """Tell what a motion or a song holds.
+
+    Joints, frames, units, axes and channel orders; length, tempo and how clear the pulse is.
 
     \b
     farandole info dance.bvh

@@ -33,7 +33,9 @@ def render(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Render MOTION to a video with the song, to a contact sheet, or both. With neither named: a video, here.
+    """Render MOTION to a video, a contact sheet, or both.
+
+    With neither named: a video, here.
 
     \b
     farandole render dance.bvh --song song.mp3 -o clip.mp4

@@ -27,7 +27,9 @@ def view(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write one self-contained web page that plays motion, several files side by side, with the song if given.
+    """Write a web page that plays motion.
+
+    One self-contained file; several motions stand side by side, the song plays in time.
 
     \b
     farandole view dance.bvh --song song.mp3
