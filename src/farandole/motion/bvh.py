@@ -69,12 +69,8 @@ def parse_bvh(data: bytes, *, scale: float | str = "auto", name: str = "motion",
     root_positions, translations, offsets = _translations(tree, block, offsets)
     names = unique_names(tree.names)
     skeleton = Skeleton(names, tree.parents, offsets, {names[j]: tip for j, tip in tree.ends.items()})
-    poses = units.sample_poses(skeleton, rotations, root_positions, translations)
-    up, rest_up = units.up_axes(skeleton, poses, root_positions)
-    if scale == "auto":
-        axis = {"y": 1, "z": 2}
-        unit = units.metres_per_unit(skeleton, poses, axis[up], axis[rest_up]) if _is_human(skeleton) else 0.01
-    else:
+    up, rest_up, unit = units.find_axes_and_unit(skeleton, rotations, root_positions, translations)
+    if scale != "auto":
         unit = float(scale)
         if not (np.isfinite(unit) and unit > 0):
             raise FileFormatError(f"{source}: scale {scale} is not a positive number of metres per unit")
@@ -267,10 +263,6 @@ def _translations(tree: Hierarchy, block: NDArray[np.float64], offsets: Array) -
     translations[:, joints, axes] = values
     translations[:, 0] = offsets[0]
     return root, translations, offsets
-
-
-def _is_human(skeleton: Skeleton) -> bool:
-    return len(skeleton) >= 12
 
 
 def _to_house_axes(

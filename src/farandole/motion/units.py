@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from farandole.motion import kinematics
+from farandole.motion import kinematics, names
 from farandole.motion import rotations as rot
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
@@ -13,84 +13,104 @@ BODY_HEIGHT = (1.4, 2.1)
 """Heights a real adult or tall child may have, m."""
 NORMAL_HEIGHT = 1.70
 """Height given to bodies whose file is in no known unit, m."""
-_UNITS = (0.01, 1.0, 0.001, 0.0254, 0.0254 / 0.45, 0.1, 0.3048)  # cm, m, mm, inch, CMU's 0.45 inch, dm, foot
+CENTIMETRE = 0.01
+"""Unit of files that show no human, and of those made here, m."""
+
+_UNITS = (CENTIMETRE, 1.0, 0.001, 0.0254, 0.0254 / 0.45, 0.1, 0.3048)  # cm, m, mm, inch, CMU's 0.45 inch, dm, foot
 _SAMPLES = 24  # poses looked at
+_MARKED = 0.7  # share of the line from feet to head that must lie along an axis to call it up
+_ANKLE = 0.039  # height of the ankle as a share of stature (Winter, Biomechanics and Motor Control, 2009, fig. 4.1)
+_SKULL = 0.11  # length of the head above its joint as a share of stature, where no bone says
 
 
-def sample_poses(skeleton: Skeleton, rotations: Array, root_positions: Array, translations: Array | None) -> Array:
-    """World positions of joints and end sites in a few frames spread over a clip, [S, P, 3] in the input's unit."""
-    frames = np.unique(np.linspace(0, len(rotations) - 1, _SAMPLES).astype(int))
-    positions, turns = kinematics.forward(
-        skeleton, rotations[frames], root_positions[frames], None if translations is None else translations[frames]
-    )
-    return _with_ends(skeleton, positions, turns)
+def find_axes_and_unit(
+    skeleton: Skeleton, rotations: Array, root_positions: Array, translations: Array | None
+) -> tuple[str, str, float]:
+    """Up axis of the world, up axis of the rest pose ("y" or "z" each) and metres per unit of a motion in file axes and units.
 
-
-def rest_pose(skeleton: Skeleton) -> Array:
-    """Joints and end sites of the rest pose, [P, 3] in the skeleton's unit, root at the origin."""
-    ends = [skeleton.rest_positions[skeleton.index(name)] + tip for name, tip in skeleton.end_sites.items()]
-    return np.concatenate((skeleton.rest_positions, np.reshape(ends, (-1, 3))))
-
-
-def up_axes(skeleton: Skeleton, poses: Array, root_positions: Array) -> tuple[str, str]:
-    """Which file axis is up in the world and in the rest pose: "y" or "z" each.
-
-    A standing body is tall along one axis and thin, for want of depth, along another: y against z tells. A rest pose with its
-    bones along x tells nothing and counts as y. Where the rest pose is upright in y but the poses are tall in z, the body may also
-    just lie on the floor; z is up only if the lowest point stays at z = 0 and the root at leg height above it.
+    A file that shows no human is taken to be y up, in centimetres.
     """
-    rest_ratio = _tall_z_over_y(rest_pose(skeleton))
-    ratio = float(np.median(_tall_z_over_y(poses)))
-    rest_up = (
-        "z"
-        if rest_ratio > 1.5 and np.ptp(rest_pose(skeleton), axis=0)[2] > 0.8 * np.ptp(rest_pose(skeleton), axis=0)[0]
-        else "y"
-    )
-    if rest_up == "z":
-        return ("y" if ratio < 1 / 1.5 else "z"), "z"
-    height = float(np.median(np.ptp(poses[..., 2], axis=1)))
-    floor = poses[..., 2].min(axis=1)
-    root = root_positions[:, 2]
-    standing = np.abs(floor).max() < 0.15 * height and 0.35 * height < np.median(root) < 0.7 * height
-    return ("z" if ratio > 1.5 and standing else "y"), "y"
+    roles = names.find_roles(skeleton)
+    if any(role not in roles for role in names.ESSENTIAL):
+        return "y", "y", CENTIMETRE
+    frames = np.unique(np.linspace(0, len(rotations) - 1, _SAMPLES).astype(int))
+    bones = None if translations is None else translations[frames]
+    poses, _ = kinematics.forward(skeleton, rotations[frames], root_positions[frames], bones)
+    rest_up = _up_axis(_standing_line(roles, skeleton.rest_positions))
+    up = _up_axis(np.median(_standing_line(roles, poses), axis=0))
+    if up == "z" and rest_up != "z" and not _stands_on_z(roles, poses):
+        up = "y"  # somebody lying on the floor
+    return up, rest_up, metres_per_unit(body_height(skeleton, roles, 2 if rest_up == "z" else 1))
 
 
-def metres_per_unit(skeleton: Skeleton, poses: Array, axis: int, rest_axis: int) -> float:
-    """Metres per file unit of a human body.
+def metres_per_unit(height: float) -> float:
+    """Metres per file unit for a standing body `height` units tall.
 
     The first of centimetre, metre, millimetre, inch, CMU's 0.45 inch, decimetre and foot that gives a body of 1.4 to 2.1 m; for
     files in no such unit, the factor that makes the body 1.70 m tall.
-
-    Args:
-        poses: As from `sample_poses`, [S, P, 3].
-        axis: Which coordinate is up in the poses.
-        rest_axis: Which coordinate is up in the rest pose.
     """
-    height = body_height(skeleton, poses, axis, rest_axis)
     if height <= 0:
-        return _UNITS[0]
+        return CENTIMETRE
     for unit in _UNITS:
         if BODY_HEIGHT[0] <= height * unit <= BODY_HEIGHT[1]:
             return unit
     return NORMAL_HEIGHT / height
 
 
-def body_height(skeleton: Skeleton, poses: Array, axis: int, rest_axis: int) -> float:
-    """Standing height: that of the rest pose if it stands, else nearly the greatest among the poses. In the input's unit."""
-    rest = np.ptp(rest_pose(skeleton), axis=0)
-    posed = float(np.quantile(np.ptp(poses[..., axis], axis=1), 0.9))
-    stands = rest[rest_axis] > 1.5 * rest[2 if rest_axis == 1 else 1] and rest[rest_axis] > 0.6 * posed
-    return float(rest[rest_axis]) if stands else posed
+def body_height(skeleton: Skeleton, roles: dict[str, int], axis: int) -> float:
+    """Standing height of a human skeleton, toes to top of the head, in the skeleton's unit.
+
+    That of the rest pose where it stands straight; otherwise the length of the bones from ankle to head top, stretched out, and usual
+    shares for what lies beyond.
+
+    Args:
+        axis: Which coordinate is up in the rest pose.
+    """
+    leg = max(_length(skeleton, roles[s + "UpLeg"], roles[s + "Foot"]) for s in names.SIDES)
+    trunk = _length(skeleton, roles["Hips"], roles["Head"])
+    tip = skeleton.end_sites.get(skeleton.names[roles["Head"]])
+    top = float(np.linalg.norm(tip)) if tip is not None else _skull_below(skeleton, roles["Head"])
+    stretched = (leg + trunk + min(top, 0.5 * trunk)) / (1.0 - _ANKLE - (0.0 if top else _SKULL))
+    rest = float(np.ptp(_rest_points(skeleton)[:, axis]))
+    if 0.93 * stretched < rest < 1.1 * stretched:
+        return rest
+    return stretched
 
 
-def _tall_z_over_y(points: Array) -> Array:
-    extent = np.ptp(points, axis=-2)
-    return (extent[..., 2] + 1e-9) / (extent[..., 1] + 1e-9)
+def _skull_below(skeleton: Skeleton, head: int) -> float:
+    """Reach of the joints below the head (a head top, eyes), 0 if there are none."""
+    below = [j for j in range(head + 1, len(skeleton)) if names.is_below(skeleton, j, head)]
+    return max(
+        (float(np.linalg.norm(skeleton.rest_positions[j] - skeleton.rest_positions[head])) for j in below), default=0.0
+    )
 
 
-def _with_ends(skeleton: Skeleton, positions: Array, turns: Array) -> Array:
-    if not skeleton.end_sites:
-        return positions
-    joints = [skeleton.index(name) for name in skeleton.end_sites]
-    tips = rot.rotate(turns[:, joints], np.array(list(skeleton.end_sites.values())))
-    return np.concatenate((positions, positions[:, joints] + tips), axis=1)
+def _length(skeleton: Skeleton, top: int, bottom: int) -> float:
+    return float(np.linalg.norm(skeleton.offsets[names.path(skeleton, top, bottom)[1:]], axis=-1).sum())
+
+
+def _standing_line(roles: dict[str, int], positions: Array) -> Array:
+    """Unit vectors from between the feet to the head, [..., 3]."""
+    feet = 0.5 * (positions[..., roles["LeftFoot"], :] + positions[..., roles["RightFoot"], :])
+    return rot.normalize(positions[..., roles["Head"], :] - feet)
+
+
+def _up_axis(line: Array) -> str:
+    """An undecided line (bones along x, a crouch) counts as y."""
+    return "z" if line[2] > _MARKED else "y"
+
+
+def _stands_on_z(roles: dict[str, int], poses: Array) -> bool:
+    """Whether the lowest point stays near z = 0 and the hips at leg height above it."""
+    z = poses[..., 2]
+    height = float(np.median(np.ptp(z, axis=1)))
+    hips = np.median(z[:, roles["Hips"]])
+    return bool(
+        np.abs(np.quantile(z.min(axis=1), (0.1, 0.9))).max() < 0.15 * height and 0.35 * height < hips < 0.75 * height
+    )
+
+
+def _rest_points(skeleton: Skeleton) -> Array:
+    """Joints and end sites of the rest pose, [P, 3]."""
+    tips = [skeleton.rest_positions[skeleton.index(name)] + tip for name, tip in skeleton.end_sites.items()]
+    return np.concatenate((skeleton.rest_positions, np.reshape(tips, (-1, 3))))
