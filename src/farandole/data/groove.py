@@ -21,7 +21,7 @@ from farandole.motion.rotations import Array
 _CHANNELS = ("px", "py", "pz", "pyaw", "proll", "ppitch", "cyaw", "croll", "cpitch", "hyaw", "hroll", "hpitch", "shrug_a", "shrug_b")
 _MIRRORED = ("px", "pyaw", "proll", "cyaw", "croll", "hyaw", "hroll")
 
-_STANDING = 0.905
+_STANDING = 0.897
 """Height of the pelvis on easy knees, m; the legs' reach lowers it in wide stances."""
 
 
@@ -84,7 +84,7 @@ def _body(
     late = lambda seconds, drift: c - (seconds + np.clip(drift, -0.015, 0.015)) / beat  # noqa: E731
     # Hips lead, the chest follows, the head and the hands come last; each drifts around its place by some milliseconds.
     clocks = {"p": late(0.0, noise(0.006)), "c": late(0.035, noise(0.006)), "h": late(0.07, noise(0.008)), "s": late(0.04, noise(0.006))}
-    gain = np.exp(0.2 * loud)
+    gain = np.exp(0.2 * loud) * (110.0 / tempo) ** 0.6  # louder is larger, and a slow beat leaves time for more
     ch = {name: np.zeros(len(c)) for name in _CHANNELS}
     bounce, sway = np.zeros(len(c)), np.zeros(len(c))
     for segment, where, share in _shares(segments, c):
@@ -102,7 +102,7 @@ def _body(
     ahead = turned(np.diff(feet.balls[:, :, [0, 2]], axis=1)[:, 0], -heading)[:, 1]  # right foot ahead of left, m
     ahead = 0.35 * np.tanh(smooth(ahead, 0.05 * fps) / 0.35)
     hips = sway * gain * person["hips"]
-    ch["proll"] += 0.085 * hips * smooth(w, 0.05 * fps)
+    ch["proll"] += 0.10 * hips * smooth(w, 0.05 * fps)
     ch["px"] += 0.018 * hips * w
     ch["pyaw"] += 0.45 * ahead
     ch["croll"] -= 0.75 * ch["proll"]
@@ -110,19 +110,20 @@ def _body(
     # Slow songs are danced with a bounce on the half beats as well.
     half = ease((98.0 - tempo) / 18.0) * 0.55
     drop = (1.0 - half) * pulse(clocks["p"]) + half * pulse(clocks["p"], 0.5)
-    ch["py"] -= 0.045 * bounce * gain * person["bounce"] * (0.85 + 0.15 * beat / 0.55) * drop * (1.0 + noise(0.12))
+    ch["py"] -= 0.045 * bounce * gain * person["bounce"] * drop * (1.0 + noise(0.12))
     ch["hpitch"] += 0.07 * person["nod"] * gain * pulse(clocks["h"], 1.0, 0.0, 1.2) * (1.0 + noise(0.5))
     breath = np.sin(2.0 * np.pi * 0.3 * t + rng.uniform(0.0, 6.0) + noise(0.3))
     ch["cpitch"] += 0.03 - 0.012 * breath + noise(0.015)
     ch["croll"] += noise(0.015)
     ch["ppitch"] += 0.05 + noise(0.012)
-    ch["hyaw"] += noise(0.13, shortest=2.5)
-    ch["hpitch"] += 0.03 + noise(0.05, shortest=2.5)
+    ch["hyaw"] += noise(0.22, shortest=2.5)
+    ch["hroll"] += noise(0.04) + 0.05 * person["nod"] * gain * swing(clocks["h"], 4.0, 0.6)
+    ch["hpitch"] += 0.02 + noise(0.07, shortest=2.5)
     seat = feet.seat - turned(np.array([0.0, groove_feet.STANCE[1] + 0.012]), heading)
     seat = smooth(seat + turned(np.stack((ch["px"] + noise(0.006), ch["pz"] + noise(0.006)), axis=-1), heading), 0.03 * fps)
     angles = lambda g: smooth(np.stack((ch[g + "pitch"], ch[g + "yaw"], ch[g + "roll"]), axis=-1), 0.03 * fps)  # noqa: E731
     shrug = np.stack((ch["shrug_a"], ch["shrug_b"]), axis=-1) + 0.02 * breath[:, None]
-    hands, flare = _arms(segments, c, beat, 1.2 * (110.0 / tempo) ** 0.4 * gain * person["arms"], noise)
+    hands, flare = _arms(segments, c, beat, 1.2 * gain * person["arms"], noise)
     return groove_rig.Rig(
         heading=heading,
         pelvis=np.stack((seat[:, 0], _STANDING + ch["py"], seat[:, 1]), axis=-1),

@@ -91,8 +91,8 @@ def _overhead(c: Array, v: float) -> Arms:
 
 def _point(c: Array, v: float) -> Arms:
     """The lead arm from the opposite hip to the sky on alternate counts; the other keeps time low."""
-    w = hit(c, 2.0 if v < 0.5 else 4.0, 0.0, 0.7)
-    lead = (0.06 + 0.16 * w, 0.06 + 0.31 * w, 0.26 - 0.05 * w)
+    w = hit(c, 2.0 if v < 0.4 else 4.0, 0.0, 0.5 if v < 0.4 else 0.8)
+    lead = (0.07 + 0.13 * w, 0.06 + 0.27 * w, 0.27 - 0.05 * w)
     other = (0.12 - 0.02 * w, -0.30 + 0.08 * swing(c, 1.0), 0.18 + 0.06 * swing(c, 2.0, 0.2))
     return _stack(lead, other), (0.2, 0.1)
 

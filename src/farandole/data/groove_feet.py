@@ -20,7 +20,10 @@ TURN_OUT = 0.16
 WIDEST_STEP = 0.62
 """Greatest distance between the two balls of the feet, m: a wider stance would pull the pelvis into a lunge."""
 
-SHORTEST_SWING = 0.27
+HIGHEST_KICK = 0.55
+"""Greatest horizontal way of a foot in the air beyond its path, m: what a kick from an easy knee reaches."""
+
+SHORTEST_SWING = 0.30
 """A foot that leaves the floor takes at least this long, s, unless its next landing forbids."""
 
 
@@ -99,6 +102,7 @@ def _place(segment: Segment, step: object, beat: float, free_since: list[float],
     spot = segment.place + segment.pull * share + turned(local, heading) + rng.normal(0.0, 0.008, 2)
     lift = step.bump[1] * (0.55 + 0.45 * segment.size)  # type: ignore[attr-defined]
     sideways = turned(segment.size * np.array([step.bump[0], step.bump[2]]) * mirror, heading)  # type: ignore[attr-defined]
+    sideways *= (1.0 + (np.linalg.norm(sideways) / HIGHEST_KICK) ** 6) ** (-1.0 / 6.0)
     heel = step.heel * (0.8 + 0.2 * rng.random())  # type: ignore[attr-defined]
     return Landing(
         foot=0 if side > 0 else 1, leave=leave, land=land, spot=spot,

@@ -113,7 +113,7 @@ def _jazz_box(v: float) -> list[Step]:
 
 
 def _rock(v: float) -> list[Step]:
-    d = 0.32 + 0.10 * v
+    d = 0.27 + 0.08 * v
     return [
         Step(0, LEAD, 0.0, d), Step(1, OTHER, 0.0, 0.0, bump=(0, 0.07, -0.03)),
         Step(2, LEAD, 0.0, -d), Step(3, OTHER, 0.0, 0.0, bump=(0, 0.07, 0.04)),
@@ -196,9 +196,9 @@ def _heel_digs(v: float) -> list[Step]:
 
 
 def _charleston(v: float) -> list[Step]:
-    d = 0.30 + 0.06 * v
+    d = 0.23 + 0.05 * v
     return [
-        Step(0, LEAD, -0.02, d), Step(2, OTHER, 0.02, -0.24, swing=1.55, bump=(0.0, 0.30, 0.72), late=0.95),
+        Step(0, LEAD, -0.02, d), Step(2, OTHER, 0.02, -0.20, swing=1.55, bump=(0.0, 0.30, 0.72), late=0.95),
         _touch(3, LEAD, 0.0, -d - 0.08, heel=0.5),
     ]  # fmt: skip
 
@@ -231,6 +231,53 @@ def _sway(v: float) -> list[Step]:
     x = 0.16 + 0.08 * v
     low = {"bump": (0.0, 0.05, 0.0), "swing": 0.9}
     return [Step(0, LEAD, x, **low), _touch(1, OTHER, -0.02, heel=0.35, **low), Step(2, OTHER, -x, **low), _touch(3, LEAD, 0.02, heel=0.35, **low)]
+
+
+def _v_step(v: float) -> list[Step]:
+    x, z = 0.14 + 0.06 * v, 0.30 + 0.06 * v
+    return [Step(0, LEAD, x, z), Step(1, OTHER, -x, z), Step(2, LEAD, -0.02, -0.04), Step(3, OTHER, 0.02, -0.04)]
+
+
+def _low_kicks(v: float) -> list[Step]:
+    x, kick = 0.12, (0.0, 0.20, 0.46)
+    if v > 0.5:
+        kick = (-0.25, 0.20, 0.36)  # across the standing leg
+    return [
+        Step(0, LEAD, x), Step(2, OTHER, -x, swing=1.5, bump=kick), Step(4, LEAD, x, swing=1.5, bump=(-kick[0], *kick[1:])),
+        Step(6, OTHER, -x, swing=1.5, bump=kick), _touch(7, LEAD, 0.0),
+    ]  # fmt: skip
+
+
+def _curls(v: float) -> list[Step]:
+    x, curl = 0.24 + 0.06 * v, (0.0, 0.30, -0.30)
+    return [
+        Step(0, LEAD, x), Step(2, OTHER, -x, swing=1.6, bump=curl), Step(4, LEAD, x, swing=1.6, bump=curl),
+        Step(6, OTHER, -x, swing=1.6, bump=curl), _touch(7, LEAD, -0.04),
+    ]  # fmt: skip
+
+
+def _triple(v: float) -> list[Step]:
+    x, quick = 0.21 + 0.04 * v, {"swing": 0.46, "bump": (0.0, 0.07, 0.0)}
+    return [
+        Step(0, LEAD, x), Step(0.5, OTHER, x - 0.02, **quick), Step(1, LEAD, 2 * x, **quick),
+        Step(2, OTHER, x, 0.02), Step(2.5, LEAD, x + 0.02, 0.04, **quick), Step(3, OTHER, 0.0, 0.0, **quick),
+    ]  # fmt: skip
+
+
+def _shuffle(v: float) -> list[Step]:
+    """Eight quick steps: knees up on the spot, twice as fast as the beat."""
+    knee, quick = (0.0, 0.17 + 0.05 * v, -0.10), 0.72
+    return [Step(0.5 * k, (LEAD, OTHER)[k % 2], 0.05, 0.10 * np.sin(0.25 * np.pi * k), swing=quick, bump=knee) for k in range(8)]
+
+
+def _quick_taps(v: float) -> list[Step]:
+    """Tap out, step in, on the half beats; the feet talk while the body grooves."""
+    x, tap = 0.30 + 0.06 * v, {"weight": 0.0, "heel": 0.3, "swing": 0.46, "bump": (0.0, 0.07, 0.0)}
+    step = {"swing": 0.46, "bump": (0.0, 0.08, 0.0)}
+    return [
+        Step(0, LEAD, x, 0.06, **tap), Step(0.5, LEAD, 0.0, 0.0, **step), Step(1, OTHER, -x, 0.06, **tap), Step(1.5, OTHER, 0.0, 0.0, **step),
+        Step(2, LEAD, 0.05, 0.34, **tap), Step(2.5, LEAD, 0.0, 0.0, **step), Step(3, OTHER, -0.05, 0.34, **tap), Step(3.5, OTHER, 0.0, 0.0, **step),
+    ]  # fmt: skip
 
 
 # -- trunks ---------------------------------------------------------------------------------------------------------------------
@@ -358,6 +405,21 @@ def _sway_trunk(c: Array, v: float) -> Trunk:
     return {"croll": -0.16 * side, "cyaw": 0.16 * swing(c, 4.0, 0.8), "cpitch": 0.03 * pulse(c), "hroll": 0.10 * swing(c, 4.0, 0.9)}
 
 
+def _v_trunk(c: Array, v: float) -> Trunk:
+    forth = hit(c, 4.0, 0.8, 0.4)
+    return {"cpitch": 0.05 - 0.10 * forth, "ppitch": 0.05 * forth, "croll": -0.09 * hit(c, 2.0, 0.15), "cyaw": 0.14 * swing(c, 2.0, 0.3), "hpitch": -0.06 * forth}
+
+
+def _curl_trunk(c: Array, v: float) -> Trunk:
+    side = hit(c, 4.0, 0.6, 0.4)
+    return {"croll": -0.14 * side, "cyaw": -0.24 * side, "pyaw": 0.12 * side, "cpitch": 0.07 + 0.07 * pulse(c), "hroll": 0.10 * side}
+
+
+def _busy_trunk(c: Array, v: float) -> Trunk:
+    side, quick = hit(c, 4.0, 0.5, 0.5), swing(c, 1.0, 0.1)
+    return {"pyaw": 0.10 * quick, "cyaw": -0.20 * quick + 0.18 * side, "croll": -0.10 * side, "cpitch": 0.10 + 0.05 * pulse(c), "hroll": -0.08 * side}
+
+
 _LOOSE = ("swing", "pump", "snaps", "float", "cross_open")
 _UP = ("raise_roof", "point", "overhead", "wave")
 
@@ -383,5 +445,11 @@ MOVES: tuple[Move, ...] = (
     Move("cha-cha side", 4, _cha_cha, _cha_trunk, ("swing", "float", "snaps", "one_hip"), travel=(0.60, 0.0), heat=0.3, sway=1.3, tempo=(60, 118)),
     Move("walk", 8, _walk, _walk_trunk, ("swing", "snaps", "pump", "pull_down"), heat=0.1),
     Move("skate", 4, _skate, _skate_trunk, ("swing", "cross_open", "cabbage_patch"), heat=0.4, bounce=1.2),
+    Move("v-step", 4, _v_step, _v_trunk, (*_LOOSE, "clap", "raise_roof", "pull_down"), heat=0.1, bounce=1.1),
+    Move("low kicks", 8, _low_kicks, _knee_trunk, ("swing", "pump", "snaps", "clap"), heat=0.6),
+    Move("hamstring curls", 8, _curls, _curl_trunk, ("pump", "clap", "cross_open", "swing", "cabbage_patch"), heat=0.3, bounce=1.1),
+    Move("triple step", 4, _triple, _busy_trunk, ("swing", "snaps", "float", "clap"), heat=0.5, bounce=0.9, tempo=(60, 122)),
+    Move("shuffle", 4, _shuffle, _busy_trunk, ("pump", "roll", "swing", "raise_roof"), heat=0.7, bounce=1.2, tempo=(60, 104)),
+    Move("quick taps", 4, _quick_taps, _busy_trunk, ("swing", "snaps", "pump", "one_hip"), heat=0.5, tempo=(60, 116)),
     Move("sway", 4, _sway, _sway_trunk, ("float", "overhead", "snaps", "wave", "one_hip"), heat=-0.8, bounce=0.8, sway=1.6),
 )  # fmt: skip

@@ -95,7 +95,7 @@ def choreograph(first: int, last: int, tempo: Array, energy: Array, rng: np.rand
 
 def _size(tempo: float, energy: float) -> float:
     """Louder is larger, faster is smaller: a leg needs time for its way."""
-    return float(1.12 * np.clip((110.0 / tempo) ** 0.6, 0.75, 1.2) * np.clip(np.exp(0.2 * energy), 0.6, 1.4))
+    return float(1.2 * np.clip((110.0 / tempo) ** 0.7, 0.78, 1.25) * np.clip(np.exp(0.2 * energy), 0.6, 1.4))
 
 
 @dataclass
@@ -139,6 +139,8 @@ def _pick(state: _State, tempo: float, energy: float, taste: Array, rng: np.rand
         weights[i] *= 0.15 ** state.recent[:4].count(move.name)
         weights[i] *= 0.45 if move.turn else 1.0
         steps = move.steps(0.5)
+        # Slow songs leave time for steps on the half beats.
+        weights[i] *= 1.0 + 0.4 * np.clip((105.0 - tempo) / 25.0, 0.0, 1.0) * (len(steps) > move.counts)
         middle = np.mean([[s.x * state.side, s.z] for s in steps], axis=0)
         away = np.linalg.norm(state.place + turned(middle, state.heading))
         weights[i] *= np.exp(-((away / 0.6) ** 2))

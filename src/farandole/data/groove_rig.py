@@ -127,7 +127,7 @@ def solve(rig: Rig, fps: float, name: str) -> Motion:
     chest = rot.multiply(turns[:, index("Spine")], _turn(0.55 * rig.chest_turn))
     turns[:, index("Spine1")] = chest
     # The eyes stay on the room while the torso works: the neck undoes most of its movement.
-    gaze = rot.multiply(rot.slerp(chest, heading, np.full(count, 0.65)), _turn(rig.head_turn))
+    gaze = rot.multiply(rot.slerp(chest, heading, np.full(count, 0.55)), _turn(rig.head_turn))
     turns[:, index("Neck")] = rot.slerp(chest, gaze, np.full(count, 0.45))
     turns[:, index("Head")] = gaze
     for side, prefix in enumerate(("Left", "Right")):
