@@ -60,8 +60,8 @@ def metres_per_unit(height: float) -> float:
 def body_height(skeleton: Skeleton, roles: dict[str, int], axis: int) -> float:
     """Standing height of a human skeleton, toes to top of the head, in the skeleton's unit.
 
-    That of the rest pose where it stands straight; otherwise the length of the bones from ankle to head top, stretched out, and usual
-    shares for what lies beyond.
+    That of the rest pose where it stands straight; otherwise the length of the bones from ankle to head top, stretched out, and
+    usual shares for what lies beyond.
 
     Args:
         axis: Which coordinate is up in the rest pose.
