@@ -1,0 +1,155 @@
+"""What is evaluated: motion files in a folder, each with its song or its beats where they lie beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from farandole.errors import DataError
+from farandole.motion import Motion
+
+if TYPE_CHECKING:
+    from farandole.music import Beats, Song
+
+MOTION_SUFFIXES = (".bvh", ".glb", ".npz", ".pkl")
+SOUND_SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".m4a", ".mp4", ".aac", ".opus")
+
+HELD_OUT = "starter"
+"""Name that stands for the held-out real takes of the starter corpus, which come with the package."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One motion to evaluate. Small, so that worker processes can be sent it.
+
+    Attributes:
+        name: Name in reports.
+        motion: The motion file; None for a packed take of the starter corpus, found by its name.
+        song: Its sound file, if any.
+        beats: Its beat file, if any; preferred to beats tracked in the song.
+        group: Clips of one group were made for one song.
+    """
+
+    name: str
+    motion: Path | None
+    song: Path | None = None
+    beats: Path | None = None
+    group: str = ""
+
+    def load(self) -> tuple[Motion, Beats | None]:
+        """Read the motion and its beats (from the beat file, else tracked in the song, else None)."""
+        if self.motion is None:
+            take = _packed_takes()[self.name]
+            return take.motion, steady_beats(take.bpm, take.count_at_0, take.motion.seconds)
+        from farandole.motion.files import load_motion
+
+        motion = load_motion(self.motion)
+        if self.beats is not None:
+            return motion, read_beats(self.beats, motion.seconds)
+        return motion, None if self.song is None else load_sound(self.song).beats
+
+
+def find_clips(source: str | Path) -> list[Clip]:
+    """Clips of a folder (or a single motion file, or `HELD_OUT`), in name order.
+
+    A clip's beats are read from `<name>.beats.json`, else tracked in a sound file of the same name, else in the one whose name
+    the clip's begins with (`song-1.bvh`, `song-2.bvh` beside `song.mp3` are two takes of one song).
+
+    Raises:
+        DataError: If there is no such folder, or no motion file in it.
+    """
+    if str(source) == HELD_OUT:
+        return [
+            Clip(name, None, group=name.rpartition("_")[2]) for name, take in _packed_takes().items() if take.held_out
+        ]
+    folder = Path(source)
+    if folder.is_file():
+        files, folder = [folder], folder.parent
+    elif folder.is_dir():
+        files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in MOTION_SUFFIXES and p.is_file())
+        files = [p for p in files if not p.name.startswith(".")]
+    else:
+        raise DataError(f"{source}: no such folder or motion file (or '{HELD_OUT}' for the held-out real takes)")
+    if not files:
+        raise DataError(f"{source} holds no motion files ({', '.join(MOTION_SUFFIXES)})")
+    sounds: dict[Path, dict[str, Path]] = {}
+    clips = []
+    for path in files:
+        if path.parent not in sounds:
+            sounds[path.parent] = {
+                p.stem: p for p in sorted(path.parent.iterdir()) if p.suffix.lower() in SOUND_SUFFIXES and p.is_file()
+            }
+        song = _song_of(path.stem, sounds[path.parent])
+        beats = path.with_name(f"{path.stem}.beats.json")
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        clips.append(
+            Clip(
+                name,
+                path,
+                song,
+                beats if beats.is_file() else None,
+                name if song is None else song.relative_to(folder).with_suffix("").as_posix(),
+            )
+        )
+    return clips
+
+
+def _song_of(stem: str, sounds: dict[str, Path]) -> Path | None:
+    """The sound of the same name, or the one with the longest name that begins this one and ends at a word."""
+    fitting = [s for s in sounds if stem == s or (stem.startswith(s) and not stem[len(s)].isalnum())]
+    return sounds[max(fitting, key=len)] if fitting else None
+
+
+def read_beats(path: Path, seconds: float) -> Beats:
+    """Read a beat file.
+
+    {"times": [s, ...]}, with "first_count" (0) and "beats_per_bar" (4) if known; or {"bpm": ..., "count_at_0": ...}.
+
+    Args:
+        path: JSON file.
+        seconds: Length of the clip, over which a steady tempo is laid out.
+
+    Raises:
+        DataError: If it is not JSON of one of these forms, or times do not increase.
+    """
+    from farandole.music import Beats
+
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if "times" in data:
+            first, bar = int(data.get("first_count", 0)), int(data.get("beats_per_bar", 4))
+            return Beats(np.asarray(data["times"], dtype=float), first, beats_per_bar=bar)
+        return steady_beats(float(data["bpm"]), float(data.get("count_at_0", 0.0)), seconds)
+    except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+        raise DataError(
+            f'{path}: is no beat file: {{"times": [...]}} in s, increasing, or {{"bpm": ..., "count_at_0": ...}}'
+        ) from error
+
+
+def steady_beats(bpm: float, count_at_0: float, seconds: float) -> Beats:
+    """Beats of one tempo over a clip whose first frame has the given (fractional) count."""
+    from farandole.music import Beats
+
+    first = int(np.ceil(count_at_0 - 1e-9))
+    last = max(int(np.floor(count_at_0 + seconds * bpm / 60)), first + 1)
+    return Beats((np.arange(first, last + 1) - count_at_0) * 60 / bpm, first)
+
+
+@lru_cache(maxsize=8)
+def load_sound(path: Path) -> Song:
+    """A song, kept while its takes are measured one after another."""
+    from farandole.music import load_song
+
+    return load_song(path)
+
+
+@lru_cache(maxsize=1)
+def _packed_takes() -> dict:
+    from farandole.data.salsa import salsa_takes
+
+    return {take.name: take for take in salsa_takes()}
