@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from farandole.errors import AudioError
 from farandole.music.meter import find_meter
-from farandole.music.onsets import FrameFeatures
+from farandole.music.onsets import ATTACK, FrameFeatures
 from farandole.music.tempo import MAX_BPM, MIN_BPM, Tempogram, local_strength, tempogram
 
 FALLBACK_BPM = 120.0
@@ -26,7 +26,6 @@ _JITTER_COST = 0.02  # per frame of jitter, in units of a period's gain
 _REACH = 3  # tempo steps a beat may change by
 _CHANGE_COST = 6.0  # frames of full gain lost per step of tempo change
 _TEMPO_WEIGHT = 1.5  # gain of the tempogram's support against a beat one RMS above its surroundings
-_ATTACK = 0.0  # s by which flux peaks follow attacks (measured on synthesised grids)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,9 +153,15 @@ class Beats:
         chosen = self.counts % 2 == phase
         if chosen.sum() < 2:
             chosen_counts = np.array([self.counts[0] - (self.counts[0] - phase) % 2 + 2 * k for k in range(2)])
-            return Beats(self.time_of(chosen_counts), int(chosen_counts[0] - phase) // 2, self.clarity, None, self.beats_per_bar)
+            return Beats(
+                self.time_of(chosen_counts), int(chosen_counts[0] - phase) // 2, self.clarity, None, self.beats_per_bar
+            )
         return Beats(
-            self.times[chosen], int(self.counts[chosen][0] - phase) // 2, self.clarity, self.support[chosen], self.beats_per_bar
+            self.times[chosen],
+            int(self.counts[chosen][0] - phase) // 2,
+            self.clarity,
+            self.support[chosen],
+            self.beats_per_bar,
         )
 
     @classmethod
@@ -184,7 +189,7 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     if not 20 <= low < high <= 400:
         raise AudioError(f"tempo range {low:g} to {high:g} bpm: accepted is 20 <= min_bpm < max_bpm <= 400")
     guess = FALLBACK_BPM if low <= FALLBACK_BPM <= high else float(np.sqrt(low * high))
-    z = np.clip(local_strength(frames.onset + 0.5 * frames.onsets[:, 0], frames.fps), -1.0, 4.0)
+    z = pulse(frames)
     if frames.silent or frames.seconds < 2.0 or not z.any():
         return Beats.steady(guess, frames.seconds)
     support = tempogram(frames, low, high, prior=min_bpm is None and max_bpm is None)
@@ -193,12 +198,24 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     if len(path) < 2:
         return Beats.steady(guess, frames.seconds)
     times = _refine(path, z, frames.fps)
-    strength = _at(smooth, times + _ATTACK, frames.fps)
+    strength = _at(smooth, times + ATTACK, frames.fps)
     times, strength = times[times > -0.02], strength[times > -0.02]
     if len(times) < 2:
         return Beats.steady(guess, frames.seconds)
     beats_per_bar, first_count = find_meter(frames, np.maximum(times, 0.0) if times[0] < 0 < times[1] else times)
     return Beats(times, first_count, _clarity(support, strength, times, frames), strength, beats_per_bar)
+
+
+def pulse(frames: FrameFeatures) -> np.ndarray:
+    """How much each frame sounds like a beat, about -1..4, [T].
+
+    Beats are carried by a loud bass (kick) or by a broad attack above it (snare, clap: mid and high together), whichever is there;
+    a high band alone (open hats between the beats) counts little. Weights set by hand and checked on synthesised genres and real
+    ballroom music: the sum is larger on the beat than at any other quarter of it in 97 % of both.
+    """
+    bass, low_mid, mid, high = np.clip(local_strength(frames.attacks, frames.fps), -1.0, 5.0).T
+    broad = np.sqrt(np.maximum(mid, 0) * np.maximum(high, 0))
+    return (2 * np.maximum(bass, broad) + bass + low_mid + mid + 0.5 * high) / 5.5
 
 
 def _search(z: np.ndarray, tempi: Tempogram, fps: float) -> np.ndarray:
@@ -208,11 +225,15 @@ def _search(z: np.ndarray, tempi: Tempogram, fps: float) -> np.ndarray:
     states, count = len(period), len(z)
     deepest = int(whole.max()) + 2
     block = max(1, int(whole.min()) - 2)
-    entered = np.zeros((deepest + count, states))  # best score of entering tempo n with a beat at t; zeros before the song
+    entered = np.zeros(
+        (deepest + count, states)
+    )  # best score of entering tempo n with a beat at t; zeros before the song
     jitter = np.zeros((count, states), np.int8)
     change = np.zeros((count, states), np.int8)
     rows = np.arange(states)
-    window = np.clip(np.arange(count) / fps / max(tempi.times[1] if len(tempi.times) > 1 else 1.0, 1e-9), 0, len(tempi.times) - 1)
+    window = np.clip(
+        np.arange(count) / fps / max(tempi.times[1] if len(tempi.times) > 1 else 1.0, 1e-9), 0, len(tempi.times) - 1
+    )
     moves = np.array([k for k in range(-_REACH, _REACH + 1)])
     for at in range(0, count, block):
         t = np.arange(at, min(at + block, count))[:, None]
@@ -257,7 +278,7 @@ def _refine(path: np.ndarray, z: np.ndarray, fps: float) -> np.ndarray:
     curve = left - 2 * middle + right
     shift = np.where(curve < 0, 0.5 * (left - right) / np.where(curve < 0, curve, -1.0), 0.0)
     weight = np.clip(middle, 0.0, 3.0)
-    times = (np.where(weight > 0.3, peak + np.clip(shift, -0.5, 0.5), path)) / fps - _ATTACK
+    times = (np.where(weight > 0.3, peak + np.clip(shift, -0.5, 0.5), path)) / fps - ATTACK
     return _smooth_line(times, weight + 0.05)
 
 
@@ -279,7 +300,9 @@ def _smooth_line(times: np.ndarray, weight: np.ndarray, half: int = 8) -> np.nda
             fit, slope = _line(x, y, w)
             residual = np.abs(y - fit[:, None] - slope[:, None] * x)
             w = weight[window] * inside / (1 + (residual / 0.012) ** 2)
-        error = np.sqrt((inside * weight[window] * np.minimum(residual, 0.05) ** 2).sum(1) / (inside * weight[window]).sum(1))
+        error = np.sqrt(
+            (inside * weight[window] * np.minimum(residual, 0.05) ** 2).sum(1) / (inside * weight[window]).sum(1)
+        )
         error = error + (0.0 if before == after else 0.002)  # a one-sided fit only where it is clearly better
         better = (error < spread) & (inside.sum(1) >= 4)
         smooth = np.where(better, times + fit, smooth)
@@ -298,7 +321,15 @@ def _line(x: np.ndarray, y: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.n
 
 def _clarity(tempi: Tempogram, strength: np.ndarray, times: np.ndarray, frames: FrameFeatures) -> float:
     """0..1 from how periodic the onsets are and how much they gather on the beats."""
-    inside = (tempi.times >= times[0]) & (tempi.times <= times[-1])
-    periodic = float(np.median(tempi.periodicity[inside])) if inside.any() else 0.0
-    gathered = float(np.mean(np.clip(strength, -1, 3)))
-    return float(np.clip(periodic / 0.5, 0, 1) * np.clip(gathered / 1.0, 0, 1))
+    sounding = np.interp(times, frames.times, _heard(frames)) > 0.5
+    windows = np.interp(tempi.times, frames.times, _heard(frames)) > 0.5
+    if not sounding.any() or not windows.any():
+        return 0.0
+    periodic = float(np.median(tempi.periodicity[windows]))
+    gathered = float(np.mean(np.clip(strength[sounding], -1, 3)))
+    return float(np.clip((periodic - 0.1) / 0.3, 0, 1) * np.clip((gathered - 0.2) / 0.8, 0, 1))
+
+
+def _heard(frames: FrameFeatures) -> np.ndarray:
+    """1 where a frame is less than 50 dB below the song's loud level, else 0."""
+    return (frames.power > 1e-5 * frames.level).astype(float)

@@ -18,6 +18,8 @@ MEL_BANDS = 40
 EDGES = (0.0, 180.0, 700.0, 2800.0, np.inf)
 """Borders of the four onset bands, Hz: bass, low mid (body of drums and chords), mid (snare, claps, voices), high (hats, shakers)."""
 BAND_NAMES = ("bass", "low_mid", "mid", "high")
+ATTACK = 0.005
+"""Seconds by which peaks of onset strength follow the attacks themselves: 7 ms measured on synthesised songs, -1 ms on bare clicks."""
 _LAG = 2  # frames over which energy must rise: half a window
 _COMPRESSION = 100.0  # gamma of log(1 + gamma * amplitude)
 _CHUNK = 1 << 14  # frames handled at a time
@@ -65,6 +67,20 @@ class FrameFeatures:
         return _flux(self)
 
     @cached_property
+    def attacks(self) -> np.ndarray:
+        """Rise of amplitude in the four bands, float32 [T, 4], not negative: like `onsets`, but loud sounds count for more."""
+        amplitude = np.stack([np.sqrt(self.mel[:, m].sum(axis=1)) for m in self._members], axis=1)
+        rise = np.zeros_like(amplitude)
+        np.maximum(amplitude[_LAG:] - amplitude[:-_LAG], 0, out=rise[_LAG:])
+        return rise
+
+    @cached_property
+    def _members(self) -> list[np.ndarray]:
+        """Which mel bands make up each onset band, bool [40] each."""
+        _, centres = mel_filters(self.sample_rate, WINDOW, MEL_BANDS)
+        return [(low <= centres) & (centres < high) for low, high in zip(EDGES[:-1], EDGES[1:], strict=True)]
+
+    @cached_property
     def onset(self) -> np.ndarray:
         """Onset strength over all bands, float32 [T]: their mean."""
         return self.onsets.mean(axis=1)
@@ -80,7 +96,9 @@ def hz_to_mel(hz: np.ndarray | float) -> np.ndarray:
     return 2595.0 * np.log10(1.0 + np.asarray(hz) / 700.0)
 
 
-def mel_filters(sample_rate: int, window: int, bands: int, low: float = 30.0, high: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+def mel_filters(
+    sample_rate: int, window: int, bands: int, low: float = 30.0, high: float | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Triangular mel filters of unit peak.
 
     Returns:
@@ -140,8 +158,7 @@ def _flux(features: FrameFeatures) -> np.ndarray:
     out = np.zeros((count, len(BAND_NAMES)), np.float32)
     if features.silent:
         return out
-    _, centres = mel_filters(features.sample_rate, WINDOW, MEL_BANDS)
-    members = [(low <= centres) & (centres < high) for low, high in zip(EDGES[:-1], EDGES[1:], strict=True)]
+    members = features._members
     # bass has more power than treble: measure each onset band against its own loud level, but none more than 40 dB below the loudest
     loud = np.array([np.percentile(features.mel[:, m].mean(axis=1), 95) for m in members])
     loud = np.maximum(loud, loud.max() * 1e-4)
@@ -155,5 +172,7 @@ def _flux(features: FrameFeatures) -> np.ndarray:
         rise = np.maximum(level[_LAG:] - before[:-_LAG], 0)
         if at == 0:
             rise = np.concatenate([np.zeros((min(_LAG, count), rise.shape[1]), np.float32), rise])
-        out[at : at + _CHUNK] = np.stack([rise[:, m].mean(axis=1) for m in members], axis=1)[: len(out[at : at + _CHUNK])]
+        out[at : at + _CHUNK] = np.stack([rise[:, m].mean(axis=1) for m in members], axis=1)[
+            : len(out[at : at + _CHUNK])
+        ]
     return out

@@ -27,7 +27,9 @@ class Song:
         frames: Frame features; see `onsets.FrameFeatures`.
     """
 
-    def __init__(self, frames: FrameFeatures, *, name: str, path: Path | None = None, samples: np.ndarray | None = None) -> None:
+    def __init__(
+        self, frames: FrameFeatures, *, name: str, path: Path | None = None, samples: np.ndarray | None = None
+    ) -> None:
         self.frames, self.name, self.path = frames, name, path
         self.sample_rate, self.seconds = frames.sample_rate, frames.seconds
         self._samples = samples
@@ -46,13 +48,17 @@ class Song:
         """
         samples = np.asarray(samples)
         if samples.ndim not in (1, 2) or not np.issubdtype(samples.dtype, np.floating):
-            raise AudioError(f"{name}: samples are {samples.dtype} {samples.shape}; needed is float [N] or [N, C] in -1..1")
+            raise AudioError(
+                f"{name}: samples are {samples.dtype} {samples.shape}; needed is float [N] or [N, C] in -1..1"
+            )
         if samples.ndim == 2:
             samples = samples.mean(axis=1)
         if not 1000 <= sample_rate <= 1_000_000:
             raise AudioError(f"{name}: sample rate {sample_rate}; accepted is 1000 to 1000000 Hz")
         if len(samples) < SHORTEST * sample_rate:
-            raise AudioError(f"{name}: holds {len(samples) / sample_rate:.2f} s of sound; at least {SHORTEST:g} s is needed")
+            raise AudioError(
+                f"{name}: holds {len(samples) / sample_rate:.2f} s of sound; at least {SHORTEST:g} s is needed"
+            )
         if not np.isfinite(samples).all():
             raise AudioError(f"{name}: holds samples that are NaN or infinite")
         sound = resample(samples.astype(np.float32), sample_rate, SAMPLE_RATE)

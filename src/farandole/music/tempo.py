@@ -65,7 +65,9 @@ def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
     return (total[stop] - total[start]) / (stop - start).reshape(-1, *[1] * (values.ndim - 1))
 
 
-def tempogram(frames: FrameFeatures, min_bpm: float = MIN_BPM, max_bpm: float = MAX_BPM, *, prior: bool = True) -> Tempogram:
+def tempogram(
+    frames: FrameFeatures, min_bpm: float = MIN_BPM, max_bpm: float = MAX_BPM, *, prior: bool = True
+) -> Tempogram:
     """Tempo support of a song in windows of 10 s, one per second.
 
     Args:
@@ -99,7 +101,10 @@ def tempogram(frames: FrameFeatures, min_bpm: float = MIN_BPM, max_bpm: float = 
         spectrum = np.sqrt(power / np.where(energy > 0, energy, np.inf)) @ weights / weights.sum()
         peaks = [_peak(relative, m * period) for m in (1, 2, 4)]
         comb = np.clip(0.45 * peaks[0] + 0.3 * peaks[1] + 0.25 * peaks[2], 0, None)
-        waves = sum(w * np.interp(m * bpm / 60.0 * size / fps, np.arange(len(spectrum)), spectrum) for m, w in ((1, 1.0), (2, 0.5)))
+        waves = sum(
+            w * np.interp(m * bpm / 60.0 * size / fps, np.arange(len(spectrum)), spectrum)
+            for m, w in ((1, 1.0), (2, 0.5))
+        )
         score = comb * np.sqrt(waves)
         periodicity[index] = np.clip(comb.max(), 0, 1)
         support[index] = score

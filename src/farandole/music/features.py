@@ -1,0 +1,114 @@
+"""Named music features at any frame rate: a registry from name to `Song -> [T, D]`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from farandole.errors import AudioError
+from farandole.music.conditioning import conditions, frame_times
+from farandole.music.onsets import BAND_NAMES, MEL_BANDS
+from farandole.music.song import Song
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A way to describe music.
+
+    Attributes:
+        name: Key in the registry.
+        columns: Meaning of each column, [D].
+        compute: (song, fps) -> float [T, D], T = round(seconds * fps), row t at t / fps seconds.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    compute: Callable[[Song, float], np.ndarray]
+
+
+_REGISTRY: dict[str, Feature] = {}
+
+
+def register(
+    name: str, columns: tuple[str, ...]
+) -> Callable[[Callable[[Song, float], np.ndarray]], Callable[[Song, float], np.ndarray]]:
+    """Decorator that adds a feature to the registry; a name is given once."""
+
+    def add(compute: Callable[[Song, float], np.ndarray]) -> Callable[[Song, float], np.ndarray]:
+        if name in _REGISTRY:
+            raise ValueError(f"music feature '{name}' is registered already")
+        _REGISTRY[name] = Feature(name, columns, compute)
+        return compute
+
+    return add
+
+
+def names() -> tuple[str, ...]:
+    """Names of the registered features."""
+    return tuple(sorted(_REGISTRY))
+
+
+def feature(name: str) -> Feature:
+    """A registered feature.
+
+    Raises:
+        AudioError: If there is none of that name; the message lists those there are.
+    """
+    if name not in _REGISTRY:
+        raise AudioError(f"unknown music feature '{name}': known are {', '.join(names())}")
+    return _REGISTRY[name]
+
+
+def features(song: Song, name: str, fps: float) -> np.ndarray:
+    """A song's feature as float32 [T, D], T = round(song.seconds * fps), row t at t / fps s.
+
+    Raises:
+        AudioError: If the feature is unknown or `fps` is not in 0 < fps <= 1000.
+    """
+    chosen = feature(name)
+    if not 0 < fps <= 1000:
+        raise AudioError(f"{fps:g} frames per second: accepted is more than 0 and at most 1000")
+    return np.asarray(chosen.compute(song, fps), dtype=np.float32).reshape(-1, len(chosen.columns))
+
+
+@register("onsets", ("accents",))
+def _onsets(song: Song, fps: float) -> np.ndarray:
+    """Strength of accents, 0..3."""
+    return conditions(song, fps).accents
+
+
+@register("bands", BAND_NAMES)
+def _bands(song: Song, fps: float) -> np.ndarray:
+    """Onset strength in four bands, 0..3."""
+    return conditions(song, fps).bands
+
+
+@register("beats", ("beat_sin", "beat_cos", "bar_sin", "bar_cos", "tempo", "energy", "on_beat"))
+def _beats(song: Song, fps: float) -> np.ndarray:
+    """Phase of beat and bar, log2 of the tempo over 120 bpm, energy, and 1 on the frame nearest to each beat."""
+    told = conditions(song, fps)
+    beat, bar = 2 * np.pi * told.count, 2 * np.pi * told.count / told.beats_per_bar
+    on_beat = np.zeros(len(told))
+    nearest = np.round(song.beats.times * fps).astype(int)
+    on_beat[nearest[(nearest >= 0) & (nearest < len(told))]] = 1.0
+    return np.stack(
+        [np.sin(beat), np.cos(beat), np.sin(bar), np.cos(bar), np.log2(told.tempo / 120.0), told.energy, on_beat],
+        axis=1,
+    )
+
+
+@register("mel", tuple(f"mel_{band}" for band in range(MEL_BANDS)))
+def _mel(song: Song, fps: float) -> np.ndarray:
+    """Log mel energies in dB against the song's loudest band, -80..0, averaged over each frame's duration."""
+    frames = song.frames
+    times = frame_times(song.seconds, fps)
+    total = np.concatenate([np.zeros((1, MEL_BANDS)), np.cumsum(frames.mel, axis=0, dtype=float)])
+    centre, half = times * frames.fps, max(0.5 * frames.fps / fps, 0.5)
+    grid = np.arange(len(total))
+    upper, lower = np.clip(centre + 0.5 + half, 0, len(frames)), np.clip(centre + 0.5 - half, 0, len(frames))
+    width = np.maximum(upper - lower, 1e-9)[:, None]
+    power = np.stack([np.interp(upper, grid, c) - np.interp(lower, grid, c) for c in total.T], axis=1) / width
+    loudest = max(float(frames.mel.max()), 1e-10)
+    return np.clip(10 * np.log10(np.maximum(power / loudest, 1e-8)), -80, 0)
