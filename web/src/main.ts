@@ -78,10 +78,11 @@ class Player implements Api {
   private readonly labels: HTMLElement[];
   private readonly shown: boolean[];
   private readonly playButton = make("button", { class: "play", label: "Play", title: "Play or pause (space)" }, icon("play"));
-  private readonly startButton = make("button", { class: "start", label: "Play the dance" }, icon("play"));
   private readonly timeText = make("span", { class: "time" });
   private readonly beatDot = make("span", { class: "beat" });
   private readonly notice = make("div", { class: "notice" });
+  private head: HTMLElement | null = null;
+  private panel: HTMLElement | null = null;
   private lastNow = 0;
   private drawn = -1;
   private tenth = "";
@@ -112,7 +113,7 @@ class Player implements Api {
     });
     this.build();
     this.arrange();
-    this.stage.resize();
+    this.fit();
     this.pose(0);
     this.stage.frame(this.visible, 0.32, 0.14);
     this.stage.track(this.visible, Infinity);
@@ -231,17 +232,27 @@ class Player implements Api {
     if (this.audio) row.append(this.volume());
     row.append(loop, speed);
     const panel = make("section", { class: "panel", label: "Playback" }, this.timeline.element, row);
+    this.head = head;
+    this.panel = panel;
+    this.playButton.classList.add("waiting");
     this.notice.hidden = true;
     this.notice.setAttribute("role", "status");
-    document.body.append(head, ...this.labels, panel, this.startButton, this.notice);
+    document.body.append(head, ...this.labels, panel, this.notice);
 
     this.timeline.onSeek = (time) => this.seek(time);
     this.playButton.addEventListener("click", () => clock.toggle());
-    this.startButton.addEventListener("click", () => void clock.play());
+    // A click on the stage plays and pauses; a drag looks around.
+    const canvas = stage.renderer.domElement;
+    let pressed = { x: 0, y: 0, at: 0 };
+    canvas.addEventListener("pointerdown", (event) => (pressed = { x: event.clientX, y: event.clientY, at: event.timeStamp }));
+    canvas.addEventListener("click", (event) => {
+      const still = Math.hypot(event.clientX - pressed.x, event.clientY - pressed.y) < 5;
+      if (still && event.timeStamp - pressed.at < 400) clock.toggle();
+    });
     clock.onChange = () => {
       this.playButton.replaceChildren(icon(clock.playing ? "pause" : "play"));
       this.playButton.setAttribute("aria-label", clock.playing ? "Pause" : "Play");
-      if (clock.playing) this.startButton.hidden = true;
+      if (clock.playing) this.playButton.classList.remove("waiting");
     };
     this.audio?.addEventListener("error", () => this.say("This browser cannot play the song; the dance plays without sound."));
     this.keyboard({ skeleton, loop, speed, setView });
@@ -346,7 +357,7 @@ class Player implements Api {
     const elapsed = Math.min((now - this.lastNow) / 1000, 0.25);
     this.lastNow = now;
     const time = this.clock.tick(now);
-    this.stage.resize();
+    this.fit();
     const moved = time !== this.drawn;
     if (moved) {
       const jump = Math.abs(time - this.drawn) > 0.5;
@@ -363,6 +374,12 @@ class Player implements Api {
     this.timeline.draw(time);
     this.showTime(time);
     if (!this.ready) this.ready = true;
+  }
+
+  private fit(): void {
+    const top = this.head?.getBoundingClientRect().bottom ?? 0;
+    const bottom = window.innerHeight - (this.panel?.getBoundingClientRect().top ?? window.innerHeight);
+    this.stage.resize(Math.round(top), Math.round(bottom));
   }
 
   private placeLabels(): void {

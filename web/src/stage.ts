@@ -15,8 +15,12 @@ export class Stage {
   readonly controls: OrbitControls;
   /** Set when something other than time has changed the picture. */
   dirty = true;
+  private readonly size = new THREE.Vector2();
+  private margins = { top: 0, bottom: 0 };
+  /** Height free of controls, CSS pixels. */
+  private free = 1;
   private view: View = "follow";
-  private readonly key = new THREE.DirectionalLight(0xfff1e0, 2.6);
+  private readonly key = new THREE.DirectionalLight(0xfff3e4, 3.0);
   private readonly floor: THREE.Mesh<THREE.PlaneGeometry, THREE.ShaderMaterial>;
   private readonly shadow: THREE.Mesh;
   private readonly focus = new THREE.Vector3();
@@ -29,17 +33,18 @@ export class Stage {
     this.renderer.setClearColor(HORIZON);
     this.renderer.toneMapping = THREE.NoToneMapping;
     this.renderer.shadowMap.enabled = true;
-    this.renderer.shadowMap.type = THREE.PCFShadowMap;
+    this.renderer.shadowMap.type = THREE.VSMShadowMap;
     this.scene.fog = null;
 
-    const sky = new THREE.HemisphereLight(0xf4f7ff, 0xb9a894, 1.35);
-    const rim = new THREE.DirectionalLight(0xcfe6ff, 1.1);
+    const sky = new THREE.HemisphereLight(0xf6f8ff, 0xc9b8a4, 2.1);
+    const rim = new THREE.DirectionalLight(0xd6eaff, 1.6);
     rim.position.set(2.5, 2.2, -3.5);
     this.key.castShadow = true;
-    this.key.shadow.mapSize.set(2048, 2048);
-    this.key.shadow.radius = 5;
-    this.key.shadow.bias = -0.0006;
-    this.key.shadow.normalBias = 0.02;
+    this.key.shadow.mapSize.set(1024, 1024);
+    this.key.shadow.radius = 7;
+    this.key.shadow.blurSamples = 14;
+    this.key.shadow.bias = -0.0004;
+    this.key.shadow.normalBias = 0.012;
     this.scene.add(sky, rim, this.key, this.key.target);
 
     this.floor = new THREE.Mesh(new THREE.PlaneGeometry(1, 1), floorMaterial());
@@ -66,15 +71,24 @@ export class Stage {
     this.camera.position.set(0.35, 0.2, 1).setLength(6);
   }
 
-  resize(): boolean {
+  /**
+   * Fit the picture to the page. The part between `top` and `bottom` CSS pixels from the edges is free of controls: its middle
+   * becomes the middle of the view.
+   */
+  resize(top: number, bottom: number): boolean {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const ratio = Math.min(window.devicePixelRatio, 2);
-    const size = this.renderer.getSize(new THREE.Vector2());
-    if (size.x === width && size.y === height && this.renderer.getPixelRatio() === ratio) return false;
-    if (!width || !height) return false;
-    this.renderer.setPixelRatio(ratio);
-    this.renderer.setSize(width, height, false);
+    const size = this.renderer.getSize(this.size);
+    const same = size.x === width && size.y === height && this.renderer.getPixelRatio() === ratio;
+    if ((same && top === this.margins.top && bottom === this.margins.bottom) || !width || !height) return false;
+    this.margins = { top, bottom };
+    if (!same) {
+      this.renderer.setPixelRatio(ratio);
+      this.renderer.setSize(width, height, false);
+    }
+    this.free = Math.max(height - top - bottom, 0.4 * height);
     this.camera.aspect = width / height;
+    this.camera.setViewOffset(width, height, 0, Math.round((bottom - top) / 2), width, height);
     this.camera.updateProjectionMatrix();
     this.dirty = true;
     return true;
@@ -97,9 +111,9 @@ export class Stage {
     this.aim(figures, this.focus);
     const { width, height } = this.extent(figures);
     const fov = THREE.MathUtils.degToRad(this.camera.fov);
-    // The panel covers the lower part of the page: leave air for it.
-    const tall = (0.5 * height * 1.34) / Math.tan(fov / 2);
-    const wide = (0.5 * (width + 1.0)) / (Math.tan(fov / 2) * this.camera.aspect);
+    const share = this.free / Math.max(this.canvas.clientHeight, 1);
+    const tall = (0.5 * height * 1.22) / (Math.tan(fov / 2) * share); // room for raised arms
+    const wide = (0.5 * (width + 1.1)) / (Math.tan(fov / 2) * this.camera.aspect);
     const away = Math.max(tall, wide, 2);
     this.controls.target.copy(this.focus);
     this.camera.position.copy(this.focus).add(
@@ -154,7 +168,7 @@ export class Stage {
     out.set(0, 0, 0);
     for (const figure of figures) out.add(figure.root(this.v));
     out.divideScalar(figures.length);
-    out.y = 0.47 * this.extent(figures).height;
+    out.y = 0.52 * this.extent(figures).height;
   }
 
   private extent(figures: Figure[]): { width: number; height: number } {

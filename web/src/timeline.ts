@@ -8,6 +8,8 @@ export interface TimelineData {
   marks: number[];
 }
 
+const PAD = 7; // CSS pixels left free at both ends, so that a mark or the playhead there is whole
+
 export class Timeline {
   onSeek: (time: number) => void = () => {};
   private readonly canvas = document.createElement("canvas");
@@ -24,7 +26,7 @@ export class Timeline {
     element.setAttribute("aria-valuemax", data.duration.toFixed(1));
     const at = (event: PointerEvent) => {
       const box = this.canvas.getBoundingClientRect();
-      return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1) * data.duration;
+      return Math.min(Math.max((event.clientX - box.left - PAD) / (box.width - 2 * PAD), 0), 1) * data.duration;
     };
     element.addEventListener("pointerdown", (event) => {
       element.setPointerCapture(event.pointerId);
@@ -52,7 +54,8 @@ export class Timeline {
     } else if (time === this.shown.time) return;
     this.shown = { time, width, height };
     const c = this.canvas.getContext("2d")!;
-    const x = (time / this.data.duration) * width;
+    const place = (t: number) => PAD * ratio + (t / this.data.duration) * (width - 2 * PAD * ratio);
+    const x = place(time);
     c.clearRect(0, 0, width, height);
     c.globalAlpha = 0.5;
     c.drawImage(this.backdrop!, 0, 0);
@@ -60,12 +63,12 @@ export class Timeline {
     if (x >= 1) c.drawImage(this.backdrop!, 0, 0, x, height, 0, 0, x, height);
     if (this.hover !== null) {
       c.fillStyle = "rgba(38,44,50,0.25)";
-      c.fillRect((this.hover / this.data.duration) * width - 0.5 * ratio, 0, ratio, height);
+      c.fillRect(place(this.hover) - 0.5 * ratio, 0, ratio, height);
     }
     c.fillStyle = "#c4472b";
-    c.fillRect(Math.min(Math.max(x - ratio, 0), width - 2 * ratio), 0, 2 * ratio, height);
+    c.fillRect(x - ratio, 0, 2 * ratio, height);
     c.beginPath();
-    c.arc(Math.min(Math.max(x, 5 * ratio), width - 5 * ratio), 5 * ratio, 5 * ratio, 0, 2 * Math.PI);
+    c.arc(x, 5 * ratio, 5 * ratio, 0, 2 * Math.PI);
     c.fill();
     this.element.setAttribute("aria-valuenow", time.toFixed(2));
     this.element.setAttribute("aria-valuetext", `${clockText(time)} of ${clockText(this.data.duration)}`);
@@ -78,34 +81,36 @@ export class Timeline {
     canvas.height = height;
     const c = canvas.getContext("2d")!;
     const base = height - 9 * ratio, top = 12 * ratio;
+    const left = PAD * ratio, inner = width - 2 * left;
+    const place = (t: number) => left + (t / duration) * inner;
     const gradient = c.createLinearGradient(0, top, 0, base);
     gradient.addColorStop(0, "#3f9d99");
     gradient.addColorStop(1, "#9ccac6");
     c.fillStyle = gradient;
     if (energy) {
       const step = 3 * ratio;
-      for (let x = 0; x < width; x += step) {
-        const from = Math.floor((x / width) * duration * energy.rate);
-        const to = Math.max(from + 1, Math.floor(((x + step) / width) * duration * energy.rate));
+      for (let x = 0; x < inner; x += step) {
+        const from = Math.floor((x / inner) * duration * energy.rate);
+        const to = Math.max(from + 1, Math.floor(((x + step) / inner) * duration * energy.rate));
         let most = 0;
         for (let i = from; i < to && i < energy.values.length; i++) most = Math.max(most, energy.values[i]);
         const tall = Math.max(ratio, (most / 255) * (base - top));
-        c.fillRect(x, base - tall, step - ratio, tall);
+        c.fillRect(left + x, base - tall, step - ratio, tall);
       }
     } else {
-      c.fillRect(0, base - 2 * ratio, width, 2 * ratio);
+      c.fillRect(left, base - 2 * ratio, inner, 2 * ratio);
     }
     // Weak beats vanish before they would run into one another.
-    const room = (width / duration) * (beats.length > 1 ? (beats[beats.length - 1] - beats[0]) / (beats.length - 1) : 1);
+    const room = (inner / duration) * (beats.length > 1 ? (beats[beats.length - 1] - beats[0]) / (beats.length - 1) : 1);
     beats.forEach((beat, i) => {
       if (beat > duration || (!downbeats[i] && room < 4 * ratio)) return;
       c.fillStyle = downbeats[i] ? "#262c32" : "#8d9499";
       const tall = (downbeats[i] ? 8 : 4) * ratio;
-      c.fillRect(Math.round((beat / duration) * width - 0.5 * ratio), base + ratio, ratio, tall);
+      c.fillRect(Math.round(place(beat) - 0.5 * ratio), base + ratio, ratio, tall);
     });
     c.fillStyle = "#e0a528";
     for (const mark of marks) {
-      const x = (mark / duration) * width, y = 6 * ratio, r = 4.5 * ratio;
+      const x = place(mark), y = 6 * ratio, r = 4.5 * ratio;
       c.beginPath();
       c.moveTo(x, y - r);
       c.lineTo(x + r, y);

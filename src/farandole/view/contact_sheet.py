@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from farandole.motion import kinematics
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
-from farandole.motion.skeleton import Skeleton
 from farandole.view import palette
 from farandole.view.camera import smooth_path, studio_camera
 from farandole.view.digits import text_mask, time_stamp
-from farandole.view.figure import Figure, figure, side
+from farandole.view.feet import foot_contacts
+from farandole.view.figure import Figure, facing, figure
 from farandole.view.png import encode_png
 from farandole.view.raycast import Capsules, render
 
@@ -43,7 +42,7 @@ def write_contact_sheet(
         rows: Rows of tiles.
         columns: Tiles in a row.
         tile: Width and height of a tile in pixels.
-        turn: Camera angle from straight ahead (+z) towards +x, rad.
+        turn: Camera angle from where the dancer looks on average, towards the dancer's left, rad.
         strip: If positive, a strip of this many poses side by side is added below the tiles.
         force: Replace an existing file.
 
@@ -78,7 +77,8 @@ def contact_sheet(
     body = figure(motion)
     paths = smooth_path(motion.root_positions, motion.fps, seconds=0.3)
     stands = foot_contacts(motion)
-    extent = view_extent(body, motion)
+    extent = view_extent(body)
+    turn += facing(motion)
     picture = np.full((rows * (height + _GUTTER) - _GUTTER, columns * (width + _GUTTER) - _GUTTER, 3), 255, np.uint8)
     for i, t in enumerate(np.linspace(0, len(motion) - 1, rows * columns).round().astype(int)):
         middle = np.array([paths[t, 0], 0.46 * extent, paths[t, 2]])
@@ -93,43 +93,11 @@ def contact_sheet(
     return picture
 
 
-def view_extent(body: Figure, motion: Motion) -> float:
+def view_extent(body: Figure) -> float:
     """Metres that must be visible for the whole body to stay in the picture, arms up and a little air included."""
     top = np.maximum(body.starts[..., 1], body.ends[..., 1]).max(1)
     # The highest reach of almost all frames; one leap may leave the picture rather than shrink all others.
     return float(np.clip(np.percentile(top, 98) * 1.22 + 0.05, 0.2, 50.0))
-
-
-def foot_joints(skeleton: Skeleton) -> dict[str, list[int]]:
-    """Ankles and toes of each side by name; the two lowest leaf joints where no name tells."""
-    words = ("foot", "toe", "ankle", "heel")
-    found = {
-        where: [
-            j
-            for j, name in enumerate(skeleton.names)
-            if any(w in name.lower() for w in words) and side(skeleton, j) == where
-        ]
-        for where in ("left", "right")
-    }
-    if all(found.values()):
-        return found
-    leaves = [j for j in range(len(skeleton)) if not skeleton.children[j]]
-    lowest = sorted(leaves, key=lambda j: skeleton.rest_positions[j, 1])[:2]
-    lowest.sort(key=lambda j: -skeleton.rest_positions[j, 0])
-    return {"left": lowest[:1], "right": lowest[1:]}
-
-
-def foot_contacts(motion: Motion) -> np.ndarray:
-    """Whether the left and the right foot stand on the floor (y = 0): some point of it low and slow, bool [T, 2]."""
-    skeleton = motion.skeleton
-    tips = [skeleton.rest_positions[skeleton.index(n), 1] + o[1] for n, o in skeleton.end_sites.items()]
-    floor = min([float(skeleton.rest_positions[:, 1].min()), *map(float, tips)])
-    result = np.zeros((len(motion), 2), bool)
-    for column, joints in enumerate(foot_joints(skeleton).values()):
-        if joints:
-            points = motion.positions[:, joints] - [[0.0, 1.0, 0.0]] * (skeleton.rest_positions[joints, 1:2] - floor)
-            result[:, column] = kinematics.contacts(points, motion.fps).any(1)
-    return result
 
 
 def _stamp(tile: np.ndarray, seconds: float, stands: np.ndarray) -> None:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from farandole.motion import rotations as rot
+from farandole.motion.body import Shape, body_shapes
 from farandole.motion.motion import Motion
+from farandole.motion.names import find_roles
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
 from farandole.view import palette
 from farandole.view.raycast import Capsules
+
+_HIPS = (("left", "LeftUpLeg"), ("right", "RightUpLeg"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,32 +38,45 @@ class Figure:
 
 def figure(motion: Motion) -> Figure:
     """The body that a viewer sees for `motion`: parts from `farandole.motion.body`, left teal, right coral."""
-    from farandole.motion.body import body_shapes
-
-    joints, starts, ends, start_radii, end_radii, _ = zip(*body_shapes(motion.skeleton), strict=True)
-    joints = np.array(joints)
+    shapes = body_shapes(motion.skeleton)
+    joints = np.array([shape.joint for shape in shapes])
     base, turn = motion.positions[:, joints], motion.global_rotations[:, joints]
-    colours = np.stack([part_colour(motion.skeleton, j) for j in joints])
     return Figure(
-        base + rot.rotate(turn, np.array(starts, float)),
-        base + rot.rotate(turn, np.array(ends, float)),
-        np.array(start_radii, float),
-        np.array(end_radii, float),
-        colours,
+        base + rot.rotate(turn, np.array([shape.start for shape in shapes], float)),
+        base + rot.rotate(turn, np.array([shape.end for shape in shapes], float)),
+        np.array([shape.start_radius for shape in shapes], float),
+        np.array([shape.end_radius for shape in shapes], float),
+        np.stack([palette.linear(palette.PARTS[part(motion.skeleton, shape)]) for shape in shapes]),
     )
 
 
-def part_colour(skeleton: Skeleton, joint: int) -> Array:
-    """Linear colour [3] of a joint's parts: head, left limbs, right limbs, the rest."""
-    where = side(skeleton, joint)
-    if where:
-        return palette.LEFT if where == "left" else palette.RIGHT
-    return palette.HEAD if "head" in skeleton.names[joint].lower() else palette.BODY
+def part(skeleton: Skeleton, shape: Shape) -> str:
+    """Which colour of `palette.PARTS` a shape has."""
+    if shape.region in ("chest", "waist", "hips"):
+        return "trunk"
+    if shape.region in ("head", "neck"):
+        return "head"
+    where = side(skeleton, shape.joint)
+    if not where:
+        return "trunk"
+    return f"{where} {shape.region}" if shape.region in ("hand", "foot") else where
 
 
 def side(skeleton: Skeleton, joint: int) -> str:
     """'left' or 'right' for a limb's joint, '' for the middle. A body at rest has its left at +x (see Skeleton)."""
+    spread = np.ptp(skeleton.rest_positions[:, 0])
     x = skeleton.rest_positions[joint, 0] - skeleton.rest_positions[0, 0]
-    if abs(x) < 0.02 * max(skeleton.height, 1e-6):
+    if abs(x) < 0.015 * max(float(spread), 1e-6):
         return ""
     return "left" if x > 0 else "right"
+
+
+def facing(motion: Motion) -> float:
+    """Where the body looks on average, rad from +z towards +x; 0 where it has no two hips or turns all around."""
+    hips = {where: roles[name] for where, name in _HIPS if name in (roles := find_roles(motion.skeleton))}
+    if len(hips) < 2:
+        return 0.0
+    left = motion.positions[:, hips["left"]] - motion.positions[:, hips["right"]]
+    front = np.stack((-left[:, 2], left[:, 0]), -1)  # left x up, on the floor: x and z
+    mean = rot.normalize(front).mean(0)
+    return float(np.arctan2(*mean)) if np.linalg.norm(mean) > 0.2 else 0.0

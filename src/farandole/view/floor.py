@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from farandole.motion.rotations import Array
 from farandole.view.camera import Camera
-from farandole.view.palette import LIGHTS, Studio
+from farandole.view.palette import LIGHTS, Studio, to_srgb
 
 _CELL = 0.025
 """Spacing of the shadow map, m."""
+
+_LINE = 0.009
+"""Width of the grid's lines, m."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,44 +102,85 @@ def _darken(
     light[j0:j1, i0:i1] *= 1.0 - strength * cover * np.minimum(1.0, (radius + 0.02) / soft)
 
 
-def floor_picture(camera: Camera, focus: Array, shadow: Shadow, studio: Studio) -> Array:
-    """Room and floor without the body, linear float32 [H, W, 3]. The camera has no roll, so depth depends on the row only."""
-    width, height = camera.size
-    x, y = camera.slopes()
-    axes, eye = camera.axes.astype(np.float32), camera.eye.astype(np.float32)
-    fall = -(y * axes[1, 1] + axes[2, 1])  # metres down per metre of depth, one per row
-    picture = np.empty((height, width, 3), np.float32)
-    first = int(np.searchsorted(fall, 1e-3)) if eye[1] > 0 else height  # rows above see the wall
-    blend = np.clip(fall[:first] / -0.35, 0.0, 1.0)[:, None]
-    picture[:first] = (studio.horizon + blend * (studio.zenith - studio.horizon))[:, None, :]
-    if first == height:
+@dataclass(frozen=True, eq=False)
+class Backdrop:
+    """Room and floor seen by a camera that keeps its height, its direction and its distance to the pool of light.
+
+    All that stays the same while such a camera travels is computed once; a frame then costs its grid lines and shadow only.
+    Colours are mixed in sRGB here: the differences to linear light are too small to see and 8 bits save most of the time.
+    """
+
+    size: tuple[int, int]
+    plain: np.ndarray  # the room without lines and shadow, uint8 [H, W, 3]
+    first: int  # first row that sees the floor near enough for lines
+    east: Array  # floor point minus eye, x and z, float32 [H - first, W] m
+    south: Array
+    soft: Array  # size of a pixel on the floor, [H - first, 1] m
+    fade: Array  # strength of lines, [H - first, W]
+    line: Array  # sRGB 0..255, [3]
+    shadow: Array
+
+    def picture(self, camera: Camera, shadow: Shadow | None) -> np.ndarray:
+        """The room from one camera position, uint8 [H, W, 3]."""
+        picture = self.plain.copy()
+        if self.first == self.size[1]:
+            return picture
+        floor = picture[self.first :].reshape(-1, 3)
+        x, z = self.east + np.float32(camera.eye[0]), self.south + np.float32(camera.eye[2])
+        cover = np.maximum(_line(x, self.soft), _line(z, self.soft))
+        cover *= self.fade
+        touched = np.flatnonzero(cover > 1 / 255)
+        under = floor[touched].astype(np.float32)
+        under += cover.ravel()[touched, None] * (self.line - under)
+        floor[touched] = under + 0.5
+        if shadow is not None:
+            rows, columns = _box(shadow, camera, self.first)
+            darkness = shadow.at(x[rows, columns], z[rows, columns])[..., None]
+            part = picture[self.first :][rows, columns]
+            part[:] = part * (1.0 - darkness * (1.0 - self.shadow / 255.0)) + 0.5
         return picture
+
+
+def backdrop(camera: Camera, focus: Array, studio: Studio) -> Backdrop:
+    """The backdrop for `camera` and a pool of light around `focus`, [3] m; made anew only when their relation changes."""
+    key = tuple(np.round((*(camera.eye - focus)[[0, 2]], camera.eye[1], *camera.axes.ravel()), 6).tolist())
+    return _backdrop(key, camera.size, camera.view_angle, studio)
+
+
+@lru_cache(maxsize=4)
+def _backdrop(key: tuple[float, ...], size: tuple[int, int], view_angle: float, studio: Studio) -> Backdrop:
+    to_eye_x, to_eye_z, eye_y = key[:3]
+    axes = np.array(key[3:], np.float32).reshape(3, 3)
+    width, height = size
+    camera = Camera(np.zeros(3), np.ones(3), size, view_angle)
+    x, y = camera.slopes()
+    fall = -(y * axes[1, 1] + axes[2, 1])  # metres down per metre of depth: without roll one number per row
+    room = np.empty((height, width, 3), np.float32)
+    first = int(np.searchsorted(fall, 1e-3)) if eye_y > 0 else height  # rows above see the wall
+    blend = np.clip(fall[:first] / -0.35, 0.0, 1.0)[:, None]
+    room[:first] = (studio.horizon + blend * (studio.zenith - studio.horizon))[:, None, :]
     y, fall = y[first:], fall[first:]
-    depth = (eye[1] / fall)[:, None]
-    world_x = eye[0] + depth * (x[None] * axes[0, 0] + (y * axes[1, 0] + axes[2, 0])[:, None])
-    world_z = eye[2] + depth * (x[None] * axes[0, 2] + (y * axes[1, 2] + axes[2, 2])[:, None])
-    far = (world_x - np.float32(focus[0])) ** 2 + (world_z - np.float32(focus[2])) ** 2
-    pool = 1.0 / (1.0 + far * np.float32(1 / 7.0))
-    pool *= pool
-    foot = depth / np.float32(camera.focal)  # size of a pixel across, m
-    deep = foot * (depth / eye[1])  # and along the floor
+    depth = (np.float32(eye_y) / fall)[:, None]
+    east = depth * (x[None] * axes[0, 0] + (y * axes[1, 0] + axes[2, 0])[:, None])
+    south = depth * (x[None] * axes[0, 2] + (y * axes[1, 2] + axes[2, 2])[:, None])
+    far = (east + np.float32(to_eye_x)) ** 2 + (south + np.float32(to_eye_z)) ** 2
+    pool = (1.0 / (1.0 + far / np.float32(7.0))) ** 2
+    room[first:] = studio.horizon + pool[..., None] * (studio.pool - studio.horizon)
+    across = depth / np.float32(camera.focal)  # size of a pixel, m
+    along = across * (depth / max(eye_y, 1e-6))
     # Lines run across as well as along: a mean footprint keeps both free of shimmer.
-    soft = np.sqrt(foot * deep)
-    lines = np.maximum(_line(world_x, soft), _line(world_z, soft)) * pool * np.float32(0.9)
-    box = _box(shadow, camera, first)
-    darkness = shadow.at(world_x[box], world_z[box])
-    for channel in range(3):
-        h, p, line, dark = (np.float32(c[channel]) for c in (studio.horizon, studio.pool, studio.line, studio.shadow))
-        colour = pool * (p - h)
-        colour += h
-        colour += lines * (line - colour)
-        colour[box] *= 1.0 - darkness * (1.0 - dark)
-        picture[first:, :, channel] = colour
-    return picture
+    soft = np.sqrt(across * along)
+    fade = pool * np.float32(0.9) * np.minimum(1.0, _LINE / soft)
+    near = np.flatnonzero((fade > 1 / 255).any(1))
+    skip = int(near[0]) if len(near) else len(fade)
+    return Backdrop(
+        size, to_srgb(room), first + skip, east[skip:], south[skip:], soft[skip:], fade[skip:],
+        to_srgb(studio.line).astype(np.float32), to_srgb(studio.shadow).astype(np.float32),
+    )  # fmt: skip
 
 
 def _box(shadow: Shadow, camera: Camera, first: int) -> tuple[slice, slice]:
-    """Rows (counted from the first floor row) and columns of the picture that may see the shadow map."""
+    """Rows (counted from row `first`) and columns of the picture that may see the shadow map."""
     width, height = camera.size
     nz, nx = shadow.darkness.shape
     x, z = shadow.origin
@@ -145,17 +190,16 @@ def _box(shadow: Shadow, camera: Camera, first: int) -> tuple[slice, slice]:
     seen = camera.project(corners)
     (c0, r0), (c1, r1) = np.floor(seen.min(0)), np.ceil(seen.max(0))
     clip = lambda v, most: int(min(max(v, 0), most))  # noqa: E731
-    return slice(clip(r0 - first, height - first), clip(r1 - first, height - first)), slice(
-        clip(c0, width), clip(c1, width)
-    )
+    rows = slice(clip(r0 - first, height - first), clip(r1 - first, height - first))
+    return rows, slice(clip(c0, width), clip(c1, width))
 
 
-def _line(u: Array, soft: Array, *, spacing: float = 0.5, width: float = 0.009) -> Array:
-    """Coverage in [0, 1] of grid lines `width` m wide every `spacing` m, seen with pixels `soft` m wide."""
+def _line(u: Array, soft: Array, *, spacing: float = 0.5) -> Array:
+    """Coverage in [0, 1] of grid lines every `spacing` m, seen with pixels `soft` m wide; at most 1 where they are thin."""
     u = u * np.float32(1.0 / spacing)
     u -= np.rint(u)
     np.abs(u, out=u)
     u *= np.float32(-spacing)
-    u += 0.5 * (width + soft)
-    u /= np.maximum(soft, width)
-    return np.clip(u, 0.0, np.minimum(1.0, width / soft))
+    u += np.float32(0.5) * (np.float32(_LINE) + soft)
+    u /= np.maximum(soft, np.float32(_LINE))
+    return np.clip(u, 0.0, 1.0, out=u)

@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from farandole.errors import MotionError, OutputError
+from farandole.motion.body import body_shapes
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
+from farandole.view.feet import foot_joints
+from farandole.view.figure import facing, part
+from farandole.view.palette import PARTS
 
 if TYPE_CHECKING:
     from farandole.music.song import Song
 
 VERSION = 1
 """Version of the data in the page; `web/src/data.ts` reads the same."""
-
-COLOURS = ["#3a434c", "#56616b", "#12817e", "#cf5a3c"]
-"""Body, head, the dancer's left, the dancer's right; sRGB."""
 
 _SCALE = 32767
 _ENERGY_RATE = 12.0
@@ -95,7 +96,7 @@ def page_html(
     payload = {
         "version": VERSION,
         "title": heading,
-        "colours": COLOURS,
+        "colours": list(PARTS.values()),
         "takes": [_take(take, name) for take, name in zip(takes, labels, strict=True)],
         "ghosts": [None if ghost is None else _take(ghost, ghost.name) for ghost in ghosts],
         "marks": [round(int(m) / takes[0].fps, 4) for m in marks],
@@ -130,7 +131,9 @@ def viewer_script() -> str:
     """
     bundle = resources.files("farandole.view") / "assets" / "viewer.js"
     if not bundle.is_file():
-        raise OutputError("the page viewer is not built in this source tree: run `pip install .` or `python hatch_build.py`")
+        raise OutputError(
+            "the page viewer is not built in this source tree: run `pip install .` or `python hatch_build.py`"
+        )
     script = bundle.read_text(encoding="utf-8")
     if "</script" in script.lower():
         raise OutputError(f"{bundle}: holds a closing script tag, which no page can carry; build it again")
@@ -168,17 +171,9 @@ def _floats(values: Array) -> str:
 
 
 def _take(motion: Motion, name: str) -> dict[str, Any]:
-    from farandole.motion.body import body_shapes
-    from farandole.view.contact_sheet import foot_joints
-    from farandole.view.figure import side
-
     skeleton = motion.skeleton
     metres = lambda v: [round(float(x), 5) for x in np.ravel(v)]  # noqa: E731
-
-    def tint(joint: int) -> int:
-        where = side(skeleton, joint)
-        return {"left": 2, "right": 3}.get(where, 1 if "head" in skeleton.names[joint].lower() else 0)
-
+    colours = list(PARTS)
     take = {
         "name": name,
         "fps": motion.fps,
@@ -188,9 +183,14 @@ def _take(motion: Motion, name: str) -> dict[str, Any]:
         "offsets": metres(skeleton.offsets),
         "tips": {str(skeleton.index(joint)): metres(tip) for joint, tip in skeleton.end_sites.items()},
         "parts": [
-            [int(joint), *metres(start), *metres(end), *metres((r0, r1)), tint(joint)]
-            for joint, start, end, r0, r1, _ in body_shapes(skeleton)
+            [
+                int(shape.joint),
+                *metres((*shape.start, *shape.end, shape.start_radius, shape.end_radius)),
+                colours.index(part(skeleton, shape)),
+            ]
+            for shape in body_shapes(skeleton)
         ],
+        "facing": round(facing(motion), 4),
         "feet": [joint for joints in foot_joints(skeleton).values() for joint in joints],
         "rotations": pack_rotations(motion.rotations),
         "root": _floats(motion.root_positions),

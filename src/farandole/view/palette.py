@@ -28,10 +28,20 @@ def to_srgb(picture: Array) -> np.ndarray:
     return _TABLE.take(scaled.astype(np.int16))
 
 
-BODY = linear("#3d464f")
-HEAD = linear("#59646e")
-LEFT = linear("#1d8f8c")
-RIGHT = linear("#d9694a")
+PARTS = {
+    "trunk": "#3d464f",
+    "head": "#75808a",
+    "left": "#1d8f8c",
+    "left hand": "#57b5ae",
+    "left foot": "#156b69",
+    "right": "#d9694a",
+    "right hand": "#ea9a7c",
+    "right foot": "#a94a30",
+}
+"""sRGB colours of a body's parts, in the order that pages number them. Left and right are the dancer's."""
+
+LEFT = linear(PARTS["left"])
+RIGHT = linear(PARTS["right"])
 
 
 @dataclass(frozen=True, eq=False)

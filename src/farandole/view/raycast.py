@@ -14,7 +14,7 @@ import numpy as np
 
 from farandole.motion.rotations import Array
 from farandole.view.camera import Camera
-from farandole.view.floor import Shadow, floor_picture, shadow_map
+from farandole.view.floor import backdrop, shadow_map
 from farandole.view.palette import LIGHTS, STUDIO, Studio, to_srgb
 
 _SEAM = 0.03
@@ -111,22 +111,19 @@ def render(
         camera: From where.
         studio: Colours of room and floor.
         supersample: Rays per pixel and direction for the body (the floor is smoothed analytically).
-        focus: Point on the floor that the light pools around, [3] m; the body's middle by default.
+        focus: Point that the light on the floor pools around, [3] m; the camera's target by default.
 
     Returns:
         sRGB picture, uint8 [H, W, 3].
     """
-    if focus is None:
-        focus = 0.5 * (body.starts + body.ends).mean(0)
-    shadow: Shadow = shadow_map(body.starts, body.ends, body.start_radii, body.end_radii)
-    picture = floor_picture(camera, np.asarray(focus, float), shadow, studio)
+    room = backdrop(camera, np.asarray(camera.target if focus is None else focus, float), studio)
+    picture = room.picture(camera, shadow_map(body.starts, body.ends, body.start_radii, body.end_radii))
     box, colour, alpha = body_layer(body, camera, supersample=supersample)
     if box is not None:
-        rows, columns = box
-        part = picture[rows, columns]
-        part *= 1.0 - alpha[..., None]
-        part += colour
-    return to_srgb(picture)
+        part = picture[box]
+        colour = colour / np.maximum(alpha, 1e-6)[..., None]
+        part[:] = part + alpha[..., None] * (to_srgb(colour).astype(np.float32) - part) + 0.5
+    return picture
 
 
 def body_layer(
