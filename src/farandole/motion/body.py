@@ -6,6 +6,7 @@ Measures are those of a person of 1.70 m, scaled to the skeleton's height; lengt
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -99,7 +100,7 @@ class _Person:
             # One long bone from hips to chest still gets a waist.
             cuts = [along[k], *([0.6] if along[k] < 0.55 and along[k + 1] > 0.65 else []), along[k + 1]]
             bone = self.skeleton.offsets[chain[k + 1]]
-            for f, g in zip(cuts, cuts[1:], strict=False):
+            for f, g in pairwise(cuts):
                 a, b = ((v - along[k]) / (along[k + 1] - along[k]) for v in (f, g))
                 region = "hips" if f == 0.0 else "waist"
                 shapes += [

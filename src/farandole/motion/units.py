@@ -19,7 +19,9 @@ CENTIMETRE = 0.01
 _UNITS = (CENTIMETRE, 1.0, 0.001, 0.0254, 0.0254 / 0.45, 0.1, 0.3048)  # cm, m, mm, inch, CMU's 0.45 inch, dm, foot
 _SAMPLES = 24  # poses looked at
 _MARKED = 0.7  # share of the line from feet to head that must lie along an axis to call it up
-_ANKLE = 0.039  # height of the ankle as a share of stature (Winter, Biomechanics and Motor Control, 2009, fig. 4.1)
+ANKLE = 0.039
+"""Height of the ankle as a share of stature (Winter, Biomechanics and Motor Control, 2009, fig. 4.1)."""
+
 _SKULL = 0.11  # length of the head above its joint as a share of stature, where no bone says
 
 
@@ -70,7 +72,7 @@ def body_height(skeleton: Skeleton, roles: dict[str, int], axis: int) -> float:
     trunk = _length(skeleton, roles["Hips"], roles["Head"])
     tip = skeleton.end_sites.get(skeleton.names[roles["Head"]])
     top = float(np.linalg.norm(tip)) if tip is not None else _skull_below(skeleton, roles["Head"])
-    stretched = (leg + trunk + min(top, 0.5 * trunk)) / (1.0 - _ANKLE - (0.0 if top else _SKULL))
+    stretched = (leg + trunk + min(top, 0.5 * trunk)) / (1.0 - ANKLE - (0.0 if top else _SKULL))
     rest = float(np.ptp(_rest_points(skeleton)[:, axis]))
     if 0.93 * stretched < rest < 1.1 * stretched:
         return rest

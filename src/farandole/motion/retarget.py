@@ -1,0 +1,281 @@
+"""One body's motion on another body.
+
+Every part of either body gets an anatomical frame (left, up, front of the T-pose), fixed in its joint. A pose is carried over
+as the world rotations of these frames, so rest poses (T, A, all bones along x) do not matter; limbs keep their directions.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from farandole.errors import RetargetError
+from farandole.motion import kinematics, names, units
+from farandole.motion import rotations as rot
+from farandole.motion.motion import Motion
+from farandole.motion.names import SIDES
+from farandole.motion.rotations import Array
+from farandole.motion.skeleton import Skeleton
+
+_X, _Y, _Z = np.eye(3)
+_TRUNK = ("Hips", "Spine", "Spine1", "Neck", "Head")
+# Limb: the joint its bone leads to, and the bone's direction in a T-pose (of the left side).
+_LIMBS = {
+    "Arm": ("ForeArm", _X), "ForeArm": ("Hand", _X), "Hand": ("", _X), "UpLeg": ("Leg", -_Y), "Leg": ("Foot", -_Y),
+}  # fmt: skip
+# Parts a body may lack, and those whose frames stand in: one, or two to go between.
+_SUBSTITUTES = {
+    "Spine": ("Hips", "Spine1"), "Neck": ("Spine1", "Head"), "Shoulder": ("Spine1",), "ToeBase": ("Foot",), "Hand": ("ForeArm",),
+}  # fmt: skip
+
+
+def retarget(motion: Motion, skeleton: Skeleton) -> Motion:
+    """The same movement on another human skeleton.
+
+    The hips' path is scaled by the ratio of leg lengths, and each frame's height is set so that the lower ankle is as far above the
+    floor as before, in that scale. Spines of different numbers of bones share the bend. Fingers and faces stay at rest, unless the
+    two skeletons differ in size only.
+
+    Where the resting source does not stand (bones along one axis), the twist of its bones is learnt from the motion itself; a
+    target of that kind is taken to share its axes among all joints.
+
+    Raises:
+        RetargetError: If either skeleton lacks essential parts of a body; names them.
+    """
+    source = _roles(motion.skeleton, motion.name)
+    target = _roles(skeleton, "the target skeleton")
+    ratio = _leg_length(skeleton, target) / _leg_length(motion.skeleton, source)
+    if _same_shape(motion.skeleton, skeleton):
+        local = motion.rotations
+    else:
+        anatomy = _anatomy(motion.skeleton, source, motion)
+        turns = {r: rot.multiply(motion.global_rotations[:, j], anatomy[r]) for r, j in source.items() if r in anatomy}
+        local = _pose(skeleton, target, turns, len(motion))
+    hips = motion.positions[:, source["Hips"]] * ratio
+    positions, _ = kinematics.forward(skeleton, local, np.zeros((len(motion), 3)))
+    root = hips - positions[:, target["Hips"]]
+    ankles = lambda p, roles: np.minimum(p[:, roles["LeftFoot"], 1], p[:, roles["RightFoot"], 1])  # noqa: E731
+    before = ankles(motion.positions, source)
+    if _rests_standing(motion.skeleton, source):
+        standing = _ankle_height(motion.skeleton, source)
+    else:
+        standing = float(np.quantile(before, 0.05))
+    root[:, 1] = (before - standing) * ratio + _ankle_height(skeleton, target) - ankles(positions, target)
+    return Motion(skeleton, local, root, motion.fps, name=motion.name)
+
+
+def _roles(skeleton: Skeleton, what: str) -> dict[str, int]:
+    try:
+        roles = names.humanoid_roles(skeleton)
+    except RetargetError as error:
+        raise RetargetError(f"cannot retarget: {what}: {error}") from None
+    if "Spine1" not in roles:
+        raise RetargetError(f"cannot retarget: {what} has no chest that carries both arms and the head")
+    return roles
+
+
+def _pose(skeleton: Skeleton, roles: dict[str, int], turns: dict[str, Array], frames: int) -> Array:
+    """Local rotations [T, J, 4] that give the parts of a body the world rotations `turns` ([T, 4] each) of their frames."""
+    turns = turns | {
+        side + part: turns[source]
+        for side in ("", *SIDES)
+        for part, stand_ins in _SUBSTITUTES.items()
+        if len(stand_ins) == 1 and side + part not in turns
+        for source in (side + stand_ins[0] if side + stand_ins[0] in turns else stand_ins[0],)
+        if source in turns
+    }
+    for part, stand_ins in _SUBSTITUTES.items():
+        if part not in turns and len(stand_ins) == 2:
+            turns[part] = rot.slerp(turns[stand_ins[0]], turns[stand_ins[1]], 0.5)
+    anatomy = _anatomy(skeleton, roles, None)
+    world = np.empty((frames, len(skeleton), 4))
+    part_of = {joint: role for role, joint in roles.items()}
+    between = _trunk_shares(skeleton, roles)
+    for joint in range(len(skeleton)):
+        role = part_of.get(joint)
+        if role in turns and role in anatomy:
+            world[:, joint] = rot.multiply(turns[role], rot.inverse(anatomy[role]))
+        elif joint in between:
+            low, high, share = between[joint]
+            frame = rot.slerp(turns[low], turns[high], np.full(frames, share))
+            world[:, joint] = rot.multiply(frame, rot.inverse(anatomy["Hips"]))
+        elif joint == 0:
+            world[:, 0] = rot.identity()
+        else:
+            world[:, joint] = world[:, skeleton.parents[joint]]
+    return rot.normalize(kinematics.to_local(skeleton, world))
+
+
+def _trunk_shares(skeleton: Skeleton, roles: dict[str, int]) -> dict[int, tuple[str, str, float]]:
+    """Joints of spine and neck that play no role: the roles below and above them, and how far between they sit."""
+    result = {}
+    present = [r for r in _TRUNK if r in roles]
+    for low, high in pairwise(present):
+        chain = names.path(skeleton, roles[low], roles[high])
+        for k, joint in enumerate(chain[1:-1], 1):
+            result[joint] = (low, high, k / (len(chain) - 1))
+    return result
+
+
+# Anatomical frames ---------------------------------------------------------------------------------------------------------
+
+
+def _anatomy(skeleton: Skeleton, roles: dict[str, int], motion: Motion | None) -> dict[str, Array]:
+    """Per role the rotation [4] from T-pose axes (x left, y up, z front) to the joint's own axes."""
+    if _rests_standing(skeleton, roles):
+        return _anatomy_of_standing(skeleton, roles)
+    return _anatomy_of_any(skeleton, roles, motion)
+
+
+def _rests_standing(skeleton: Skeleton, roles: dict[str, int]) -> bool:
+    rest = skeleton.rest_positions
+    feet = 0.5 * (rest[roles["LeftFoot"]] + rest[roles["RightFoot"]])
+    return bool(rot.normalize(rest[roles["Head"]] - feet)[1] > 0.8)
+
+
+def _anatomy_of_standing(skeleton: Skeleton, roles: dict[str, int]) -> dict[str, Array]:
+    rest = skeleton.rest_positions
+    left = rest[roles["LeftUpLeg"]] - rest[roles["RightUpLeg"]]
+    if np.hypot(left[0], left[2]) < 1e-6:
+        left = rest[roles["LeftArm"]] - rest[roles["RightArm"]]
+    front = rot.normalize(rot.cross(left, _Y))
+    body = _frame(_Z, front, _Y, _Y)
+    frames = dict.fromkeys((r for r in roles if r in _TRUNK), body)
+    for side in SIDES:
+        frames[side + "Shoulder"] = body
+        for part, (_, straight) in _LIMBS.items():
+            bone = _bone(skeleton, roles, side, part)
+            if bone is not None:
+                frames[side + part] = _frame(_mirrored(straight, side), bone, _Z, front)
+        # Both feet stand flat at rest, whatever the slope of the bone: only its heading counts.
+        frames[side + "Foot"] = frames[side + "ToeBase"] = body
+        if side + "ToeBase" in roles:
+            ahead = rest[roles[side + "ToeBase"]] - rest[roles[side + "Foot"]]
+            if np.hypot(ahead[0], ahead[2]) > 0.3 * np.linalg.norm(ahead) > 0.0:
+                frames[side + "Foot"] = frames[side + "ToeBase"] = _frame(_Y, _Y, _Z, ahead)
+    return frames
+
+
+def _anatomy_of_any(skeleton: Skeleton, roles: dict[str, int], motion: Motion | None) -> dict[str, Array]:
+    """From offsets within each joint's own axes; what they leave open (twist) from the motion, or from the hips' axes."""
+    offset = lambda a, b: skeleton.rest_positions[roles[b]] - skeleton.rest_positions[roles[a]]  # noqa: E731
+    hips_left = offset("RightUpLeg", "LeftUpLeg")
+    hips_up = skeleton.offsets[names.path(skeleton, roles["Hips"], roles["Head"])[1]]
+    frames = {"Hips": _frame(_X, hips_left, _Y, hips_up)}
+
+    def seen(part: str, world: Array, weight: Array | None = None) -> Array:
+        """Mean over time of world directions [T, 3] in a part's axes."""
+        assert motion is not None
+        own = rot.rotate(rot.inverse(motion.global_rotations[:, roles[part]]), world)
+        return np.average(own, axis=0, weights=weight)
+
+    if motion is None:
+        towards = lambda part, axis: rot.rotate(frames["Hips"], axis)  # noqa: E731
+    else:
+        hips = rot.multiply(motion.global_rotations[:, roles["Hips"]], frames["Hips"])
+        towards = lambda part, axis: seen(part, rot.rotate(hips, axis))  # noqa: E731
+
+    for part in _TRUNK[1:]:
+        if part in roles:
+            chest_left = offset("RightArm", "LeftArm") if part == "Spine1" else np.zeros(3)
+            left = chest_left if np.linalg.norm(chest_left) > 1e-6 else towards(part, _X)
+            frames[part] = _frame(_X, left, _Y, towards(part, _Y))
+    for side in SIDES:
+        if side + "Shoulder" in roles:
+            frames[side + "Shoulder"] = _frame(_X, towards(side + "Shoulder", _X), _Y, towards(side + "Shoulder", _Y))
+        for part, (_, straight) in _LIMBS.items():
+            bone = _bone(skeleton, roles, side, part)
+            if bone is None:
+                continue
+            front = towards(side + part, _Z)
+            if motion is not None and part in ("Arm", "ForeArm"):
+                # Elbows bend forwards in a T-pose: the hinge is the body's up (left) or down (right).
+                p = motion.positions
+                arm, elbow, hand = (roles.get(side + n, roles[side + "ForeArm"]) for n in ("Arm", "ForeArm", "Hand"))
+                hinge = rot.cross(p[:, elbow] - p[:, arm], p[:, hand] - p[:, elbow])
+                axis = seen(side + part, hinge)
+                if np.linalg.norm(axis) > 1e-6:
+                    front = rot.cross(axis, rot.normalize(bone))
+            frames[side + part] = _frame(_mirrored(straight, side), bone, _Z, front)
+        for part in ("Foot", "ToeBase"):
+            if side + part in roles:
+                up, ahead = towards(side + part, _Y), towards(side + part, _Z)
+                if motion is not None:  # flat while it is low
+                    height = motion.positions[:, roles[side + part], 1]
+                    up = seen(
+                        side + part, np.tile(_Y, (len(motion), 1)), (height <= np.quantile(height, 0.3)).astype(float)
+                    )
+                if part == "Foot" and side + "ToeBase" in roles:
+                    ahead = offset(side + "Foot", side + "ToeBase")
+                frames[side + part] = _frame(_Y, up, _Z, ahead)
+    return frames
+
+
+def _bone(skeleton: Skeleton, roles: dict[str, int], side: str, part: str) -> Array | None:
+    """Rest direction of a limb's bone in its joint's axes, [3]; None if the body lacks the joint."""
+    if side + part not in roles:
+        return None
+    joint = roles[side + part]
+    follower = side + _LIMBS[part][0]
+    if follower in roles:
+        return skeleton.rest_positions[roles[follower]] - skeleton.rest_positions[joint]
+    tip = skeleton.end_sites.get(skeleton.names[joint])
+    if tip is not None and np.linalg.norm(tip) > 1e-4:
+        return tip
+    ends = [skeleton.offsets[c] for c in skeleton.children[joint]]
+    if len(ends) >= 3:  # knuckles; one or two may be a thumb
+        return np.mean(ends, axis=0)
+    return skeleton.offsets[joint]  # as the bone above
+
+
+def _mirrored(axis: Array, side: str) -> Array:
+    return axis if side == "Left" else axis * np.array([-1.0, 1.0, 1.0])
+
+
+def _frame(first: Array, first_to: Array, second: Array, second_to: Array) -> Array:
+    """Rotation [4] that takes `first` exactly, and `second` as nearly as possible, to the directions beside them."""
+
+    def basis(a: Array, b: Array) -> Array:
+        a = rot.normalize(a)
+        b = b - (b @ a) * a
+        if np.linalg.norm(b) < 1e-6:
+            b = np.eye(3)[int(np.argmin(np.abs(a)))]
+            b = b - (b @ a) * a
+        b = rot.normalize(b)
+        return np.stack((a, b, rot.cross(a, b)), axis=-1)
+
+    return rot.from_matrix(basis(first_to, second_to) @ basis(first, second).T)
+
+
+# Sizes ---------------------------------------------------------------------------------------------------------------------
+
+
+def _leg_length(skeleton: Skeleton, roles: dict[str, int]) -> float:
+    total = 0.0
+    for side in SIDES:
+        chain = names.path(skeleton, roles[side + "UpLeg"], roles[side + "Foot"])[1:]
+        total += 0.5 * float(np.linalg.norm(skeleton.offsets[chain], axis=-1).sum())
+    if total <= 0:
+        raise RetargetError("cannot retarget: the legs have no length")
+    return total
+
+
+def _ankle_height(skeleton: Skeleton, roles: dict[str, int]) -> float:
+    """Height of the ankles above the lowest point of a standing rest pose; the usual share of stature where it does not stand."""
+    if not _rests_standing(skeleton, roles):
+        return units.ANKLE * units.body_height(skeleton, roles, 1)
+    rest = skeleton.rest_positions
+    points = [rest[:, 1]] + [
+        np.atleast_1d(rest[skeleton.index(n), 1] + tip[1]) for n, tip in skeleton.end_sites.items()
+    ]
+    ankle = min(rest[roles["LeftFoot"], 1], rest[roles["RightFoot"], 1])
+    return float(ankle - np.concatenate(points).min())
+
+
+def _same_shape(a: Skeleton, b: Skeleton) -> bool:
+    """Whether two skeletons differ in bone lengths only, not in directions by more than 3 degrees."""
+    if a.names != b.names or not np.array_equal(a.parents, b.parents):
+        return False
+    u, v = rot.normalize(a.offsets[1:]), rot.normalize(b.offsets[1:])
+    return bool(((u * v).sum(-1) > np.cos(np.deg2rad(3.0)))[np.any(u, axis=-1) & np.any(v, axis=-1)].all())
