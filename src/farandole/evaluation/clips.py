@@ -64,9 +64,7 @@ def find_clips(source: str | Path) -> list[Clip]:
         DataError: If there is no such folder, or no motion file in it.
     """
     if str(source) == HELD_OUT:
-        return [
-            Clip(name, None, group=name.rpartition("_")[2]) for name, take in _packed_takes().items() if take.held_out
-        ]
+        return [Clip(name, None, group=name) for name, take in _packed_takes().items() if take.held_out]
     folder = Path(source)
     if folder.is_file():
         files, folder = [folder], folder.parent

@@ -45,6 +45,10 @@ class Settings:
     poses: bool = True
 
 
+DEFAULT = Settings()
+"""Whole clips, root of frame 0 at the origin."""
+
+
 @dataclass(frozen=True)
 class ClipFigures:
     """Figures of one clip.
@@ -80,7 +84,7 @@ class ClipFigures:
         return {**self.quality.numbers(), **self.numbers}
 
 
-def measure_clip(clip: Clip, settings: Settings = Settings()) -> ClipFigures:
+def measure_clip(clip: Clip, settings: Settings = DEFAULT) -> ClipFigures:
     """Read one clip and measure everything. Frame rates are brought to what each definition assumes, by slerp."""
     motion, grid = clip.load()
     if settings.seconds is not None:
@@ -166,7 +170,7 @@ def pose_features(motion: Motion) -> Array:
 
 def measure_clips(
     clips: Sequence[Clip],
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULT,
     *,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,

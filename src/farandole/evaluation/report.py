@@ -18,6 +18,7 @@ from farandole.evaluation.measure import ClipFigures, Settings, measure_clips
 from farandole.evaluation.quality import Check, average, compare_dance
 from farandole.evaluation.sets import (
     SetFigures,
+    constant_features,
     differences,
     kinetic_map,
     set_figures,
@@ -110,17 +111,17 @@ def evaluate(
     generated: str | Path | Sequence[str | Path],
     reference: str | Path,
     *,
-    settings: Settings = Settings(),
+    settings: Settings | None = None,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Measure sets of motion against a reference set.
 
     Args:
-        generated: A folder of motion files (.bvh .glb .npz .pkl), or several that are put side by side. Songs or `.beats.json` files
-            of the same name give the beats; see `clips.find_clips`.
+        generated: A folder of motion files (.bvh .glb .npz .pkl), or several that are put side by side. Songs or `.beats.json`
+            files of the same name give the beats; see `clips.find_clips`.
         reference: A folder of real motion, or "starter" for the held-out takes of the starter corpus.
-        settings: How clips are measured.
+        settings: How clips are measured; None for the defaults.
         workers: Processes; by default one per processor.
         progress: Called with clips done and clips in all.
 
@@ -128,6 +129,7 @@ def evaluate(
         DataError: If a folder holds no motion.
         RetargetError: If a skeleton cannot be mapped to the joints that a metric needs; names file and joints.
     """
+    settings = settings or Settings()
     sources = [generated] if isinstance(generated, (str, Path)) else list(generated)
     if not sources:
         raise DataError("nothing to evaluate: name at least one folder of motion")
@@ -173,6 +175,10 @@ def build_report(
 
 def _warnings(reference: Run, runs: Sequence[Run]) -> list[str]:
     found = small_set_warnings(f"the reference set {reference.name}", len(reference.clips))
+    if constant := constant_features(reference.clips):
+        found.append(
+            f"{constant} of 32 geometric features never vary in {reference.name} and are left out of FID_g, Dist_g and multimodality"
+        )
     for run in runs:
         found += small_set_warnings(run.name, len(run.clips))
         if run.figures.reasons.get("fpd"):
@@ -241,14 +247,14 @@ def _plain(value: Any) -> Any:
 
 
 def write_report(
-    report: Report, folder: str | Path, *, links: dict[str, str] | None = None, force: bool = False
+    report: Report, folder: str | Path, *, pages: Callable[[Path], dict[str, str]] | None = None, force: bool = False
 ) -> Path:
     """Write report.json and index.html into a new folder; returns the page.
 
     Args:
         report: From `evaluate`.
         folder: Is made; appears whole or not at all.
-        links: "run/clip" -> address of a page that plays the clip.
+        pages: Writes pages that play clips into the folder it is given and returns "run/clip" -> their address in it.
         force: Replace the folder if it exists.
 
     Raises:
@@ -261,5 +267,6 @@ def write_report(
     with atomic_directory(folder, force=force) as target:
         text = json.dumps(report.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
         (target / "report.json").write_text(text, encoding="utf-8")
-        (target / "index.html").write_text(render_page(report, links or {}), encoding="utf-8")
+        links = pages(target) if pages else {}
+        (target / "index.html").write_text(render_page(report, links), encoding="utf-8")
     return folder / "index.html"

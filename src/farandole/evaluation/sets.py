@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,9 @@ from farandole.motion.rotations import Array
 
 RESAMPLES = 100
 """Bootstrap draws for set figures, each of which needs a matrix decomposition."""
+
+CONSTANT = 1e-6
+"""Relative deviation under which a feature counts as constant."""
 
 _SPAN = 3  # poses side by side in the movement distance
 
@@ -65,13 +68,13 @@ def set_figures(clips: Sequence[ClipFigures], reference: Sequence[ClipFigures] |
     order = rng.permutation(len(clips))
     against = clips if reference is None else reference
     for name, pick in (("fid_k", _kinetic), ("fid_k_fixed", _mended), ("fid_g", _geometric)):
-        if own and len(clips) < 4 or min(len(clips), len(against)) < 2:
+        if (own and len(clips) < 4) or min(len(clips), len(against)) < 2:
             reasons[name] = "needs at least two clips on either side"
             continue
-        real, made = pick(against), pick(clips)
+        real, made = _standardised(pick, against, clips)
         if own:
             half = len(clips) // 2
-            value = frechet_distance(real[order[:half]], real[order[half:]])
+            value = frechet_distance(real[order[:half]], real[order[half:]], variant="raw")
             values[name] = Interval(value, np.nan, np.nan, len(clips))
         else:
             values[name] = _frechet_interval(real, made, seed)
@@ -79,13 +82,13 @@ def set_figures(clips: Sequence[ClipFigures], reference: Sequence[ClipFigures] |
         if min(len(clips), len(against)) < 2:
             reasons[name] = "needs at least two clips on either side"
             continue
-        values[name] = _diversity_interval(standardise(pick(clips), pick(against)), rng)
+        values[name] = _diversity_interval(_standardised(pick, against, clips)[1], rng)
     for name, pick in (("multimodality_k", _kinetic), ("multimodality_g", _geometric)):
         groups = _groups(clips)
         if not groups or len(against) < 2:
             reasons[name] = "needs at least two takes of one song"
             continue
-        features = standardise(pick(clips), pick(against))
+        features = _standardised(pick, against, clips)[1]
         each = np.array([multimodality([features[rows]]) for rows in groups])
         values[name] = mean_interval(each, seed=seed)
     for name, span in (("fpd", 1), ("fmd", _SPAN)):
@@ -98,9 +101,26 @@ def set_figures(clips: Sequence[ClipFigures], reference: Sequence[ClipFigures] |
     return SetFigures(values, reasons)
 
 
-def _frechet_interval(real: Array, made: Array, seed: int) -> Interval:
-    """Normalised Frechet distance with the spread that the choice of generated clips gives it."""
-    x, y = standardise(real, real), standardise(made, real)
+Pick = Callable[[Sequence[ClipFigures]], Array]
+
+
+def _standardised(pick: Pick, reference: Sequence[ClipFigures], clips: Sequence[ClipFigures]) -> tuple[Array, Array]:
+    """Features of both sets standardised by the reference, without those that never vary in it, [N, D] and [M, D].
+
+    Published code divides by 1e-10 there: one clip that differs then outweighs everything. See `constant_features`.
+    """
+    real, made = pick(reference), pick(clips)
+    varying = real.std(axis=0) > CONSTANT * np.maximum(np.abs(real).max(axis=0), 1.0)
+    return standardise(real[:, varying], real[:, varying]), standardise(made[:, varying], real[:, varying])
+
+
+def constant_features(reference: Sequence[ClipFigures]) -> int:
+    """How many of the 32 geometric features never vary in the reference set; they are left out of FID_g and Dist_g."""
+    return int((_geometric(reference).std(axis=0) <= CONSTANT).sum())
+
+
+def _frechet_interval(x: Array, y: Array, seed: int) -> Interval:
+    """Frechet distance of standardised features with the spread that the choice of generated clips gives it."""
     yardstick = Moments.of(x)
     value = frechet_between(yardstick, Moments.of(y))
     rng = np.random.default_rng(seed)
@@ -184,9 +204,10 @@ TYPICAL = (
 
 
 def strangeness(clips: Sequence[ClipFigures], reference: Sequence[ClipFigures]) -> Array:
-    """How unlike the reference each clip is, [N]: mean over `TYPICAL` of its distance from the reference's mean in deviations.
+    """How unlike the reference each clip is, [N].
 
-    Where lower (higher) is better, only the worse side counts. Each distance is cut at 5; a deviation is at least a tenth of the mean.
+    Mean over `TYPICAL` of the distance from the reference's mean in deviations, each cut at 5. Where lower (higher) is better, only
+    the worse side counts; a deviation is taken as at least a tenth of the mean.
     """
     better = {figure.name: figure.better for figure in CLIP_FIGURES}
     parts = []
