@@ -29,16 +29,25 @@ FRAMES_PER_TOKEN = 4
 
 
 class TimeConv(nn.Module):
-    """Convolution over time, [B, C, T] -> [B, C', T / stride], edges repeated so that borders look like held poses."""
+    """Convolution over time, [B, T, C] -> [B, T / stride, C'], edges repeated so that borders look like held poses.
+
+    Written as one matrix product over neighbouring frames: on CPUs several times faster than `nn.Conv1d` at these sizes.
+    """
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(channels_in, channels_out, kernel, stride)
+        self.kernel, self.stride = kernel, stride
         self.left = (kernel - stride) // 2
         self.right = kernel - stride - self.left
+        self.linear = nn.Linear(kernel * channels_in, channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.pad(x, (self.left, self.right), mode="replicate"))
+        if self.kernel == 1:
+            return self.linear(x)
+        frames = x.shape[1]
+        x = torch.cat((x[:, :1].expand(-1, self.left, -1), x, x[:, -1:].expand(-1, self.right, -1)), dim=1)
+        stop = frames - self.stride + 1
+        return self.linear(torch.cat([x[:, k : k + stop : self.stride] for k in range(self.kernel)], dim=-1))
 
 
 class ResidualBlock(nn.Module):
@@ -48,7 +57,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.first = TimeConv(width, width, 3)
         self.second = TimeConv(width, width, 3)
-        nn.init.zeros_(self.second.conv.weight)
+        nn.init.zeros_(self.second.linear.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(F.silu(self.first(F.silu(x))))
@@ -72,7 +81,7 @@ class MotionEncoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        mean, log_variance = self.layers(x.transpose(1, 2)).transpose(1, 2).chunk(2, dim=-1)
+        mean, log_variance = self.layers(x).chunk(2, dim=-1)
         return mean, log_variance.clamp(-10.0, 4.0)
 
 
@@ -90,9 +99,14 @@ class MotionDecoder(nn.Module):
         self.end = nn.Sequential(TimeConv(w, w, 3), ResidualBlock(w), nn.SiLU(), TimeConv(w, config.dim, 5))
 
     def forward(self, z: Tensor) -> Tensor:
-        x = self.start(z.transpose(1, 2))
-        x = self.middle(x.repeat_interleave(2, dim=2))
-        return self.end(x.repeat_interleave(2, dim=2)).transpose(1, 2)
+        x = self.middle(_twice(self.start(z)))
+        return self.end(_twice(x))
+
+
+def _twice(x: Tensor) -> Tensor:
+    """Every step of time twice, [B, T, C] -> [B, 2 T, C]."""
+    batch, frames, channels = x.shape
+    return x.unsqueeze(2).expand(-1, -1, 2, -1).reshape(batch, 2 * frames, channels)
 
 
 class MotionAutoencoder(nn.Module):
@@ -105,7 +119,7 @@ class MotionAutoencoder(nn.Module):
         self.decoder = MotionDecoder(config)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
-        """Reconstruction [B, T, D] of features [B, T, D] (T divisible by 4) and the latents' KL divergence from N(0, 1), nats per element."""
+        """Reconstruction [B, T, D] of features [B, T, D], T divisible by 4; KL of the latents from N(0, 1), nats per element."""
         mean, log_variance = self.encoder(x)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
         kl = 0.5 * (mean**2 + log_variance.exp() - 1.0 - log_variance)

@@ -26,7 +26,9 @@ class DanceBody(nn.Module):
         self.rotations = codec.slices["rotations"]
         self.parents = codec.skeleton.parents.tolist()
         self.levels = [level.tolist() for level in codec.skeleton.levels]
-        self.register_buffer("offsets", torch.tensor(codec.skeleton.offsets.copy(), dtype=torch.float32), persistent=False)
+        self.register_buffer(
+            "offsets", torch.tensor(codec.skeleton.offsets.copy(), dtype=torch.float32), persistent=False
+        )
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Features [B, T, D] -> positions in each frame's heading frame and in the world (starting at the origin, facing +z).

@@ -59,7 +59,9 @@ class Block(nn.Module):
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (modulation + self.modulation).unsqueeze(2).unbind(1)
         h = F.layer_norm(x, x.shape[-1:]) * (1 + scale_a) + shift_a
         batch, tokens, width = x.shape
-        q, k, v = self.qkv(h).reshape(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = (
+            self.qkv(h).reshape(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+        )
         h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, tokens, width)
         x = x + gate_a * F.dropout(self.out(h), self.dropout, self.training)
         h = F.layer_norm(x, x.shape[-1:]) * (1 + scale_m) + shift_m

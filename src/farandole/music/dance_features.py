@@ -1,4 +1,4 @@
-"""The music features shipped models are conditioned on: where in the beat, bar and phrase we are, how fast, how loud, which accents.
+"""The music features shipped models are conditioned on: place in beat, bar and phrase, tempo, loudness, accents.
 
 All are independent of genre, timbre and mastering, so a model trained on synthesised songs meets nothing new in a real one.
 """

@@ -1,0 +1,189 @@
+"""Feature folders: the one form in which corpora lie on disk once they are prepared.
+
+`<sequence>.<feature>.npy` (float32, [T, D]), `<feature>_scaler.json` (statistics of the training split),
+`splits/{train,val,test}.txt` and `corpus.json` (frame rate, skeleton, column names, licence, what is known of each sequence).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from farandole.errors import DataError, OutputError
+from farandole.motion.rotations import Array
+from farandole.motion.skeleton import Skeleton
+
+SCHEMA = 1
+SPLITS = ("train", "val", "test")
+CONSTANT = 1e-6
+"""Standard deviation below which a column counts as constant and is scaled by 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scaler:
+    """Statistics of the columns of a feature over the training split, each [D]."""
+
+    mean: Array
+    std: Array
+    minimum: Array
+    maximum: Array
+
+    @classmethod
+    def fit(cls, arrays: Sequence[Array]) -> Scaler:
+        """Statistics over all frames of arrays [T, D]; constant columns get a deviation of 1."""
+        count = sum(len(a) for a in arrays)
+        mean = sum(a.sum(axis=0, dtype=np.float64) for a in arrays) / count
+        variance = sum(((a - mean) ** 2).sum(axis=0) for a in arrays) / count
+        std = np.sqrt(variance)
+        return cls(
+            mean,
+            np.where(std < CONSTANT, 1.0, std),
+            np.min([a.min(axis=0) for a in arrays], axis=0),
+            np.max([a.max(axis=0) for a in arrays], axis=0),
+        )
+
+    def to_json(self) -> dict[str, list[float]]:
+        """Plain lists by name."""
+        return {k: np.asarray(v, dtype=float).tolist() for k, v in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Sequence[float]]) -> Scaler:
+        """The inverse of `to_json`."""
+        return cls(*(np.array(data[k], dtype=float) for k in ("mean", "std", "minimum", "maximum")))
+
+
+class FeatureFolderWriter:
+    """Writes a feature folder whole or not at all: into a neighbouring folder that takes the name when everything is in it."""
+
+    def __init__(
+        self,
+        target: Path,
+        *,
+        fps: float,
+        skeleton: Skeleton,
+        features: Mapping[str, Sequence[str]],
+        licence: str,
+        force: bool = False,
+    ) -> None:
+        self.target = Path(target)
+        if self.target.exists() and not force:
+            raise OutputError(f"{self.target} exists already: choose another folder or add --force")
+        self._folder = self.target.with_name(f".{self.target.name}.{os.getpid()}")
+        self._corpus: dict[str, Any] = {
+            "schema": SCHEMA,
+            "fps": fps,
+            "licence": licence,
+            "skeleton": skeleton_to_json(skeleton),
+            "features": {name: list(columns) for name, columns in features.items()},
+            "sequences": {},
+        }
+
+    def __enter__(self) -> FeatureFolderWriter:
+        (self._folder / "splits").mkdir(parents=True)
+        return self
+
+    def add(self, name: str, features: Mapping[str, Array], *, split: str, **facts: Any) -> None:
+        """Store one sequence; all its features must have the same length [T, ...] and finite values."""
+        lengths = {len(a) for a in features.values()}
+        if len(lengths) != 1:
+            raise DataError(f"{name}: features have different lengths {sorted(lengths)}")
+        for feature, array in features.items():
+            if not np.isfinite(array).all():
+                raise DataError(f"{name}: feature {feature} holds NaN or infinite numbers")
+            np.save(self._folder / f"{name}.{feature}.npy", np.asarray(array, dtype=np.float32))
+        self._corpus["sequences"][name] = {"frames": lengths.pop(), "split": split, **facts}
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            return
+        sequences = self._corpus["sequences"]
+        for split in SPLITS:
+            names = [n for n, s in sequences.items() if s["split"] == split]
+            (self._folder / "splits" / f"{split}.txt").write_text("".join(f"{n}\n" for n in names))
+        train = [n for n, s in sequences.items() if s["split"] == "train"]
+        for feature in self._corpus["features"] if train else ():
+            scaler = Scaler.fit([np.load(self._folder / f"{n}.{feature}.npy", mmap_mode="r") for n in train])
+            (self._folder / f"{feature}_scaler.json").write_text(json.dumps(scaler.to_json()))
+        (self._folder / "corpus.json").write_text(json.dumps(self._corpus, indent=1))
+        if self.target.exists():
+            shutil.rmtree(self.target)
+        os.replace(self._folder, self.target)
+
+
+class FeatureFolder:
+    """A prepared corpus, read only."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+        path = self.folder / "corpus.json"
+        if not path.is_file():
+            raise DataError(
+                f"{folder} is not a feature folder: it has no corpus.json. Make one with: farandole prepare"
+            )
+        try:
+            self._corpus = json.loads(path.read_text())
+        except json.JSONDecodeError as error:
+            raise DataError(f"{path} is damaged: {error}") from error
+        if self._corpus.get("schema") != SCHEMA:
+            raise DataError(
+                f"{path} has schema {self._corpus.get('schema')}, this version reads {SCHEMA}: prepare it again"
+            )
+        self.fps: float = self._corpus["fps"]
+        self.licence: str = self._corpus["licence"]
+        self.sequences: dict[str, dict[str, Any]] = self._corpus["sequences"]
+        self.features: dict[str, list[str]] = self._corpus["features"]
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """The body all motions of the corpus are on."""
+        return skeleton_from_json(self._corpus["skeleton"])
+
+    def split(self, name: str) -> list[str]:
+        """Sequence names of train, val or test. Raises DataError if a listed sequence does not exist."""
+        path = self.folder / "splits" / f"{name}.txt"
+        if not path.is_file():
+            raise DataError(f"{self.folder} has no split '{name}': there are {', '.join(SPLITS)}")
+        names = path.read_text().split()
+        for sequence in names:
+            if sequence not in self.sequences:
+                raise DataError(f"{path} names sequence '{sequence}', which is not in the corpus")
+        return names
+
+    def load(self, sequence: str, feature: str) -> Array:
+        """One feature of one sequence, [T, D] float32, memory-mapped."""
+        path = self.folder / f"{sequence}.{feature}.npy"
+        if feature not in self.features:
+            raise DataError(f"{self.folder} has no feature '{feature}': there are {', '.join(self.features)}")
+        if not path.is_file():
+            raise DataError(f"{path} is missing")
+        return np.load(path, mmap_mode="r")
+
+    def scaler(self, feature: str) -> Scaler:
+        """Statistics of a feature over the training split."""
+        return Scaler.from_json(json.loads((self.folder / f"{feature}_scaler.json").read_text()))
+
+
+def skeleton_to_json(skeleton: Skeleton) -> dict[str, Any]:
+    """Names, parents, offsets (m) and end sites (m) as plain lists."""
+    return {
+        "names": list(skeleton.names),
+        "parents": skeleton.parents.tolist(),
+        "offsets_m": skeleton.offsets.tolist(),
+        "end_sites_m": {k: v.tolist() for k, v in skeleton.end_sites.items()},
+    }
+
+
+def skeleton_from_json(data: Mapping[str, Any]) -> Skeleton:
+    """The inverse of `skeleton_to_json`."""
+    return Skeleton(data["names"], data["parents"], data["offsets_m"], data["end_sites_m"])

@@ -1,0 +1,1 @@
+"""Making motion with a trained model."""

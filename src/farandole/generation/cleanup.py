@@ -1,0 +1,279 @@
+"""Feet that stand: contact detection, a root path that does not slip, planted feet by inverse kinematics, a floor at y = 0.
+
+All of it works on whole motions of the house skeleton with vector operations over time and keeps what the model meant: the pose is
+changed only in the legs, the root only by what the standing foot would otherwise slide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from farandole.motion import kinematics
+from farandole.motion import rotations as rot
+from farandole.motion.ik import two_bone
+from farandole.motion.motion import Motion
+from farandole.motion.rotations import Array
+
+SIDES = ("Left", "Right")
+
+
+@dataclass(frozen=True)
+class CleanupConfig:
+    """Amounts of each repair.
+
+    Attributes:
+        enter, leave: Contact score above which a foot becomes planted, and below which it lifts.
+        shortest: Shortest contact that is planted, s.
+        blend: Time over which a foot glides from free to planted, s.
+        drift: Greatest horizontal deviation of a foot within one contact that is held still, m; a foot that means to travel
+            further (a slide, a pivot) is slowed rather than nailed down.
+        radius: Distance from the start within which the dancer roams freely, m.
+        pull: Greatest speed at which the dancer is drawn back, m/s.
+    """
+
+    enter: float = 0.55
+    leave: float = 0.35
+    shortest: float = 0.1
+    blend: float = 0.13
+    drift: float = 0.10
+    radius: float = 0.8
+    pull: float = 0.06
+
+
+def clean_feet(motion: Motion, scores: Array, config: CleanupConfig | None = None) -> Motion:
+    """A motion whose feet stand when they bear weight.
+
+    Args:
+        motion: On the house skeleton.
+        scores: How likely each foot bears weight, [T, 2] (left, right), 0..1.
+    """
+    config = config or CleanupConfig()
+    scores = _smooth(np.clip(scores, 0.0, 1.0), 1.0)
+    motion = anchor_root(motion, scores)
+    motion = stay_near(motion, config.radius, config.pull)
+    planted = planted_feet(scores, motion.fps, config)
+    return plant_feet(motion, planted, config)
+
+
+def anchor_root(motion: Motion, scores: Array) -> Motion:
+    """Take from the root path what the standing foot slips, and set the standing foot on the floor.
+
+    The slip is the velocity of the balls of the feet, weighted by contact and lowness, smoothed over about 0.1 s.
+    """
+    ball = _balls(motion)
+    velocity = kinematics.velocity(ball, motion.fps)
+    sole = _sole_height(motion)
+    low = np.exp(-((np.maximum(ball[..., 1] - sole, 0.0) / 0.03) ** 2))
+    weight = scores**2 * low
+    sure = _smooth(weight.sum(axis=1), 2.0)
+    slip = _smooth((velocity * weight[..., None]).sum(axis=1), 2.0) / np.maximum(sure, 0.05)[:, None]
+    slip *= np.clip(sure / 0.3, 0.0, 1.0)[:, None]
+    path = motion.root_positions - np.cumsum(slip, axis=0) / motion.fps * np.array([1.0, 0.0, 1.0])
+    # Height: the lower ball, where a foot stands, belongs on the floor. Slow, so that bounces and dips stay.
+    above = np.min(ball[..., 1] - sole + np.where(scores > 0.5, 0.0, 0.5), axis=1)
+    standing = (scores > 0.5).any(axis=1).astype(float)
+    width = 0.5 * motion.fps
+    lift = _smooth(np.where(standing > 0, above, 0.0), width) / np.maximum(_smooth(standing, width), 1e-3)
+    path[:, 1] -= lift
+    return replace(motion, root_positions=path)
+
+
+def stay_near(motion: Motion, radius: float, pull: float) -> Motion:
+    """Draw the dancer back towards the start, slowly: the nearer the slow part of the path is to `radius` and beyond, the faster.
+
+    Args:
+        radius: Distance at which the pull is about half its greatest, m.
+        pull: Greatest speed of the pull, m/s.
+    """
+    width = 1.5 * motion.fps
+    slow = _smooth(motion.root_positions[:, [0, 2]], width)
+    steps = np.diff(slow, axis=0, prepend=slow[:1])
+    where = np.zeros(2)
+    offset = np.empty_like(slow)
+    total = np.zeros(2)
+    where = slow[0].copy()
+    for frame, step in enumerate(steps):
+        where = where + step
+        distance = float(np.hypot(*where))
+        if distance > 1e-6:
+            speed = pull * (1.0 - np.exp(-((distance / radius) ** 2)))
+            back = -where / distance * min(speed / motion.fps, distance)
+            where = where + back
+            total = total + back
+        offset[frame] = total
+    path = motion.root_positions.copy()
+    path[:, [0, 2]] += offset
+    return replace(motion, root_positions=path)
+
+
+def planted_feet(scores: Array, fps: float, config: CleanupConfig) -> Array:
+    """Contacts by hysteresis, short ones dropped and short gaps closed, [T, 2] bool."""
+    result = np.zeros(scores.shape, bool)
+    shortest = max(2, round(config.shortest * fps))
+    for foot in range(scores.shape[1]):
+        on = False
+        for frame, score in enumerate(scores[:, foot]):
+            on = score > (config.leave if on else config.enter)
+            result[frame, foot] = on
+        for first, last in runs(~result[:, foot]):
+            if last - first < shortest and first > 0 and last < len(scores):
+                result[first:last, foot] = True
+        for first, last in runs(result[:, foot]):
+            if last - first < shortest:
+                result[first:last, foot] = False
+    return result
+
+
+def runs(flags: Array) -> list[tuple[int, int]]:
+    """Start and stop (exclusive) of every run of True in [T] bool."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def plant_feet(motion: Motion, planted: Array, config: CleanupConfig) -> Motion:
+    """Hold the balls of planted feet still and every sole above the floor, by two-bone inverse kinematics of the legs.
+
+    A foot's correction is constant... where it stands and passes smoothly from one stand to the next while it swings, so speeds
+    stay continuous; the foot keeps its orientation but for what the floor demands.
+    """
+    ball = _balls(motion)
+    sole = _sole_height(motion)
+    target = ball.copy()
+    for foot in range(2):
+        correction = _corrections(ball[:, foot], planted[:, foot], sole, motion.fps, config)
+        target[:, foot] += correction
+        # Balls of swinging feet stay above the floor, softly: no kink where the limit begins to act.
+        target[:, foot, 1] = sole + _softplus(target[:, foot, 1] - sole, 0.004)
+    lowered = _lower_root(motion, target)
+    return _reach(lowered, target, planted)
+
+
+def _corrections(ball: Array, planted: Array, sole: float, fps: float, config: CleanupConfig) -> Array:
+    """Offsets [T, 3] that bring a ball's path [T, 3] to rest on the floor in every planted run."""
+    stands = runs(planted)
+    if not stands:
+        return np.zeros_like(ball)
+    offset = np.full_like(ball, np.nan)
+    for first, last in stands:
+        path = ball[first:last]
+        rest = np.median(path, axis=0)
+        away = path - rest
+        reach = np.hypot(away[:, 0], away[:, 2])[:, None]
+        # Beyond `drift` the foot really travels: keep the excess.
+        keep = away * np.maximum(1.0 - config.drift / np.maximum(reach, 1e-9), 0.0)
+        held = rest + keep
+        held[:, 1] = sole
+        offset[first:last] = held - path
+    frames = np.arange(len(ball))
+    known = np.flatnonzero(np.isfinite(offset[:, 0]))
+    # Swings: from the correction at lift-off to the one at landing, easing in and out.
+    before = known[np.clip(np.searchsorted(known, frames, side="right") - 1, 0, len(known) - 1)]
+    after = known[np.clip(np.searchsorted(known, frames), 0, len(known) - 1)]
+    t = np.clip((frames - before) / np.maximum(after - before, 1), 0.0, 1.0)[:, None]
+    ease = t * t * t * (t * (6.0 * t - 15.0) + 10.0)
+    filled = offset[before] * (1.0 - ease) + offset[after] * ease
+    width = config.blend * fps / 4.0
+    smooth = _smooth(filled, width)
+    # Smoothing joins stands and swings; within a stand the exact correction returns as the border recedes.
+    inside = _smooth(_eroded(planted, max(1, round(width))).astype(float), width)[:, None]
+    return inside * filled + (1.0 - inside) * smooth
+
+
+def _eroded(flags: Array, by: int) -> Array:
+    """Flags [T] with `by` frames taken from both ends of every run."""
+    result = flags.copy()
+    for shift in range(1, by + 1):
+        result[shift:] &= flags[:-shift]
+        result[:-shift] &= flags[shift:]
+    return result
+
+
+def _lower_root(motion: Motion, ball: Array) -> Motion:
+    """Sink the hips, smoothly, where a leg could not reach its foot."""
+    lowest = np.zeros(len(motion))
+    for foot, side in enumerate(SIDES):
+        hip, length = _hip(motion, side), _leg_length(motion, side)
+        away = _ankle_target(motion, side, ball[:, foot]) - hip
+        flat = np.hypot(away[:, 0], away[:, 2])
+        reach = 0.99 * length
+        down = np.sqrt(np.maximum(reach**2 - flat**2, 0.0))
+        lowest = np.minimum(lowest, down + away[:, 1])
+    if lowest.min() > -1e-4:
+        return motion
+    from scipy.ndimage import minimum_filter1d
+
+    width = 0.12 * motion.fps
+    sink = _smooth(minimum_filter1d(np.maximum(lowest, -0.25), int(2 * width) | 1), width)
+    root = motion.root_positions.copy()
+    root[:, 1] += sink
+    return replace(motion, root_positions=root)
+
+
+def _ankle_target(motion: Motion, side: str, ball: Array) -> Array:
+    body = motion.skeleton
+    turn = motion.global_rotations[:, body.index(f"{side}Foot")]
+    return ball - rot.rotate(turn, body.offsets[body.index(f"{side}ToeBase")])
+
+
+def _reach(motion: Motion, ball: Array, planted: Array) -> Motion:
+    """Legs turned so that the balls of the feet lie at `ball` [T, 2, 3] and no heel below the floor."""
+    body = motion.skeleton
+    turns = motion.global_rotations.copy()
+    heel_height = -_sole_height(motion) + _rest_ankle(motion)
+    for foot, side in enumerate(SIDES):
+        thigh, shin, ankle = (body.index(f"{side}{part}") for part in ("UpLeg", "Leg", "Foot"))
+        toe = body.index(f"{side}ToeBase")
+        hip, knee, end = (motion.positions[:, j] for j in (thigh, shin, ankle))
+        target = _ankle_target(motion, side, ball[:, foot])
+        # A heel under the floor tips the foot about its ball.
+        lifted = target.copy()
+        lifted[:, 1] = (
+            heel_height + _sole_height(motion) + _softplus(target[:, 1] - heel_height - _sole_height(motion), 0.004)
+        )
+        span = np.linalg.norm(body.offsets[toe])
+        lifted = ball[:, foot] + rot.normalize(lifted - ball[:, foot]) * span
+        tip = rot.between(ball[:, foot] - target, ball[:, foot] - lifted)
+        upper, lower = two_bone(hip, knee, end, lifted)
+        turns[:, thigh] = rot.multiply(upper, turns[:, thigh])
+        turns[:, shin] = rot.multiply(lower, turns[:, shin])
+        turns[:, ankle] = rot.multiply(tip, turns[:, ankle])
+        turns[:, toe] = rot.multiply(tip, turns[:, toe])
+    return replace(motion, rotations=kinematics.to_local(body, turns))
+
+
+def _balls(motion: Motion) -> Array:
+    """World positions of the balls of both feet, [T, 2, 3] m."""
+    return motion.positions[:, [motion.skeleton.index(f"{s}ToeBase") for s in SIDES]]
+
+
+def _hip(motion: Motion, side: str) -> Array:
+    return motion.positions[:, motion.skeleton.index(f"{side}UpLeg")]
+
+
+def _leg_length(motion: Motion, side: str) -> float:
+    body = motion.skeleton
+    return float(sum(np.linalg.norm(body.offsets[body.index(f"{side}{part}")]) for part in ("Leg", "Foot")))
+
+
+def _sole_height(motion: Motion) -> float:
+    """Height of the ball of a foot that stands flat, m."""
+    return -float(motion.skeleton.end_sites["LeftToeBase"][1])
+
+
+def _rest_ankle(motion: Motion) -> float:
+    """Height of the ankle of a foot that stands flat, m."""
+    return _sole_height(motion) - float(motion.skeleton.offsets[motion.skeleton.index("LeftToeBase")][1])
+
+
+def _softplus(x: Array, scale: float) -> Array:
+    """max(x, 0) with a rounded corner of about `scale`."""
+    return scale * np.logaddexp(0.0, x / scale)
+
+
+def _smooth(x: Array, width: float) -> Array:
+    """Gaussian over time (axis 0) with a standard deviation of `width` frames."""
+    from scipy.ndimage import gaussian_filter1d
+
+    return gaussian_filter1d(np.asarray(x, dtype=float), width, axis=0, mode="nearest")
