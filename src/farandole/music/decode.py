@@ -34,7 +34,8 @@ def decode_blocks(path: str | Path, *, sample_rate: int = SAMPLE_RATE, block: in
 
     The first sound track is mixed down to mono and resampled. Sample 0 is what a player plays first (encoder delay is removed, a
     track that starts late is preceded by silence), so times match the file as a browser plays it. A damaged file yields what can be
-    decoded if that is at least 90 % of what it declares (lost packets become silence, to keep time), and is refused otherwise.
+    decoded if that is at least 90 % of what it declares, and is refused otherwise; lost packets become silence where the container
+    has time stamps, and are left out (as in a player) where it has none, as in mp3.
 
     Args:
         path: wav, flac, ogg, mp3, m4a, mp4 or whatever else FFmpeg reads.
@@ -214,19 +215,29 @@ def _resampled(frames: Iterable[av.AudioFrame], sample_rate: int) -> Iterator[np
     """Mono float32 samples of frames, resampled by libswresample; a change of format within the stream is followed."""
     resampler: AudioResampler | None = None
     source: Any = None
+    gain = np.float32(1.0)
     for frame in frames:
         frame.pts = None  # timestamps are dealt with above; gaps must not confuse the resampler
         layout = (frame.format.name, frame.layout.name, frame.sample_rate)
         if resampler is None or layout != source:
             if resampler is not None:
-                yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))
-            resampler, source = _resampler(sample_rate), layout
-        yield from (piece.to_ndarray()[0] for piece in resampler.resample(frame))
+                yield from _mono(resampler.resample(None), gain)
+            channels = frame.layout.nb_channels
+            # libswresample mixes stereo down by 0.707 (L + R); more channels are kept and averaged here
+            resampler, source = _resampler(sample_rate, "mono" if channels <= 2 else frame.layout.name), layout
+            gain = np.float32(0.5**0.5 if channels == 2 else 1.0)
+        yield from _mono(resampler.resample(frame), gain)
     if resampler is not None:
-        yield from (piece.to_ndarray()[0] for piece in resampler.resample(None))
+        yield from _mono(resampler.resample(None), gain)
 
 
-def _resampler(sample_rate: int) -> AudioResampler:
+def _mono(frames: Iterable[av.AudioFrame], gain: np.float32) -> Iterator[np.ndarray]:
+    for frame in frames:
+        samples = frame.to_ndarray()
+        yield gain * (samples[0] if len(samples) == 1 else samples.mean(axis=0))
+
+
+def _resampler(sample_rate: int, layout: str) -> AudioResampler:
     from av.audio.resampler import AudioResampler
 
-    return AudioResampler(format="flt", layout="mono", rate=sample_rate)
+    return AudioResampler(format="fltp", layout=layout, rate=sample_rate)
