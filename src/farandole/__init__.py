@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from farandole.errors import FarandoleError
 
 if TYPE_CHECKING:
-    from farandole.generation.api import dance
+    from farandole._api import dance
     from farandole.motion import Motion, Skeleton
     from farandole.motion.files import load_motion, save_motion
     from farandole.music import Song, load_song
@@ -29,7 +29,7 @@ _HOME = {
     "save_motion": "farandole.motion.files",
     "Song": "farandole.music",
     "load_song": "farandole.music",
-    "dance": "farandole.generation.api",
+    "dance": "farandole._api",
 }
 
 __all__ = ["FarandoleError", "Motion", "Skeleton", "Song", "dance", "load_motion", "load_song", "save_motion"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -115,10 +116,12 @@ def test_warnings_of_the_library_are_one_line(farandole, monkeypatch: pytest.Mon
     def body() -> None:
         warnings.warn("the song is silent", stacklevel=1)
         warnings.warn("for programmers", DeprecationWarning, stacklevel=1)
+        logging.getLogger("farandole.music").warning("no clear %s", "beat")
+        logging.getLogger("farandole.music").info("for programmers")
 
     _only(monkeypatch, body)
     outcome = farandole("try")
-    assert (outcome.code, outcome.err) == (0, "warning: the song is silent\n")
+    assert (outcome.code, outcome.err) == (0, "warning: the song is silent\nwarning: no clear beat\n")
 
 
 def test_commands_and_modules_agree() -> None:

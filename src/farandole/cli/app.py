@@ -5,10 +5,13 @@ Exit codes: 0 done, 2 the user's input is wrong, 1 a bug or a broken machine, 13
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -71,7 +74,7 @@ def run(arguments: list[str]) -> int:
     Args:
         arguments: Words after `farandole`.
     """
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _log_to_console():
         warnings.showwarning = _show_warning
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
@@ -85,6 +88,19 @@ def run(arguments: list[str]) -> int:
                 raise
             return _explain(problem)
         return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def _log_to_console() -> Iterator[None]:
+    """Show what the library logs, from warnings upwards."""
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: console.warning(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("farandole")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _debugging(arguments: list[str]) -> bool:

@@ -35,16 +35,19 @@ def dance(
     seconds: Annotated[
         float | None, typer.Option(min=1, help="Dance this long only, s. [default: the whole song]")
     ] = None,
-    style: Annotated[str, typer.Option(help="salsa, groove, or auto: what suits the song.")] = "auto",
+    style: Annotated[
+        str, typer.Option(help="salsa, salsa-lead, salsa-follow, groove, or auto: what suits the song.")
+    ] = "auto",
     temperature: Annotated[
         float, typer.Option(min=0, max=2, help="0 the most typical moves, above 1 bolder ones.")
     ] = 1.0,
     energy: Annotated[float, typer.Option(min=0.25, max=2, help="How big the dance is; 1 is how people dance.")] = 1.0,
-    start: Annotated[Path | None, typer.Option(metavar="MOTION", help="Begin in the last pose of this motion.")] = None,
+    start: Annotated[Path | None, typer.Option(metavar="MOTION", help="Go on from the end of this motion.")] = None,
     fps: Annotated[float, typer.Option(min=5, max=240, help="Frames per second of the files.")] = 30.0,
     model: Annotated[
         str, typer.Option(help="Name of a model (see farandole models) or a checkpoint folder.")
     ] = "starter",
+    engine: Annotated[str, typer.Option(help="onnx, or torch (needs farandole[train]).")] = "onnx",
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -60,7 +63,7 @@ def dance(
     farandole dance song.mp3 --seed 7 --energy 1.2 --formats bvh,html,mp4
     """
     from farandole import _io
-    from farandole.generation import dance as generation
+    from farandole.generation.dance import dance as make_dances
     from farandole.motion.files import load_motion
     from farandole.music import load_song
 
@@ -70,7 +73,7 @@ def dance(
     sound = load_song(song)
     begun = time.perf_counter()
     with console.progress("dancing", quiet=quiet) as update:
-        motions = generation.dance(
+        motions = make_dances(
             sound,
             seed=seed,
             seconds=seconds,
@@ -80,6 +83,7 @@ def dance(
             start=None if start is None else load_motion(start),
             fps=fps,
             model=model,
+            engine=engine,
             takes=takes,
             progress=update,
         )
