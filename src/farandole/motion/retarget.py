@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from farandole.errors import RetargetError
-from farandole.motion import kinematics, names, units
+from farandole.motion import kinematics, names
 from farandole.motion import rotations as rot
 from farandole.motion.motion import Motion
 from farandole.motion.names import SIDES
@@ -30,19 +30,25 @@ _SUBSTITUTES = {
 }  # fmt: skip
 
 
-def retarget(motion: Motion, skeleton: Skeleton) -> Motion:
+def retarget(motion: Motion, skeleton: Skeleton | Motion) -> Motion:
     """The same movement on another human skeleton.
 
     The hips' path is scaled by the ratio of leg lengths, and each frame's height is set so that the lower ankle is as far above the
     floor as before, in that scale. Spines of different numbers of bones share the bend. Fingers and faces stay at rest, unless the
     two skeletons differ in size only.
 
-    Where the resting source does not stand (bones along one axis), the twist of its bones is learnt from the motion itself; a
-    target of that kind is taken to share its axes among all joints.
+    Where a body at rest does not stand (all bones along one axis), its joints' axes are learnt from how it moves: give such a
+    target as a motion.
+
+    Args:
+        skeleton: The other body, or a motion of it.
 
     Raises:
-        RetargetError: If either skeleton lacks essential parts of a body; names them.
+        RetargetError: If either skeleton lacks essential parts of a body (names them), or a target that does not rest standing is
+            given as a bare skeleton.
     """
+    example = skeleton if isinstance(skeleton, Motion) else None
+    skeleton = skeleton.skeleton if isinstance(skeleton, Motion) else skeleton
     source = _roles(motion.skeleton, motion.name)
     target = _roles(skeleton, "the target skeleton")
     ratio = _leg_length(skeleton, target) / _leg_length(motion.skeleton, source)
@@ -51,17 +57,19 @@ def retarget(motion: Motion, skeleton: Skeleton) -> Motion:
     else:
         anatomy = _anatomy(motion.skeleton, source, motion)
         turns = {r: rot.multiply(motion.global_rotations[:, j], anatomy[r]) for r, j in source.items() if r in anatomy}
-        local = _pose(skeleton, target, turns, len(motion))
+        if example is None and not _rests_standing(skeleton, target):
+            raise RetargetError(
+                "cannot retarget: the target skeleton does not rest standing up: give a motion of it instead"
+            )
+        local = _pose(skeleton, target, turns, _anatomy(skeleton, target, example), len(motion))
     hips = motion.positions[:, source["Hips"]] * ratio
     positions, _ = kinematics.forward(skeleton, local, np.zeros((len(motion), 3)))
     root = hips - positions[:, target["Hips"]]
     ankles = lambda p, roles: np.minimum(p[:, roles["LeftFoot"], 1], p[:, roles["RightFoot"], 1])  # noqa: E731
     before = ankles(motion.positions, source)
-    if _rests_standing(motion.skeleton, source):
-        standing = _ankle_height(motion.skeleton, source)
-    else:
-        standing = float(np.quantile(before, 0.05))
-    root[:, 1] = (before - standing) * ratio + _ankle_height(skeleton, target) - ankles(positions, target)
+    above = (before - _ankle_height(motion.skeleton, source, before)) * ratio
+    standing = _ankle_height(skeleton, target, None if example is None else ankles(example.positions, target))
+    root[:, 1] = above + standing - ankles(positions, target)
     return Motion(skeleton, local, root, motion.fps, name=motion.name)
 
 
@@ -75,7 +83,9 @@ def _roles(skeleton: Skeleton, what: str) -> dict[str, int]:
     return roles
 
 
-def _pose(skeleton: Skeleton, roles: dict[str, int], turns: dict[str, Array], frames: int) -> Array:
+def _pose(
+    skeleton: Skeleton, roles: dict[str, int], turns: dict[str, Array], anatomy: dict[str, Array], frames: int
+) -> Array:
     """Local rotations [T, J, 4] that give the parts of a body the world rotations `turns` ([T, 4] each) of their frames."""
     turns = turns | {
         side + part: turns[source]
@@ -88,7 +98,6 @@ def _pose(skeleton: Skeleton, roles: dict[str, int], turns: dict[str, Array], fr
     for part, stand_ins in _SUBSTITUTES.items():
         if part not in turns and len(stand_ins) == 2:
             turns[part] = rot.slerp(turns[stand_ins[0]], turns[stand_ins[1]], 0.5)
-    anatomy = _anatomy(skeleton, roles, None)
     world = np.empty((frames, len(skeleton), 4))
     part_of = {joint: role for role, joint in roles.items()}
     between = _trunk_shares(skeleton, roles)
@@ -123,7 +132,7 @@ def _trunk_shares(skeleton: Skeleton, roles: dict[str, int]) -> dict[int, tuple[
 
 def _anatomy(skeleton: Skeleton, roles: dict[str, int], motion: Motion | None) -> dict[str, Array]:
     """Per role the rotation [4] from T-pose axes (x left, y up, z front) to the joint's own axes."""
-    if _rests_standing(skeleton, roles):
+    if motion is None or _rests_standing(skeleton, roles):
         return _anatomy_of_standing(skeleton, roles)
     return _anatomy_of_any(skeleton, roles, motion)
 
@@ -157,8 +166,8 @@ def _anatomy_of_standing(skeleton: Skeleton, roles: dict[str, int]) -> dict[str,
     return frames
 
 
-def _anatomy_of_any(skeleton: Skeleton, roles: dict[str, int], motion: Motion | None) -> dict[str, Array]:
-    """From offsets within each joint's own axes; what they leave open (twist) from the motion, or from the hips' axes."""
+def _anatomy_of_any(skeleton: Skeleton, roles: dict[str, int], motion: Motion) -> dict[str, Array]:
+    """From offsets within each joint's own axes; what they leave open (twist) from the motion's means over time."""
     offset = lambda a, b: skeleton.rest_positions[roles[b]] - skeleton.rest_positions[roles[a]]  # noqa: E731
     hips_left = offset("RightUpLeg", "LeftUpLeg")
     hips_up = skeleton.offsets[names.path(skeleton, roles["Hips"], roles["Head"])[1]]
@@ -166,21 +175,20 @@ def _anatomy_of_any(skeleton: Skeleton, roles: dict[str, int], motion: Motion | 
 
     def seen(part: str, world: Array, weight: Array | None = None) -> Array:
         """Mean over time of world directions [T, 3] in a part's axes."""
-        assert motion is not None
         own = rot.rotate(rot.inverse(motion.global_rotations[:, roles[part]]), world)
         return np.average(own, axis=0, weights=weight)
 
-    if motion is None:
-        towards = lambda part, axis: rot.rotate(frames["Hips"], axis)  # noqa: E731
-    else:
-        hips = rot.multiply(motion.global_rotations[:, roles["Hips"]], frames["Hips"])
-        towards = lambda part, axis: seen(part, rot.rotate(hips, axis))  # noqa: E731
-
-    for part in _TRUNK[1:]:
-        if part in roles:
-            chest_left = offset("RightArm", "LeftArm") if part == "Spine1" else np.zeros(3)
-            left = chest_left if np.linalg.norm(chest_left) > 1e-6 else towards(part, _X)
-            frames[part] = _frame(_X, left, _Y, towards(part, _Y))
+    hips = rot.multiply(motion.global_rotations[:, roles["Hips"]], frames["Hips"])
+    towards = lambda part, axis: seen(part, rot.rotate(hips, axis))  # noqa: E731
+    trunk = [part for part in _TRUNK if part in roles]
+    for below, part in pairwise(trunk):
+        left = offset("RightArm", "LeftArm") if part == "Spine1" else np.zeros(3)
+        left = left if np.linalg.norm(left) > 1e-6 else towards(part, _X)
+        if part != "Head":
+            up = skeleton.offsets[names.path(skeleton, roles[part], roles["Head"])[1]]
+        else:  # a head has no bone above it: on average it is held as the part below
+            up = seen(part, rot.rotate(rot.multiply(motion.global_rotations[:, roles[below]], frames[below]), _Y))
+        frames[part] = _frame(_Y, up, _X, left)
     for side in SIDES:
         if side + "Shoulder" in roles:
             frames[side + "Shoulder"] = _frame(_X, towards(side + "Shoulder", _X), _Y, towards(side + "Shoulder", _Y))
@@ -189,7 +197,7 @@ def _anatomy_of_any(skeleton: Skeleton, roles: dict[str, int], motion: Motion | 
             if bone is None:
                 continue
             front = towards(side + part, _Z)
-            if motion is not None and part in ("Arm", "ForeArm"):
+            if part in ("Arm", "ForeArm"):
                 # Elbows bend forwards in a T-pose: the hinge is the body's up (left) or down (right).
                 p = motion.positions
                 arm, elbow, hand = (roles.get(side + n, roles[side + "ForeArm"]) for n in ("Arm", "ForeArm", "Hand"))
@@ -200,7 +208,7 @@ def _anatomy_of_any(skeleton: Skeleton, roles: dict[str, int], motion: Motion | 
             frames[side + part] = _frame(_mirrored(straight, side), bone, _Z, front)
         for part in ("Foot", "ToeBase"):
             if side + part in roles:
-                up, ahead = towards(side + part, _Y), towards(side + part, _Z)
+                ahead = towards(side + part, _Z)
                 if motion is not None:  # flat while it is low
                     height = motion.positions[:, roles[side + part], 1]
                     up = seen(
@@ -261,10 +269,13 @@ def _leg_length(skeleton: Skeleton, roles: dict[str, int]) -> float:
     return total
 
 
-def _ankle_height(skeleton: Skeleton, roles: dict[str, int]) -> float:
-    """Height of the ankles above the lowest point of a standing rest pose; the usual share of stature where it does not stand."""
-    if not _rests_standing(skeleton, roles):
-        return units.ANKLE * units.body_height(skeleton, roles, 1)
+def _ankle_height(skeleton: Skeleton, roles: dict[str, int], seen: Array | None) -> float:
+    """Height of the ankles when the feet are on the floor, m.
+
+    That above the lowest point of the rest pose if it stands; else nearly the lowest that is `seen` in motion ([T]).
+    """
+    if not _rests_standing(skeleton, roles) and seen is not None:
+        return float(np.quantile(seen, 0.05))
     rest = skeleton.rest_positions
     points = [rest[:, 1]] + [
         np.atleast_1d(rest[skeleton.index(n), 1] + tip[1]) for n, tip in skeleton.end_sites.items()
