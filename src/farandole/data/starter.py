@@ -17,7 +17,8 @@ import numpy as np
 
 from farandole.data.feature_folder import FeatureFolderWriter
 from farandole.data.salsa import ACKNOWLEDGEMENT, SalsaTake, salsa_takes
-from farandole.motion.dance_codec import DanceCodec
+from farandole.motion.dance_codec import DanceCodec, foot_contacts
+from farandole.motion.feet import clean_feet
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.music import dance_features
@@ -58,14 +59,16 @@ class Clip:
 
 
 def salsa_clips() -> Iterator[Clip]:
-    """Every salsa take, mirrored and at every tempo; held-out takes once each, as they were danced."""
+    """Every salsa take with its feet planted, mirrored and at every tempo; held-out takes once each, as they were recorded."""
     for take in salsa_takes():
         if take.held_out:
             yield _salsa_clip(take, 1.0, mirrored=False, split="test")
             continue
+        # What the soles slip in the recordings (shoes, markers on skin, one skeleton for two bodies) is not worth learning.
+        standing = replace(take, motion=clean_feet(take.motion, foot_contacts(take.motion).astype(float)))
         for scale in TEMPO_SCALES:
             for mirrored in (False, True):
-                yield _salsa_clip(take, scale, mirrored=mirrored, split="train")
+                yield _salsa_clip(standing, scale, mirrored=mirrored, split="train")
 
 
 def _salsa_clip(take: SalsaTake, scale: float, *, mirrored: bool, split: str) -> Clip:

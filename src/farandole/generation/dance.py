@@ -12,7 +12,7 @@ import numpy as np
 
 from farandole.errors import MotionError
 from farandole.generation.checkpoint import Checkpoint, find_checkpoint
-from farandole.generation.cleanup import clean_feet
+from farandole.motion.feet import clean_feet
 from farandole.generation.engine import Engine, make_engine
 from farandole.generation.window_sampler import SamplerConfig, decode_latents, sample_latents
 from farandole.motion.dance_codec import DanceCodec

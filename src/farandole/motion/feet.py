@@ -135,8 +135,8 @@ def runs(flags: Array) -> list[tuple[int, int]]:
 def plant_feet(motion: Motion, planted: Array, config: CleanupConfig) -> Motion:
     """Hold the balls of planted feet still and every sole above the floor, by two-bone inverse kinematics of the legs.
 
-    A foot's correction is constant... where it stands and passes smoothly from one stand to the next while it swings, so speeds
-    stay continuous; the foot keeps its orientation but for what the floor demands.
+    A foot's correction passes smoothly from one stand to the next while it swings, so speeds stay continuous; the foot keeps its
+    orientation but for what the floor demands: no heel below it, toes bent where the foot rolls over its ball.
     """
     ball = _balls(motion)
     sole = _sole_height(motion)
@@ -239,8 +239,23 @@ def _reach(motion: Motion, ball: Array, planted: Array) -> Motion:
         turns[:, thigh] = rot.multiply(upper, turns[:, thigh])
         turns[:, shin] = rot.multiply(lower, turns[:, shin])
         turns[:, ankle] = rot.multiply(tip, turns[:, ankle])
-        turns[:, toe] = rot.multiply(tip, turns[:, toe])
+        turns[:, toe] = _toes_up(rot.multiply(tip, turns[:, toe]), body.end_sites[f"{side}ToeBase"], ball[:, foot, 1])
     return replace(motion, rotations=kinematics.to_local(body, turns))
+
+
+def _toes_up(turn: Array, tip: Array, height: Array) -> Array:
+    """Toes [T, 4] bent up where the foot rolls over its ball, so that their tips (at `tip` [3] in the toe joint) stay above the floor.
+
+    Args:
+        height: Height of the ball, [T] m.
+    """
+    direction = rot.rotate(turn, np.broadcast_to(tip, (len(turn), 3)))
+    length = float(np.linalg.norm(tip))
+    wanted = direction.copy()
+    wanted[:, 1] = np.clip(_softplus(height + direction[:, 1], 0.002) - height, -length, length)
+    flat = np.sqrt(np.maximum(length**2 - wanted[:, 1] ** 2, 0.0))
+    wanted[:, [0, 2]] = rot.normalize(direction[:, [0, 2]]) * flat[:, None]
+    return rot.multiply(rot.between(direction, wanted), turn)
 
 
 def _balls(motion: Motion) -> Array:
