@@ -8,8 +8,8 @@ from farandole.errors import OutputError
 from farandole.motion.motion import Motion
 from farandole.motion.skeleton import Skeleton
 from farandole.view.contact_sheet import contact_sheet, write_contact_sheet
-from farandole.view.feet import foot_contacts, foot_joints
 from farandole.view.digits import text_mask, time_stamp
+from farandole.view.feet import foot_contacts, foot_joints
 from farandole.view.png import SIGNATURE, encode_png
 
 

@@ -90,14 +90,16 @@ def test_the_nearer_part_hides_the_farther():
 
 
 def test_shadows_lie_beneath_low_parts_and_thin_out_with_height():
+    light = LIGHTS.key_direction(np.array([0.0, 0.0, -1.0]))
+
     def darkness(height, x, z):
         a, b = np.array([[-0.2, height, 0.0]]), np.array([[0.2, height, 0.0]])
-        shadow = shadow_map(a, b, np.array([0.1]), np.array([0.1]))
+        shadow = shadow_map(a, b, np.array([0.1]), np.array([0.1]), light)
         return float(shadow.at(np.array(x), np.array(z)))
 
     assert darkness(0.1, 0.0, 0.0) > 0.5
     assert darkness(1.5, 0.0, 0.0) < 0.05  # the key light is to the side: nothing straight below
-    lean = -LIGHTS.key_direction / LIGHTS.key_direction[1]
+    lean = -light / light[1]
     assert 0.05 < darkness(1.5, 1.5 * lean[0], 1.5 * lean[2]) < darkness(0.5, 0.5 * lean[0], 0.5 * lean[2])
     assert darkness(0.1, 0.0, 0.6) == 0.0
 

@@ -123,7 +123,9 @@ def _strip(body: Figure, motion: Motion, count: int, extent: float, width: int) 
     """Poses side by side on one floor, later ones to the right."""
     frames = np.linspace(0, len(motion) - 1, count).round().astype(int)
     step = 0.5 * extent
-    shift = step * (np.arange(count) - 0.5 * (count - 1))[:, None, None] * [1.0, 0.0, 0.0]
+    turn = facing(motion)
+    aside = np.array([np.cos(turn), 0.0, -np.sin(turn)])
+    shift = step * (np.arange(count) - 0.5 * (count - 1))[:, None, None] * aside
     shift = shift - motion.root_positions[frames][:, None] * [1.0, 0.0, 1.0]
     row = Capsules(
         (body.starts[frames] + shift).reshape(-1, 3),
@@ -134,4 +136,4 @@ def _strip(body: Figure, motion: Motion, count: int, extent: float, width: int) 
     )
     size = (width, max(40, int(width * 1.15 * extent / (step * (count + 0.6)))))
     middle = np.array([0.0, 0.45 * extent, 0.0])
-    return render(row, studio_camera(middle, size, extent=1.15 * extent, turn=0.0, view_angle=0.2))
+    return render(row, studio_camera(middle, size, extent=1.15 * extent, turn=turn, view_angle=0.2))

@@ -9,7 +9,7 @@ import numpy as np
 
 from farandole.motion.rotations import Array
 from farandole.view.camera import Camera
-from farandole.view.palette import LIGHTS, Studio, to_srgb
+from farandole.view.palette import Studio, to_srgb
 
 _CELL = 0.025
 """Spacing of the shadow map, m."""
@@ -40,7 +40,7 @@ class Shadow:
         return top * (1 - v) + (flat[k] * (1 - u) + flat[k + 1] * u) * v
 
 
-def shadow_map(starts: Array, ends: Array, start_radii: Array, end_radii: Array) -> Shadow:
+def shadow_map(starts: Array, ends: Array, start_radii: Array, end_radii: Array, light: Array) -> Shadow:
     """Soft shadows of rounded cones on the floor y = 0.
 
     Each part darkens twice: along the key light (edges that soften with height) and straight down (contact, only near the
@@ -51,8 +51,9 @@ def shadow_map(starts: Array, ends: Array, start_radii: Array, end_radii: Array)
         ends: Second ends, [P, 3] m.
         start_radii: [P] m.
         end_radii: [P] m.
+        light: Direction the key light comes from, unit [3].
     """
-    lean = -LIGHTS.key_direction[[0, 2]] / LIGHTS.key_direction[1]  # floor shift per metre of height
+    lean = -light[[0, 2]] / light[1]  # floor shift per metre of height
     a, b = (np.maximum(p[:, 1:2], 0.0) * lean + p[:, [0, 2]] for p in (starts, ends))
     margin = 0.6
     low = np.minimum(np.minimum(a, b), np.minimum(starts, ends)[:, [0, 2]]).min(0) - margin
@@ -60,15 +61,15 @@ def shadow_map(starts: Array, ends: Array, start_radii: Array, end_radii: Array)
     high = np.minimum(high, low + 20.0)  # bodies far apart: what lies beyond 20 m goes without shadow
     low = np.floor(low / _CELL) * _CELL
     xs, zs = (np.arange(lo, hi, _CELL, dtype=np.float32) for lo, hi in zip(low, high, strict=True))
-    light = np.ones((len(zs), len(xs)), np.float32)
+    left = np.ones((len(zs), len(xs)), np.float32)
     for i in range(len(starts)):
         heights = max(float(starts[i, 1]), 0.0), max(float(ends[i, 1]), 0.0)
-        _darken(light, xs, zs, a[i], b[i], (start_radii[i], end_radii[i]), heights, 0.035, 0.16, 0.42)
+        _darken(left, xs, zs, a[i], b[i], (start_radii[i], end_radii[i]), heights, 0.035, 0.16, 0.42)
         if min(heights) < 0.45:
             flat = (starts[i, [0, 2]], ends[i, [0, 2]])
             strength = 0.75 * (1.0 - min(heights) / 0.45) ** 2
-            _darken(light, xs, zs, *flat, (start_radii[i], end_radii[i]), heights, 0.03, 0.5, strength)
-    return Shadow(1.0 - light, (float(low[0]), float(low[1])))
+            _darken(left, xs, zs, *flat, (start_radii[i], end_radii[i]), heights, 0.03, 0.5, strength)
+    return Shadow(1.0 - left, (float(low[0]), float(low[1])))
 
 
 def _darken(

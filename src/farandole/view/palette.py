@@ -59,13 +59,17 @@ class Studio:
 class Lights:
     """Key light from the upper left of the front, sky from above, warm bounce from the floor; linear intensities."""
 
-    key_direction: Array = field(default_factory=lambda: _unit(-0.45, 0.8, 0.55))
     key: Array = field(default_factory=lambda: np.array([1.02, 0.98, 0.92], np.float32))
     sky: Array = field(default_factory=lambda: np.array([0.42, 0.45, 0.5], np.float32))
     bounce: Array = field(default_factory=lambda: np.array([0.26, 0.23, 0.2], np.float32))
     wrap: float = 0.25
     gloss: float = 0.16
     rim: float = 0.2
+
+    def key_direction(self, ahead: Array) -> Array:
+        """Where the key light comes from, unit [3], for a camera looking along `ahead`: over the viewer's left shoulder."""
+        x, z = np.array((ahead[0], ahead[2]), float) / max(float(np.hypot(ahead[0], ahead[2])), 1e-9)
+        return _unit(0.62 * z - 0.4 * x, 0.8, -0.62 * x - 0.4 * z)
 
 
 def _unit(*v: float) -> Array:

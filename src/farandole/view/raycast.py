@@ -116,8 +116,9 @@ def render(
     Returns:
         sRGB picture, uint8 [H, W, 3].
     """
+    light = LIGHTS.key_direction(camera.axes[2])
     room = backdrop(camera, np.asarray(camera.target if focus is None else focus, float), studio)
-    picture = room.picture(camera, shadow_map(body.starts, body.ends, body.start_radii, body.end_radii))
+    picture = room.picture(camera, shadow_map(body.starts, body.ends, body.start_radii, body.end_radii, light))
     box, colour, alpha = body_layer(body, camera, supersample=supersample)
     if box is not None:
         part = picture[box]
@@ -199,7 +200,7 @@ def _pool(plane: Array, scale: int) -> Array:
 def _shade(normal: Array, toward: Array, base: Array, height: Array, camera: Camera) -> Array:
     """Linear colours [3, N]: wrapped key light, sky and floor ambient, soft highlight, rim."""
     axes = camera.axes.astype(np.float32)
-    key = axes @ LIGHTS.key_direction
+    key = axes @ LIGHTS.key_direction(axes[2])
     up = axes[:, 1]
     facing = np.clip((normal * toward).sum(0), 0.0, 1.0)
     n_key = np.tensordot(key, normal, 1)
