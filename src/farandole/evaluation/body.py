@@ -12,6 +12,7 @@ from farandole.motion import Motion
 from farandole.motion import rotations as rot
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.kinematics import velocity
+from farandole.motion.names import humanoid_roles
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
 
@@ -82,7 +83,7 @@ def view_body(motion: Motion, *, scale: bool = True) -> Body:
     Raises:
         RetargetError: If hips, legs, feet, elbows or hands cannot be found by name.
     """
-    index = roles_of(motion.skeleton)
+    index = roles_of(motion)
     missing = [name for name in ("Hips", *_NEEDED) if name not in index]
     if missing:
         raise RetargetError(f"{motion.name}: cannot measure this skeleton, it has no joint for {', '.join(missing)}")
@@ -122,10 +123,13 @@ def _feet(motion: Motion, index: dict[str, int]) -> Array:
     return np.stack([np.stack(points[:count], axis=1) for points in sides], axis=1).astype(float)
 
 
-def roles_of(skeleton: Skeleton) -> dict[str, int]:
-    """House joint name -> joint index, for the roles that a humanoid skeleton has."""
+def roles_of(motion: Motion) -> dict[str, int]:
+    """House joint name -> joint index, for the roles that a motion's skeleton has.
+
+    Raises:
+        RetargetError: If it is no humanoid that we know; names the motion and the parts.
+    """
     try:
-        from farandole.motion.names import humanoid_roles
-    except ModuleNotFoundError:
-        return {name: skeleton.index(name) for name in HOUSE_ROLES if name in skeleton.names}
-    return humanoid_roles(skeleton)
+        return humanoid_roles(motion.skeleton)
+    except RetargetError as error:
+        raise RetargetError(f"{motion.name}: {error}") from error

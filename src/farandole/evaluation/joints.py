@@ -9,6 +9,7 @@ from farandole.evaluation.body import roles_of
 from farandole.evaluation.features import SMPL_JOINTS
 from farandole.motion import Motion
 from farandole.motion import rotations as rot
+from farandole.motion.names import path
 from farandole.motion.rotations import Array
 
 _OFFICIAL = (
@@ -18,7 +19,7 @@ _OFFICIAL = (
 )  # fmt: skip
 
 _FROM_ROLE = {
-    "root": "Hips", "neck": "Neck", "head": "Head",
+    "root": "Hips", "head": "Head",
     **{
         f"{letter}{ours}": f"{side}{role}"
         for letter, side in (("l", "Left"), ("r", "Right"))
@@ -37,6 +38,7 @@ def smpl_positions(motion: Motion) -> Array:
 
     SMPL skeletons (by their official names or those of `SMPL_JOINTS`) give their own joints. Others are mapped by role: the
     three spine joints are the first, the middle and the last between hips and neck (the mean of the two where only two exist);
+    without a neck the last joint under the head takes its place;
     missing collars lie between chest and shoulder, missing toes at the foot's end site or the ankle, missing hands in line with
     the forearm. Published tables compare with SMPL only; mapped motion compares with motion mapped alike.
 
@@ -47,13 +49,13 @@ def smpl_positions(motion: Motion) -> Array:
     for known in (_OFFICIAL, SMPL_JOINTS):
         if set(known) <= set(names):
             return motion.positions[:, [names.index(n) for n in known]]
-    index = roles_of(motion.skeleton)
+    index = roles_of(motion)
     missing = [role for role in _FROM_ROLE.values() if role not in index]
     if missing:
         raise RetargetError(f"{motion.name}: cannot be mapped to the 24 SMPL joints, no joint for {', '.join(missing)}")
     world = motion.positions
     at = {name: world[:, index[role]] for name, role in _FROM_ROLE.items()}
-    at["belly"], at["spine"], at["chest"] = _spine(motion, index)
+    at["belly"], at["spine"], at["chest"], at["neck"] = _spine(motion, index)
     for letter, side in (("l", "Left"), ("r", "Right")):
         collar = index.get(f"{side}Shoulder")
         at[f"{letter}inshoulder"] = (at["chest"] + at[f"{letter}shoulder"]) / 2 if collar is None else world[:, collar]
@@ -64,17 +66,20 @@ def smpl_positions(motion: Motion) -> Array:
     return np.stack([at[name] for name in SMPL_JOINTS], axis=1)
 
 
-def _spine(motion: Motion, index: dict[str, int]) -> tuple[Array, Array, Array]:
-    """First, middle and last joint between hips and neck, each [T, 3] m."""
-    chain, joint = [], int(motion.skeleton.parents[index["Neck"]])
-    while joint not in (-1, index["Hips"]):
-        chain.insert(0, joint)
-        joint = int(motion.skeleton.parents[joint])
-    if not chain:
+def _spine(motion: Motion, index: dict[str, int]) -> tuple[Array, Array, Array, Array]:
+    """First, middle and last joint between hips and neck, and the neck, each [T, 3] m."""
+    between = path(motion.skeleton, index["Hips"], index["Head"])[1:-1]
+    if "Neck" in index:
+        between, neck = between[: between.index(index["Neck"])], motion.positions[:, index["Neck"]]
+    elif len(between) > 1:
+        between, neck = between[:-1], motion.positions[:, between[-1]]
+    elif between:
+        neck = (motion.positions[:, between[0]] + motion.positions[:, index["Head"]]) / 2
+    if not between:
         raise RetargetError(f"{motion.name}: cannot be mapped to the 24 SMPL joints, no spine between hips and neck")
-    first, last = motion.positions[:, chain[0]], motion.positions[:, chain[-1]]
-    middle = motion.positions[:, chain[len(chain) // 2]] if len(chain) > 2 else (first + last) / 2
-    return first, middle, last
+    first, last = motion.positions[:, between[0]], motion.positions[:, between[-1]]
+    middle = motion.positions[:, between[len(between) // 2]] if len(between) > 2 else (first + last) / 2
+    return first, middle, last, neck
 
 
 def _end(motion: Motion, joint: int) -> Array:

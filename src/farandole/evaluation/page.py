@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from farandole.evaluation.figures import FIGURES, Figure
 from farandole.evaluation.measure import CURVE_FPS
 from farandole.evaluation.sets import table
 from farandole.evaluation.svg import bars, scatter, speed_plot
+from farandole.evaluation.windows import GAPS
 
 if TYPE_CHECKING:
     from farandole.evaluation.report import Report, Run
@@ -69,10 +70,43 @@ def render_page(report: Report, links: Mapping[str, str]) -> str:
         _published(report),
         _definitions(report),
     ]
+    return _page(title, parts)
+
+
+def _page(title: str, parts: Sequence[str]) -> str:
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
+
+
+def render_gaps(content: Mapping[str, Any]) -> str:
+    """HTML of the LAFAN1 protocol.
+
+    Args:
+        content: From `lafan1.lafan1_dict`.
+    """
+    title = "LAFAN1 in-betweening"
+    parts = [f"<h1>{title}</h1><p>{content['windows']} test windows.</p>", _warnings(content["warnings"])]
+    head = "".join(f"<th>{gap} frames</th>" for gap in GAPS)
+    for metric in ("L2Q", "L2P", "NPSS"):
+        rows = []
+        for method, gaps in content["methods"].items():
+            cells = []
+            for gap in GAPS:
+                value = gaps.get(str(gap), {}).get(metric.lower())
+                if isinstance(value, dict):
+                    cells.append(_cell(Interval(**value), False))
+                else:
+                    cells.append("<td>–</td>" if value is None else f"<td>{value:.4f}</td>")
+            rows.append(f"<tr><td><b>{escape(method)}</b></td>{''.join(cells)}</tr>")
+        for method, *values in published.LAFAN1[metric]:
+            numbers = "".join("<td>–</td>" if v is None else f"<td>{v:g}</td>" for v in values)
+            rows.append(f"<tr class='soft'><td>{escape(method)}, as published</td>{numbers}</tr>")
+        parts.append(
+            f'<h2>{metric} ↓</h2><div class="scroll"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>'
+        )
+    return _page(title, parts)
 
 
 def _kind(index: int) -> str:

@@ -49,7 +49,8 @@ class DanceQuality:
         penetration: 99th percentile of the depth of the lowest foot point under the floor, cm.
         hover: Median height of the lowest foot point above the floor, cm.
         wrong_knees: Share of frames and sides in which a knee bends forward by more than 10 degrees.
-        wrong_elbows: The same for elbows bent backward.
+        wrong_elbows: The same for elbows bent backward, judged in the upper arm's frame: rigs that twist it otherwise read high
+            for real motion too, so compare with the reference.
         coherence: Step coherence with the beat grid, 0-0.707.
         coherence_chance: Its mean over stretched grids.
         joint_speeds: Mean speed of each joint by role, m/s.

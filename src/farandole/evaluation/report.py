@@ -93,7 +93,7 @@ class Report:
         """The content of report.json, plain types only; NaN becomes None."""
         from farandole import __version__
 
-        return _plain(
+        return plain(
             {
                 "schema": SCHEMA,
                 "version": VERSION,
@@ -138,11 +138,16 @@ def evaluate(
     measured = measure_clips(flat, settings, workers=workers, progress=progress)
     ends = np.cumsum([len(clips) for clips in sets])
     parts = [tuple(measured[end - len(clips) : end]) for end, clips in zip(ends, sets, strict=True)]
-    return build_report(parts[0], parts[1:], _names(reference, sources), settings)
+    where = [str(source) for source in (reference, *sources)]
+    return build_report(parts[0], parts[1:], _names(reference, sources), settings, where)
 
 
 def build_report(
-    real: Sequence[ClipFigures], runs: Sequence[Sequence[ClipFigures]], names: Sequence[str], settings: Settings
+    real: Sequence[ClipFigures],
+    runs: Sequence[Sequence[ClipFigures]],
+    names: Sequence[str],
+    settings: Settings,
+    sources: Sequence[str] | None = None,
 ) -> Report:
     """A report of clips that are measured already.
 
@@ -151,15 +156,17 @@ def build_report(
         runs: Sets to judge.
         names: Of the reference and of each run.
         settings: How they were measured.
+        sources: Where each set was read from; by default the names.
     """
+    sources = sources or names
     points = kinetic_map(real, runs)
     yardstick = average([clip.quality for clip in real])
     built = []
-    for clips, name, where in zip(runs, names[1:], points[1:], strict=True):
+    for clips, name, source, where in zip(runs, names[1:], sources[1:], points[1:], strict=True):
         built.append(
             Run(
                 name=name,
-                source=name,
+                source=source,
                 clips=tuple(clips),
                 figures=set_figures(clips, real),
                 verdict=tuple(compare_dance(average([clip.quality for clip in clips]), yardstick)),
@@ -169,7 +176,7 @@ def build_report(
             )
         )
     order = tuple(np.argsort(strangeness(real, real), kind="stable").tolist())
-    reference = Run(names[0], names[0], tuple(real), set_figures(real, None), (), {}, order, points[0])
+    reference = Run(names[0], sources[0], tuple(real), set_figures(real, None), (), {}, order, points[0])
     return Report(reference, tuple(built), settings, tuple(_warnings(reference, built)))
 
 
@@ -177,7 +184,7 @@ def _warnings(reference: Run, runs: Sequence[Run]) -> list[str]:
     found = small_set_warnings(f"the reference set {reference.name}", len(reference.clips))
     if constant := constant_features(reference.clips):
         found.append(
-            f"{constant} of 32 geometric features never vary in {reference.name} and are left out of FID_g, Dist_g and multimodality"
+            f"{constant} of 32 geometric features never vary in {reference.name}: left out of FID_g, Dist_g and multimodality"
         )
     for run in runs:
         found += small_set_warnings(run.name, len(run.clips))
@@ -233,14 +240,14 @@ def _run_dict(run: Run) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    """Numbers as JSON knows them: six digits are more than any figure has."""
+def plain(value: Any) -> Any:
+    """Values as JSON knows them, NaN as None; six digits are more than any figure has."""
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, np.generic):
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float):
         return float(f"{value:.6g}") if np.isfinite(value) else None
     return value
