@@ -190,34 +190,45 @@ def _anatomy_of_any(skeleton: Skeleton, roles: dict[str, int], motion: Motion) -
             up = seen(part, rot.rotate(rot.multiply(motion.global_rotations[:, roles[below]], frames[below]), _Y))
         frames[part] = _frame(_Y, up, _X, left)
     for side in SIDES:
-        if side + "Shoulder" in roles:
-            frames[side + "Shoulder"] = _frame(_X, towards(side + "Shoulder", _X), _Y, towards(side + "Shoulder", _Y))
-        for part, (_, straight) in _LIMBS.items():
-            bone = _bone(skeleton, roles, side, part)
-            if bone is None:
+        chest = rot.multiply(motion.global_rotations[:, roles["Spine1"]], frames["Spine1"])
+        above = {"Shoulder": chest, "Arm": chest, "UpLeg": hips}
+        for part in ("Shoulder", *_LIMBS, "Foot", "ToeBase"):
+            if side + part not in roles:
                 continue
-            front = towards(side + part, _Z)
-            if part in ("Arm", "ForeArm"):
-                # Elbows bend forwards in a T-pose: the hinge is the body's up (left) or down (right).
-                p = motion.positions
-                arm, elbow, hand = (roles.get(side + n, roles[side + "ForeArm"]) for n in ("Arm", "ForeArm", "Hand"))
-                hinge = rot.cross(p[:, elbow] - p[:, arm], p[:, hand] - p[:, elbow])
-                axis = seen(side + part, hinge)
-                if np.linalg.norm(axis) > 1e-6:
-                    front = rot.cross(axis, rot.normalize(bone))
-            frames[side + part] = _frame(_mirrored(straight, side), bone, _Z, front)
-        for part in ("Foot", "ToeBase"):
-            if side + part in roles:
-                ahead = towards(side + part, _Z)
-                if motion is not None:  # flat while it is low
-                    height = motion.positions[:, roles[side + part], 1]
-                    up = seen(
-                        side + part, np.tile(_Y, (len(motion), 1)), (height <= np.quantile(height, 0.3)).astype(float)
-                    )
-                if part == "Foot" and side + "ToeBase" in roles:
-                    ahead = offset(side + "Foot", side + "ToeBase")
-                frames[side + part] = _frame(_Y, up, _Z, ahead)
+            bone = _bone(skeleton, roles, side, part) if part in _LIMBS else None
+            base = above[part]
+            front = seen(side + part, rot.rotate(base, _Z))
+            if part == "Shoulder":
+                frame = _frame(_Y, seen(side + part, rot.rotate(base, _Y)), _Z, front)
+            elif bone is not None:
+                if part != "Hand":
+                    front = _bend_front(motion, roles, side, part, bone, seen, front)
+                frame = _frame(_mirrored(_LIMBS[part][1], side), bone, _Z, front)
+            else:
+                height = motion.positions[:, roles[side + part], 1]
+                low = height <= np.quantile(height, 0.3)  # then it is flat on the floor
+                up = seen(side + part, np.tile(_Y, (len(motion), 1)), low.astype(float))
+                toes = part == "Foot" and side + "ToeBase" in roles
+                frame = _frame(_Y, up, _Z, offset(side + "Foot", side + "ToeBase") if toes else front)
+            frames[side + part] = frame
+            turned = rot.multiply(motion.global_rotations[:, roles[side + part]], frame)
+            above |= dict.fromkeys(
+                {"Leg": ("Foot",), "Foot": ("ToeBase",)}.get(part, (_LIMBS.get(part, ("",))[0],)), turned
+            )
     return frames
+
+
+def _bend_front(motion, roles, side, part, bone, seen, otherwise) -> Array:
+    """Front of an arm's or leg's bone in its own axes: elbows bend to the front of a T-pose, knees to the back."""
+    chain = ("Arm", "ForeArm", "Hand") if part in ("Arm", "ForeArm") else ("UpLeg", "Leg", "Foot")
+    if side + chain[2] not in roles:
+        return otherwise
+    a, b, c = (motion.positions[:, roles[side + name]] for name in chain)
+    axis = seen(side + part, rot.cross(b - a, c - b))
+    if np.linalg.norm(axis) < 1e-4:
+        return otherwise
+    front = rot.cross(axis, rot.normalize(bone))
+    return front if chain[0] == "Arm" else -front
 
 
 def _bone(skeleton: Skeleton, roles: dict[str, int], side: str, part: str) -> Array | None:
