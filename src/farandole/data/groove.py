@@ -6,6 +6,8 @@ stand still between steps (`groove_feet`); pelvis, chest, head and arms follow w
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -18,7 +20,22 @@ from farandole.motion import Motion
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.rotations import Array
 
-_CHANNELS = ("px", "py", "pz", "pyaw", "proll", "ppitch", "cyaw", "croll", "cpitch", "hyaw", "hroll", "hpitch", "shrug_a", "shrug_b")
+_CHANNELS = (
+    "px",
+    "py",
+    "pz",
+    "pyaw",
+    "proll",
+    "ppitch",
+    "cyaw",
+    "croll",
+    "cpitch",
+    "hyaw",
+    "hroll",
+    "hpitch",
+    "shrug_a",
+    "shrug_b",
+)
 _MIRRORED = ("px", "pyaw", "proll", "cyaw", "croll", "hyaw", "hroll")
 
 _STANDING = 0.897
@@ -54,13 +71,16 @@ def rig(
     c = line + smooth(c - line, 0.10 * fps)
     t = np.arange(len(c)) / fps
     tempo = np.gradient(c) * fps * 60.0 if len(c) > 1 else np.full(1, 110.0)
+    tempo = np.clip(
+        tempo, 60.0, 150.0
+    )  # only for choosing and sizing movements: a stop or a glitch of the beats is not a tempo
     loud = smooth(np.clip(loud, -2.5, 2.5), 0.6 * fps)
     # Independent streams: choices of the choreography do not depend on the length of the dance.
     plan_rng, foot_rng, body_rng = (np.random.default_rng([seed, stream]) for stream in range(3))
     first, last = SLOT * int(c[0] // SLOT) - SLOT, SLOT * int(c[-1] // SLOT) + 2 * SLOT
     slots = np.arange(first, last, SLOT) + 0.5 * SLOT
     segments = choreograph(first, last, np.interp(slots, c, smooth(tempo, fps)), np.interp(slots, c, loud), plan_rng)
-    steps = groove_feet.landings(segments, lambda at: 60.0 / np.interp(at, c, tempo), foot_rng)
+    steps = groove_feet.landings(segments, lambda at: 60.0 / float(np.interp(at, c, tempo)), foot_rng)
     feet = groove_feet.walk(steps, segments, c, groove_rig.rest_ball_height(house_skeleton()), fps)
     return _body(segments, feet, c, t, tempo, loud, body_rng, fps), feet, segments
 
@@ -76,14 +96,26 @@ def _checked(count: ArrayLike, energy: ArrayLike | float) -> tuple[Array, Array]
 
 
 def _body(
-    segments: list[Segment], feet: groove_feet.Feet, c: Array, t: Array, tempo: Array, loud: Array, rng: np.random.Generator, fps: float
+    segments: list[Segment],
+    feet: groove_feet.Feet,
+    c: Array,
+    t: Array,
+    tempo: Array,
+    loud: Array,
+    rng: np.random.Generator,
+    fps: float,
 ) -> groove_rig.Rig:
     beat = 60.0 / tempo  # s
     noise = lambda size, **k: size * wander(t, rng, **k)  # noqa: E731
     person = dict(zip(("bounce", "hips", "chest", "arms", "nod"), np.exp(rng.normal(0.0, 0.13, 5)), strict=True))
     late = lambda seconds, drift: c - (seconds + np.clip(drift, -0.015, 0.015)) / beat  # noqa: E731
     # Hips lead, the chest follows, the head and the hands come last; each drifts around its place by some milliseconds.
-    clocks = {"p": late(0.0, noise(0.006)), "c": late(0.035, noise(0.006)), "h": late(0.07, noise(0.008)), "s": late(0.04, noise(0.006))}
+    clocks = {
+        "p": late(0.0, noise(0.006)),
+        "c": late(0.035, noise(0.006)),
+        "h": late(0.07, noise(0.008)),
+        "s": late(0.04, noise(0.006)),
+    }
     gain = np.exp(0.2 * loud) * (110.0 / tempo) ** 0.6  # louder is larger, and a slow beat leaves time for more
     ch = {name: np.zeros(len(c)) for name in _CHANNELS}
     bounce, sway = np.zeros(len(c)), np.zeros(len(c))
@@ -102,7 +134,7 @@ def _body(
     ahead = turned(np.diff(feet.balls[:, :, [0, 2]], axis=1)[:, 0], -heading)[:, 1]  # right foot ahead of left, m
     ahead = 0.35 * np.tanh(smooth(ahead, 0.05 * fps) / 0.35)
     hips = sway * gain * person["hips"]
-    ch["proll"] += 0.10 * hips * smooth(w, 0.05 * fps)
+    ch["proll"] += 0.13 * hips * smooth(w, 0.05 * fps)
     ch["px"] += 0.018 * hips * w
     ch["pyaw"] += 0.45 * ahead
     ch["croll"] -= 0.75 * ch["proll"]
@@ -113,14 +145,16 @@ def _body(
     ch["py"] -= 0.045 * bounce * gain * person["bounce"] * drop * (1.0 + noise(0.12))
     ch["hpitch"] += 0.07 * person["nod"] * gain * pulse(clocks["h"], 1.0, 0.0, 1.2) * (1.0 + noise(0.5))
     breath = np.sin(2.0 * np.pi * 0.3 * t + rng.uniform(0.0, 6.0) + noise(0.3))
-    ch["cpitch"] += 0.03 - 0.012 * breath + noise(0.015)
+    ch["cpitch"] += -0.02 - 0.012 * breath + noise(0.015)
     ch["croll"] += noise(0.015)
-    ch["ppitch"] += 0.05 + noise(0.012)
+    ch["ppitch"] += 0.06 + noise(0.012)
     ch["hyaw"] += noise(0.22, shortest=2.5)
     ch["hroll"] += noise(0.04) + 0.05 * person["nod"] * gain * swing(clocks["h"], 4.0, 0.6)
     ch["hpitch"] += 0.02 + noise(0.07, shortest=2.5)
     seat = feet.seat - turned(np.array([0.0, groove_feet.STANCE[1] + 0.012]), heading)
-    seat = smooth(seat + turned(np.stack((ch["px"] + noise(0.006), ch["pz"] + noise(0.006)), axis=-1), heading), 0.03 * fps)
+    seat = smooth(
+        seat + turned(np.stack((ch["px"] + noise(0.006), ch["pz"] + noise(0.006)), axis=-1), heading), 0.03 * fps
+    )
     angles = lambda g: smooth(np.stack((ch[g + "pitch"], ch[g + "yaw"], ch[g + "roll"]), axis=-1), 0.03 * fps)  # noqa: E731
     shrug = np.stack((ch["shrug_a"], ch["shrug_b"]), axis=-1) + 0.02 * breath[:, None]
     hands, flare = _arms(segments, c, beat, 1.2 * gain * person["arms"], noise)
@@ -138,9 +172,13 @@ def _mirror(name: str, side: int) -> str:
     return {"shrug_a": "shrug_b", "shrug_b": "shrug_a"}.get(name, name) if side < 0 else name
 
 
-def _shares(segments: list[Segment], c: Array, lead: float = 0.65, span: float = 0.95):  # noqa: ANN202
-    """Segments with the frames they touch and their share there; shares of all segments sum to one. The body moves on into the next
-    move `lead` counts before its first landing and takes `span` counts for it."""
+def _shares(
+    segments: list[Segment], c: Array, lead: float = 0.65, span: float = 0.95
+) -> Iterator[tuple[Segment, slice, Array]]:
+    """Segments with the frames they touch and their share there; the shares of all segments sum to one.
+
+    The body moves on into the next move `lead` counts before its first landing and takes `span` counts for it.
+    """
     for i, segment in enumerate(segments):
         low = -np.inf if i == 0 else segment.start - lead
         high = np.inf if i == len(segments) - 1 else segment.stop - lead
@@ -154,10 +192,12 @@ def _shares(segments: list[Segment], c: Array, lead: float = 0.65, span: float =
         yield segment, where, share
 
 
-def _arms(segments: list[Segment], c: Array, beat: Array, gain: Array, noise: object) -> tuple[Array, Array]:
+def _arms(
+    segments: list[Segment], c: Array, beat: Array, gain: Array, noise: Callable[..., Array]
+) -> tuple[Array, Array]:
     """Wrists [T, 2, 3] and elbow flare [T, 2]."""
     hands, flare = np.zeros((len(c), 2, 3)), np.zeros((len(c), 2))
-    clock = c - (0.05 + np.clip(noise(0.008), -0.015, 0.015)) / beat  # type: ignore[operator]
+    clock = c - (0.05 + np.clip(noise(0.008), -0.015, 0.015)) / beat
     for segment, where, share in _shares(segments, c, 0.9, max(1.3, 0.75 / float(np.median(beat)))):
         pattern, v = ARMS[segment.arms], segment.arm_variation
         centre = pattern(np.linspace(0.0, 8.0, 32, endpoint=False), v)[0].mean(0)
@@ -168,7 +208,7 @@ def _arms(segments: list[Segment], c: Array, beat: Array, gain: Array, noise: ob
         flare[where] += share[:, None] * np.array(out)[order]
     # Left and right are never quite alike, and no swing repeats itself exactly.
     for side in (0, 1):
-        hands[:, side] += np.stack([noise(0.016) for _ in range(3)], axis=-1)  # type: ignore[operator]
+        hands[:, side] += np.stack([noise(0.016) for _ in range(3)], axis=-1)
         hands[:, side, 1] += 0.012 * swing(clock, 1.0, 0.1 + 0.1 * side)
-        flare[:, side] += noise(0.05)  # type: ignore[operator]
+        flare[:, side] += noise(0.05)
     return hands, np.clip(flare, 0.0, 0.7)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from farandole.data.groove_ease import arch, ease, smooth
-from farandole.data.groove_moves import LEAD
 from farandole.data.groove_plan import Segment, turned
+from farandole.data.groove_steps import Step
 from farandole.motion.rotations import Array
 
 STANCE = (0.098, 0.030)
@@ -29,7 +30,7 @@ SHORTEST_SWING = 0.30
 
 @dataclass(frozen=True)
 class Landing:
-    """A step in the world. `foot` 0 left, 1 right; `leave`, `land` in counts; `spot` (x, z) of the ball in m; `bump` in m, world."""
+    """A step in the world: `foot` 0 left, 1 right; `leave`, `land` in counts; `spot` (x, z) of the ball, `bump` in m."""
 
     foot: int
     leave: float
@@ -45,8 +46,15 @@ class Landing:
 
 @dataclass(frozen=True)
 class Feet:
-    """Paths over T frames: balls [T, 2, 3] m, yaw and pitch [T, 2] rad, share of weight on the left foot [T], seat [T, 2] m
-    (where the pelvis wants to be, at the height of the balls), planted [T, 2] bool."""
+    """Paths over T frames.
+
+    Attributes:
+        balls: Toe joints, left and right, [T, 2, 3] m.
+        yaw, pitch: Direction and heel lift of the feet, [T, 2] rad.
+        weight: Share of the body's weight on the left foot, [T].
+        seat: Where over the floor the pelvis wants to be, in line with the balls, [T, 2] m (x, z).
+        planted: Whether the ball of the foot stands still on the floor, [T, 2].
+    """
 
     balls: Array
     yaw: Array
@@ -63,11 +71,13 @@ def heading_at(segments: list[Segment], c: Array) -> Array:
     return np.interp(c, knots, values)
 
 
-def landings(segments: list[Segment], beat_seconds: object, rng: np.random.Generator) -> list[Landing]:
+def landings(
+    segments: list[Segment], beat_seconds: Callable[[float], float], rng: np.random.Generator
+) -> list[Landing]:
     """All steps in the world, ordered by landing.
 
     Args:
-        beat_seconds: Callable: count -> seconds per beat there.
+        beat_seconds: Count -> seconds per beat there.
         rng: Human timing: landings fall within +-15 ms of the count, feet never twice on the same spot.
     """
     result: list[Landing] = []
@@ -78,37 +88,41 @@ def landings(segments: list[Segment], beat_seconds: object, rng: np.random.Gener
         if segment.flip:
             steps[-1] = replace(steps[-1], weight=1.0, heel=0.0)
         for step in steps:
-            landing = _place(segment, step, float(beat_seconds(segment.start + step.at)), free_since, rng)  # type: ignore[operator]
+            landing = _place(segment, step, beat_seconds(segment.start + step.at), free_since, rng)
             free_since[landing.foot] = landing.land + 0.06
             apart = landing.spot - spots[1 - landing.foot]
             # Long steps are shortened softly: nearly untouched up to half the limit, never beyond it.
             shorten = (1.0 + (np.linalg.norm(apart) / WIDEST_STEP) ** 6) ** (-1.0 / 6.0)
-            spots[landing.foot] = spots[1 - landing.foot] + shorten * apart
+            if landing.bump.any():  # otherwise it pivots on the ball, which stays where it is
+                spots[landing.foot] = spots[1 - landing.foot] + shorten * apart
             result.append(replace(landing, spot=spots[landing.foot]))
     return sorted(result, key=lambda landing: landing.land)
 
 
-def _place(segment: Segment, step: object, beat: float, free_since: list[float], rng: np.random.Generator) -> Landing:
-    side = segment.side * step.foot  # type: ignore[attr-defined]
-    at = segment.start + step.at  # type: ignore[attr-defined]
+def _place(segment: Segment, step: Step, beat: float, free_since: list[float], rng: np.random.Generator) -> Landing:
+    side = segment.side * step.foot
+    at = segment.start + step.at
     land = at + float(np.clip(rng.normal(0.0, 0.007), -0.015, 0.015)) / beat
-    leave = max(land - max(step.swing, SHORTEST_SWING / beat), free_since[0 if side > 0 else 1])  # type: ignore[attr-defined]
+    own, other = (0, 1) if side > 0 else (1, 0)
+    leave = max(land - max(step.swing, SHORTEST_SWING / beat), free_since[own])
+    # No flight: the foot waits until the other one stands, as far as that leaves it time.
+    leave = min(max(leave, free_since[other] - 0.04), land - 0.16 / beat) if step.bump[1] else leave
     share = (at - segment.start) / segment.move.counts
     heading = segment.heading + segment.turn * share
     # While a turn goes on, the foot lands ahead of it and leaves behind it, so that the leg twists equally both ways.
     ahead = 0.45 * segment.turn / segment.move.counts
     mirror = np.array([segment.side, 1.0])
-    local = np.array([side * STANCE[0], STANCE[1]]) + segment.size * np.array([step.x, step.z]) * mirror  # type: ignore[attr-defined]
+    local = np.array([side * STANCE[0], STANCE[1]]) + segment.size * np.array([step.x, step.z]) * mirror
     spot = segment.place + segment.pull * share + turned(local, heading) + rng.normal(0.0, 0.008, 2)
-    lift = step.bump[1] * (0.55 + 0.45 * segment.size)  # type: ignore[attr-defined]
-    sideways = turned(segment.size * np.array([step.bump[0], step.bump[2]]) * mirror, heading)  # type: ignore[attr-defined]
+    lift = step.bump[1] * (0.55 + 0.45 * segment.size)
+    sideways = turned(segment.size * np.array([step.bump[0], step.bump[2]]) * mirror, heading)
     sideways *= (1.0 + (np.linalg.norm(sideways) / HIGHEST_KICK) ** 6) ** (-1.0 / 6.0)
-    heel = step.heel * (0.8 + 0.2 * rng.random())  # type: ignore[attr-defined]
+    heel = step.heel * (0.8 + 0.2 * rng.random())
     return Landing(
         foot=0 if side > 0 else 1, leave=leave, land=land, spot=spot,
-        yaw=heading + ahead + side * (TURN_OUT + step.yaw + rng.normal(0.0, 0.03)),  # type: ignore[attr-defined]
-        weight=step.weight, heel=heel, rise=0.105 * max(0.0, np.sin(-heel)),  # type: ignore[attr-defined]
-        bump=np.array([sideways[0], lift, sideways[1]]), late=step.late,  # type: ignore[attr-defined]
+        yaw=heading + ahead + side * (TURN_OUT + step.yaw + rng.normal(0.0, 0.03)),
+        weight=step.weight, heel=heel, rise=0.105 * max(0.0, np.sin(-heel)),
+        bump=np.array([sideways[0], lift, sideways[1]]), late=step.late,
     )  # fmt: skip
 
 
@@ -129,10 +143,12 @@ def walk(steps: list[Landing], segments: list[Segment], c: Array, ball_height: f
             swing = u < 1.0
             e = ease(u)
             change = np.array([s.spot[0] - previous.spot[0], s.rise - previous.rise, s.spot[1] - previous.spot[1]])
-            path[first:] = np.array([previous.spot[0], ball_height + previous.rise, previous.spot[1]]) + e[:, None] * change
+            path[first:] = (
+                np.array([previous.spot[0], ball_height + previous.rise, previous.spot[1]]) + e[:, None] * change
+            )
             path[first:] += arch(np.clip(u, 0, 1) ** s.late)[:, None] * s.bump
             direction[first:] = previous.yaw + e * (s.yaw - previous.yaw)
-            planted[first:, foot] = ~swing
+            planted[first:, foot] = ~(swing & s.bump.any())
             previous = s
         balls[:, foot], yaw[:, foot] = path, direction
         pitch[:, foot] = _heels(own, c, fps)

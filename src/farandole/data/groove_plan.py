@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from farandole.data.groove_moves import LEAD, MOVES, Move
+from farandole.data.groove_moves import MOVES, Move
 from farandole.motion.rotations import Array
 
 PHRASE = 32
@@ -95,7 +95,7 @@ def choreograph(first: int, last: int, tempo: Array, energy: Array, rng: np.rand
 
 def _size(tempo: float, energy: float) -> float:
     """Louder is larger, faster is smaller: a leg needs time for its way."""
-    return float(1.2 * np.clip((110.0 / tempo) ** 0.7, 0.78, 1.25) * np.clip(np.exp(0.2 * energy), 0.6, 1.4))
+    return float(1.26 * np.clip((110.0 / tempo) ** 0.7, 0.78, 1.25) * np.clip(np.exp(0.2 * energy), 0.6, 1.4))
 
 
 @dataclass
@@ -120,34 +120,42 @@ class _State:
             move, start, self.side, size, variation, flip, self.place, pull, self.heading, turn, arms,
             int(rng.choice((-1, 1))), rng.random(),
         )  # fmt: skip
-        self.place = self.place + pull + turned(np.array([move.travel[0] * self.side, move.travel[1]]) * size, self.heading + turn)
+        self.place = (
+            self.place
+            + pull
+            + turned(np.array([move.travel[0] * self.side, move.travel[1]]) * size, self.heading + turn)
+        )
         self.heading += turn
         carrying = [s for s in steps if s.weight >= 0.5]
         free = -carrying[-1].foot if not flip else -steps[-1].foot
-        self.side *= free if LEAD == 1 else -free
+        self.side *= free  # LEAD is +1: the same foot leads again; OTHER is -1: sides change
         self.recent = (move.name, *self.recent[:5])
         return segment
 
 
 def _pick(state: _State, tempo: float, energy: float, taste: Array, rng: np.random.Generator) -> list[Move]:
     """The moves of one slot: one of eight counts, one of four counts twice, or two of four."""
-    weights = taste.copy()
+    weights, size = taste.copy(), _size(tempo, energy)
     for i, move in enumerate(MOVES):
         low, high = move.tempo
         weights[i] *= 1.0 if low <= tempo <= high else 0.0
-        weights[i] *= np.exp(-0.5 * ((move.heat - 0.7 * np.clip(energy, -1.5, 1.5)) / 0.6) ** 2)
+        weights[i] *= np.exp(-0.5 * ((move.heat - 0.7 * np.clip(energy, -1.5, 1.5)) / 0.5) ** 2)
         weights[i] *= 0.15 ** state.recent[:4].count(move.name)
         weights[i] *= 0.45 if move.turn else 1.0
         steps = move.steps(0.5)
         # Slow songs leave time for steps on the half beats.
         weights[i] *= 1.0 + 0.4 * np.clip((105.0 - tempo) / 25.0, 0.0, 1.0) * (len(steps) > move.counts)
-        middle = np.mean([[s.x * state.side, s.z] for s in steps], axis=0)
-        away = np.linalg.norm(state.place + turned(middle, state.heading))
-        weights[i] *= np.exp(-((away / 0.6) ** 2))
+        # Keep to the floor: neither the middle of the move nor its farthest step should lead away from the origin.
+        spots = size * np.array([[s.x * state.side, s.z] for s in steps])
+        middle = np.linalg.norm(state.place + turned(spots.mean(0), state.heading))
+        farthest = np.linalg.norm(state.place + turned(spots, state.heading), axis=-1).max()
+        weights[i] *= np.exp(-((middle / 0.6) ** 2) - (max(farthest - 0.8, 0.0) / 0.3) ** 2)
     first = MOVES[rng.choice(len(MOVES), p=weights / weights.sum())]
     if first.counts == SLOT:
         return [first]
     if abs(first.turn) == np.pi or rng.random() < 0.6:
         return [first, first]
-    short = np.array([w if m.counts == 4 and not m.turn and m is not first else 0.0 for m, w in zip(MOVES, weights, strict=True)])
+    short = np.array(
+        [w if m.counts == 4 and not m.turn and m is not first else 0.0 for m, w in zip(MOVES, weights, strict=True)]
+    )
     return [first, MOVES[rng.choice(len(MOVES), p=short / short.sum())]]

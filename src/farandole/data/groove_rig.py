@@ -49,9 +49,7 @@ class Rig:
     flare: Array
 
 
-def hinge_chain(
-    a: Array, b: Array, root: Array, target: Array, pole: Array
-) -> tuple[Array, Array]:
+def hinge_chain(a: Array, b: Array, root: Array, target: Array, pole: Array) -> tuple[Array, Array]:
     """Two bones and a hinge from `root` to `target`, bending towards `pole`.
 
     Args:
@@ -182,7 +180,9 @@ def _solve_arm(
     arm, forearm = hinge_chain(upper, lower, np.zeros_like(hand), hand, pole)
     turns[:, index(f"{prefix}Arm")] = rot.multiply(chest, arm)
     turns[:, index(f"{prefix}ForeArm")] = rot.multiply(chest, forearm)
-    turns[:, index(f"{prefix}Hand")] = rot.multiply(turns[:, index(f"{prefix}ForeArm")], _relaxed_wrist(forearm, out, fps))
+    turns[:, index(f"{prefix}Hand")] = rot.multiply(
+        turns[:, index(f"{prefix}ForeArm")], _relaxed_wrist(forearm, out, fps)
+    )
 
 
 def _elbow_pole(hand: Array, flare: Array) -> Array:
