@@ -59,7 +59,7 @@ def render(
     sound = None if song is None else load_song(song)
     with _io.atomic_paths(wanted, force=force) as temporaries:
         for path, temporary in zip(wanted, temporaries, strict=True):
-            if path is out:
+            if path.suffix.lower() == ".mp4":
                 with console.progress("rendering", quiet=quiet) as update:
                     write_video(body, temporary, song=sound, size=pixels, fps=fps, progress=update)
             else:
