@@ -6,6 +6,7 @@ as the world rotations of these frames, so rest poses (T, A, all bones along x) 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import numpy as np
@@ -55,13 +56,13 @@ def retarget(motion: Motion, skeleton: Skeleton | Motion) -> Motion:
     if _same_shape(motion.skeleton, skeleton):
         local = motion.rotations
     else:
-        anatomy = _anatomy(motion.skeleton, source, motion)
+        anatomy = anatomy_frames(motion.skeleton, source, motion)
         turns = {r: rot.multiply(motion.global_rotations[:, j], anatomy[r]) for r, j in source.items() if r in anatomy}
-        if example is None and not _rests_standing(skeleton, target):
+        if example is None and not rests_standing(skeleton, target):
             raise RetargetError(
                 "cannot retarget: the target skeleton does not rest standing up: give a motion of it instead"
             )
-        local = _pose(skeleton, target, turns, _anatomy(skeleton, target, example), len(motion))
+        local = pose_from_frames(skeleton, target, turns, anatomy_frames(skeleton, target, example), len(motion))
     hips = motion.positions[:, source["Hips"]] * ratio
     positions, _ = kinematics.forward(skeleton, local, np.zeros((len(motion), 3)))
     root = hips - positions[:, target["Hips"]]
@@ -83,7 +84,7 @@ def _roles(skeleton: Skeleton, what: str) -> dict[str, int]:
     return roles
 
 
-def _pose(
+def pose_from_frames(
     skeleton: Skeleton, roles: dict[str, int], turns: dict[str, Array], anatomy: dict[str, Array], frames: int
 ) -> Array:
     """Local rotations [T, J, 4] that give the parts of a body the world rotations `turns` ([T, 4] each) of their frames."""
@@ -130,14 +131,19 @@ def _trunk_shares(skeleton: Skeleton, roles: dict[str, int]) -> dict[int, tuple[
 # Anatomical frames ---------------------------------------------------------------------------------------------------------
 
 
-def _anatomy(skeleton: Skeleton, roles: dict[str, int], motion: Motion | None) -> dict[str, Array]:
-    """Per role the rotation [4] from T-pose axes (x left, y up, z front) to the joint's own axes."""
-    if motion is None or _rests_standing(skeleton, roles):
+def anatomy_frames(skeleton: Skeleton, roles: dict[str, int], motion: Motion | None) -> dict[str, Array]:
+    """Per role the rotation [4] from T-pose axes (x left, y up, z front) to the joint's own axes.
+
+    Args:
+        motion: A motion of that skeleton; needed only where it does not rest standing.
+    """
+    if motion is None or rests_standing(skeleton, roles):
         return _anatomy_of_standing(skeleton, roles)
     return _anatomy_of_any(skeleton, roles, motion)
 
 
-def _rests_standing(skeleton: Skeleton, roles: dict[str, int]) -> bool:
+def rests_standing(skeleton: Skeleton, roles: dict[str, int]) -> bool:
+    """Whether the rest pose is that of somebody standing, not just bones in a row."""
     rest = skeleton.rest_positions
     feet = 0.5 * (rest[roles["LeftFoot"]] + rest[roles["RightFoot"]])
     return bool(rot.normalize(rest[roles["Head"]] - feet)[1] > 0.8)
@@ -218,7 +224,15 @@ def _anatomy_of_any(skeleton: Skeleton, roles: dict[str, int], motion: Motion) -
     return frames
 
 
-def _bend_front(motion, roles, side, part, bone, seen, otherwise) -> Array:
+def _bend_front(
+    motion: Motion,
+    roles: dict[str, int],
+    side: str,
+    part: str,
+    bone: Array,
+    seen: Callable[[str, Array], Array],
+    otherwise: Array,
+) -> Array:
     """Front of an arm's or leg's bone in its own axes: elbows bend to the front of a T-pose, knees to the back."""
     chain = ("Arm", "ForeArm", "Hand") if part in ("Arm", "ForeArm") else ("UpLeg", "Leg", "Foot")
     if side + chain[2] not in roles:
@@ -285,7 +299,7 @@ def _ankle_height(skeleton: Skeleton, roles: dict[str, int], seen: Array | None)
 
     That above the lowest point of the rest pose if it stands; else nearly the lowest that is `seen` in motion ([T]).
     """
-    if not _rests_standing(skeleton, roles) and seen is not None:
+    if not rests_standing(skeleton, roles) and seen is not None:
         return float(np.quantile(seen, 0.05))
     rest = skeleton.rest_positions
     points = [rest[:, 1]] + [
