@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from farandole.errors import AudioError
 from farandole.music.meter import find_meter
 from farandole.music.onsets import ATTACK, FrameFeatures
-from farandole.music.tempo import MAX_BPM, MIN_BPM, Tempogram, local_strength, tempogram
+from farandole.music.tempo import MAX_BPM, MIN_BPM, Tempogram, local_strength, moving_mean, tempogram
 
 FALLBACK_BPM = 120.0
 """Tempo of the steady grid given to sound without a pulse."""
@@ -185,7 +185,7 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     Raises:
         AudioError: If the range is empty or beyond 20 to 400 bpm.
     """
-    low, high = min_bpm or MIN_BPM, max_bpm or MAX_BPM
+    low, high = MIN_BPM if min_bpm is None else min_bpm, MAX_BPM if max_bpm is None else max_bpm
     if not 20 <= low < high <= 400:
         raise AudioError(f"tempo range {low:g} to {high:g} bpm: accepted is 20 <= min_bpm < max_bpm <= 400")
     guess = FALLBACK_BPM if low <= FALLBACK_BPM <= high else float(np.sqrt(low * high))
@@ -202,8 +202,9 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     times, strength = times[times > -0.02], strength[times > -0.02]
     if len(times) < 2:
         return Beats.steady(guess, frames.seconds)
-    beats_per_bar, first_count = find_meter(frames, np.maximum(times, 0.0) if times[0] < 0 < times[1] else times)
-    return Beats(times, first_count, _clarity(support, strength, times, frames), strength, beats_per_bar)
+    clarity = _clarity(support, strength, times, frames)
+    beats_per_bar, first_count = find_meter(frames, times) if clarity > 0 else (4, 0)
+    return Beats(times, first_count, clarity, strength, beats_per_bar)
 
 
 def pulse(frames: FrameFeatures) -> np.ndarray:
@@ -331,5 +332,6 @@ def _clarity(tempi: Tempogram, strength: np.ndarray, times: np.ndarray, frames: 
 
 
 def _heard(frames: FrameFeatures) -> np.ndarray:
-    """1 where a frame is less than 50 dB below the song's loud level, else 0."""
-    return (frames.power > 1e-5 * frames.level).astype(float)
+    """1 where the three seconds about a frame are less than 50 dB below the song's mean power, else 0."""
+    around = moving_mean(frames.power, round(3 * frames.fps))
+    return (around > 1e-5 * frames.power.mean()).astype(float)

@@ -100,7 +100,9 @@ def energy(frames: FrameFeatures) -> np.ndarray:
     power = _smooth(frames.power, width)
     loudness = 10 * np.log10(np.maximum(power / frames.level, 1e-9))
     # music that thickens without growing louder (compressed masters) shows in its onsets: 0.5 of the range of loudness at most
-    onset = _smooth(frames.onset, 2 * width)
+    onset = frames.onset.copy()
+    onset[:4] = np.minimum(onset[:4], np.median(onset))  # that the song begins is no sign of energy
+    onset = _smooth(onset, 2 * width)
     sounding = loudness > _QUIET_DB
     if not sounding.any():
         return np.full(len(frames), SILENT_ENERGY)

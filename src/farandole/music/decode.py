@@ -233,11 +233,10 @@ def _resampled(frames: Iterable[av.AudioFrame], sample_rate: int) -> Iterator[np
 
 def _mono(frames: Iterable[av.AudioFrame], gain: np.float32) -> Iterator[np.ndarray]:
     for frame in frames:
-        samples = frame.to_ndarray()
-        yield gain * (samples[0] if len(samples) == 1 else samples.mean(axis=0))
+        yield gain * frame.to_ndarray().reshape(-1, frame.layout.nb_channels).mean(axis=1)
 
 
 def _resampler(sample_rate: int, layout: str) -> AudioResampler:
     from av.audio.resampler import AudioResampler
 
-    return AudioResampler(format="fltp", layout=layout, rate=sample_rate)
+    return AudioResampler(format="flt", layout=layout, rate=sample_rate)

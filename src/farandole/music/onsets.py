@@ -21,7 +21,7 @@ BAND_NAMES = ("bass", "low_mid", "mid", "high")
 ATTACK = 0.005
 """Seconds by which peaks of onset strength follow the attacks themselves: 7 ms measured on synthesised songs, -1 ms on bare clicks."""
 _LAG = 2  # frames over which energy must rise: half a window
-_COMPRESSION = 100.0  # gamma of log(1 + gamma * amplitude)
+_COMPRESSION = 10.0  # gamma of log(1 + gamma * amplitude)
 _CHUNK = 1 << 14  # frames handled at a time
 
 
@@ -69,10 +69,11 @@ class FrameFeatures:
     @cached_property
     def attacks(self) -> np.ndarray:
         """Rise of amplitude in the four bands, float32 [T, 4], not negative: like `onsets`, but loud sounds count for more."""
+        if self.silent:
+            return np.zeros((len(self), len(BAND_NAMES)), np.float32)
         amplitude = np.stack([np.sqrt(self.mel[:, m].sum(axis=1)) for m in self._members], axis=1)
-        rise = np.zeros_like(amplitude)
-        np.maximum(amplitude[_LAG:] - amplitude[:-_LAG], 0, out=rise[_LAG:])
-        return rise
+        before = np.concatenate([np.zeros_like(amplitude[:_LAG]), amplitude[:-_LAG]])[: len(amplitude)]  # silence goes before
+        return np.maximum(amplitude - before, 0)
 
     @cached_property
     def _members(self) -> list[np.ndarray]:
@@ -164,14 +165,13 @@ def _flux(features: FrameFeatures) -> np.ndarray:
     loud = np.maximum(loud, loud.max() * 1e-4)
     reference = np.sum([m * level for m, level in zip(members, loud, strict=True)], axis=0).astype(np.float32)
     for at in range(0, count, _CHUNK):
-        first = max(0, at - _LAG)
-        level = np.log1p(_COMPRESSION / 10 * np.sqrt(features.mel[first : at + _CHUNK] / reference))
+        level = np.log1p(_COMPRESSION * np.sqrt(features.mel[max(0, at - _LAG) : at + _CHUNK] / reference))
+        if at == 0:  # silence goes before the song
+            level = np.concatenate([np.zeros((_LAG, level.shape[1]), level.dtype), level])
         before = level.copy()
         before[:, 1:] = np.maximum(before[:, 1:], level[:, :-1])
         before[:, :-1] = np.maximum(before[:, :-1], level[:, 1:])
         rise = np.maximum(level[_LAG:] - before[:-_LAG], 0)
-        if at == 0:
-            rise = np.concatenate([np.zeros((min(_LAG, count), rise.shape[1]), np.float32), rise])
         out[at : at + _CHUNK] = np.stack([rise[:, m].mean(axis=1) for m in members], axis=1)[
             : len(out[at : at + _CHUNK])
         ]
