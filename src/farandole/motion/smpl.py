@@ -1,0 +1,181 @@
+"""SMPL body motions: AIST++ pickles, AMASS and plain SMPL archives. Only joint rotations and the path are read, no body model.
+
+The skeleton is a fixed one of 24 joints: the mean rest joints of the public body model, made symmetric and rounded to centimetres.
+Forward kinematics with it stays within about 1 cm of the model's own joints on average.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from farandole.errors import FileFormatError, MotionError
+from farandole.motion import rotations as rot
+from farandole.motion.motion import Motion
+from farandole.motion.skeleton import Skeleton
+
+AIST_FPS = 60.0
+"""Frame rate of AIST++ motions, which their files do not tell."""
+
+_PELVIS = np.array([0.0, -0.22, 0.03])  # where the body model has its root joint when `trans` is zero, m
+# Name: parent, offset in m.
+_JOINTS: dict[str, tuple[str | None, float, float, float]] = {
+    "pelvis": (None, 0.0, 0.0, 0.0),
+    "left_hip": ("pelvis", 0.06, -0.09, -0.02),
+    "right_hip": ("pelvis", -0.06, -0.09, -0.02),
+    "spine1": ("pelvis", 0.0, 0.12, -0.04),
+    "left_knee": ("left_hip", 0.04, -0.39, 0.0),
+    "right_knee": ("right_hip", -0.04, -0.39, 0.0),
+    "spine2": ("spine1", 0.0, 0.14, 0.03),
+    "left_ankle": ("left_knee", -0.01, -0.42, -0.04),
+    "right_ankle": ("right_knee", 0.01, -0.42, -0.04),
+    "spine3": ("spine2", 0.0, 0.06, 0.0),
+    "left_foot": ("left_ankle", 0.04, -0.06, 0.13),
+    "right_foot": ("right_ankle", -0.04, -0.06, 0.13),
+    "neck": ("spine3", 0.0, 0.21, -0.03),
+    "left_collar": ("spine3", 0.08, 0.11, -0.02),
+    "right_collar": ("spine3", -0.08, 0.11, -0.02),
+    "head": ("neck", 0.0, 0.09, 0.05),
+    "left_shoulder": ("left_collar", 0.12, 0.05, -0.02),
+    "right_shoulder": ("right_collar", -0.12, 0.05, -0.02),
+    "left_elbow": ("left_shoulder", 0.26, -0.02, -0.03),
+    "right_elbow": ("right_shoulder", -0.26, -0.02, -0.03),
+    "left_wrist": ("left_elbow", 0.27, 0.01, -0.01),
+    "right_wrist": ("right_elbow", -0.27, 0.01, -0.01),
+    "left_hand": ("left_wrist", 0.09, -0.01, -0.01),
+    "right_hand": ("right_wrist", -0.09, -0.01, -0.01),
+}
+_ENDS = {
+    "head": (0.0, 0.15, 0.01),
+    "left_hand": (0.08, 0.0, 0.0),
+    "right_hand": (-0.08, 0.0, 0.0),
+    "left_foot": (0.0, -0.03, 0.07),
+    "right_foot": (0.0, -0.03, 0.07),
+}
+_BODY = 22  # joints that all members of the SMPL family share, in this order; hands differ
+
+
+def smpl_skeleton() -> Skeleton:
+    """The 24 joints of SMPL in its T-pose, y up, facing +z."""
+    names = list(_JOINTS)
+    parents = [-1 if p is None else names.index(p) for p, *_ in _JOINTS.values()]
+    offsets = [xyz for _, *xyz in _JOINTS.values()]
+    offsets[0] = [0.0, 1.21 + float(_PELVIS[1]), 0.0]
+    return Skeleton(names, parents, offsets, _ENDS)
+
+
+def read_smpl(path: str | Path, *, fps: float | None = None, name: str | None = None) -> Motion:
+    """Read an AIST++ .pkl (smpl_poses, smpl_trans, smpl_scaling) or any pickled or zipped dictionary with SMPL poses.
+
+    Pickles are opened by an unpickler that can build arrays, numbers, strings and containers of them, and nothing else.
+
+    Args:
+        fps: Frame rate; by default what the file says, else 60 for AIST++.
+        name: Name of the motion; by default the file's.
+
+    Raises:
+        FileFormatError: If the file holds anything else, or no SMPL poses.
+    """
+    path = Path(path)
+    if path.suffix.lower() == ".npz":
+        from farandole.motion.npz import load_arrays
+
+        data: Any = load_arrays(path)
+    else:
+        data = _load_plain_pickle(path)
+    if not isinstance(data, dict):
+        raise FileFormatError(f"{path} holds a {type(data).__name__}, not a dictionary with SMPL poses")
+    return motion_from_smpl(data, fps=fps, name=name or path.stem, source=str(path))
+
+
+def motion_from_smpl(
+    data: dict[str, Any], *, fps: float | None = None, name: str = "motion", source: str = "SMPL data"
+) -> Motion:
+    """A motion from SMPL arrays.
+
+    Args:
+        data: `smpl_poses` [T, 72] with `smpl_trans` [T, 3] and `smpl_scaling` (AIST++: metres are trans / scaling), or `poses`
+            [T, 66 or more] with `trans` [T, 3] m and `mocap_framerate` (AMASS); rotation vectors in rad.
+        source: What messages call it.
+
+    Returns:
+        Motion of `smpl_skeleton`, turned to y up where the recording is z up (AMASS is).
+
+    Raises:
+        FileFormatError: If arrays are missing or of the wrong shape.
+    """
+    key = next((k for k in ("smpl_poses", "poses", "pose_body") if k in data), None)
+    if key is None:
+        have = ", ".join(sorted(map(str, data))[:8]) or "nothing"
+        raise FileFormatError(f"{source} holds no SMPL poses: need smpl_poses or poses, has {have}")
+    try:
+        poses = np.asarray(data[key], dtype=float)
+        if key == "pose_body":
+            poses = np.concatenate((np.asarray(data["root_orient"], dtype=float), poses), axis=1)
+        poses = poses.reshape(len(poses), -1)
+        trans = np.asarray(data["smpl_trans" if key == "smpl_poses" else "trans"], dtype=float).reshape(-1, 3)
+        scaling = float(np.asarray(data.get("smpl_scaling", 1.0), dtype=float).reshape(-1)[0])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise FileFormatError(f"{source}: SMPL arrays are missing or damaged ({error})") from error
+    if poses.shape[1] < 3 * _BODY or poses.shape[1] % 3:
+        raise FileFormatError(f"{source}: {key} has {poses.shape[1]} columns; SMPL poses have 72, AMASS 156 or 165")
+    if len(trans) != len(poses):
+        raise FileFormatError(f"{source}: {len(poses)} poses but {len(trans)} positions")
+    if not (np.isfinite(scaling) and scaling > 0):
+        raise FileFormatError(f"{source}: smpl_scaling {scaling} is not positive")
+    rate = fps or _frame_rate(data) or (AIST_FPS if key == "smpl_poses" else None)
+    if rate is None:
+        raise FileFormatError(f"{source} does not tell its frame rate (mocap_framerate): give one")
+    skeleton = smpl_skeleton()
+    joints = len(skeleton) if poses.shape[1] == 72 else _BODY
+    rotations = rot.identity(len(poses), len(skeleton))
+    rotations[:, :joints] = rot.from_rotvec(poses[:, : 3 * joints].reshape(len(poses), joints, 3))
+    path = trans / scaling + _PELVIS
+    # The model's own up is y; a recording in a z-up world turns the root by a quarter about x.
+    up = rot.rotate(rotations[:, 0], np.array([0.0, 1.0, 0.0])).mean(axis=0)
+    if up[2] > max(abs(up[1]), 0.3):
+        turn = rot.from_axis_angle(np.array([1.0, 0.0, 0.0]), -0.5 * np.pi)
+        rotations[:, 0] = rot.multiply(np.broadcast_to(turn, rotations[:, 0].shape), rotations[:, 0])
+        path = rot.rotate(turn, path)
+    try:
+        return Motion(skeleton, rotations, path, float(rate), name=name)
+    except MotionError as error:
+        raise FileFormatError(f"{source}: {error}") from error
+
+
+def _frame_rate(data: dict[str, Any]) -> float | None:
+    for key in ("mocap_framerate", "mocap_frame_rate", "fps"):
+        if key in data:
+            rate = float(np.asarray(data[key]).reshape(-1)[0])
+            return rate if np.isfinite(rate) and rate > 0 else None
+    return None
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Builds arrays, scalars and built-in containers; refuses to look up anything else, so nothing can be executed."""
+
+    _ALLOWED = frozenset(
+        {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
+        | {(f"numpy.{core}.multiarray", f) for core in ("core", "_core") for f in ("_reconstruct", "scalar")}
+        | {(f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")}
+    )
+
+    def find_class(self, module: str, name: str) -> Any:
+        """The few constructors of NumPy arrays; raises UnpicklingError for all else."""
+        if (module, name) not in self._ALLOWED:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
+
+
+def _load_plain_pickle(path: Path) -> Any:
+    try:
+        # latin1: NumPy arrays pickled by Python 2.
+        return _PlainUnpickler(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+    except OSError as error:
+        raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
+    except Exception as error:  # a damaged pickle may raise almost anything
+        raise FileFormatError(f"{path} is not a pickle of plain arrays: {error}") from error
