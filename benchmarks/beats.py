@@ -119,7 +119,7 @@ def composed(quick: bool) -> None:
 def ballroom(shared: Path) -> None:
     folder = shared / "data" / "ballroom"
     manifest = json.loads((folder / "manifest.json").read_text())
-    entries = manifest if isinstance(manifest, list) else next(v for v in manifest.values() if isinstance(v, list))
+    entries = [{"name": name, **entry} for name, entry in manifest.items()]
     rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     for entry in entries:
         if entry["sync"] not in ("bar", "beat"):

@@ -90,13 +90,6 @@ def test_tempo_that_jumps_and_tempo_that_drifts_are_followed() -> None:
     assert found.tempo_at(26.0) == pytest.approx(121, rel=0.03)
 
 
-def test_a_click_late_in_a_long_song_is_where_it_is() -> None:
-    true = np.arange(0.5, 600.0, 0.5)
-    song = song_of(clicks(true, 600.5))
-    assert np.abs(song.beats.count_at(true[-4:]) - np.round(song.beats.count_at(true[-4:]))).max() < 0.03
-    assert song.beats.time_of(np.round(song.beats.count_at(599.0))) == pytest.approx(599.0, abs=0.012)
-
-
 def test_silence_gives_a_steady_guess_without_clarity() -> None:
     beats = song_of(np.zeros(10 * RATE)).beats
     assert beats.clarity == 0

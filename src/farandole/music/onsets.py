@@ -52,14 +52,19 @@ class FrameFeatures:
         return np.arange(len(self.mel)) / self.fps
 
     @cached_property
+    def sounding(self) -> np.ndarray:
+        """Which frames are less than 40 dB below the loudest, bool [T]."""
+        return self.power > 1e-4 * self.power.max()
+
+    @cached_property
     def level(self) -> float:
-        """Loud level of the song: 95th percentile of `power`."""
-        return float(np.percentile(self.power, 95)) if len(self.power) else 0.0
+        """Loud level of the song: 95th percentile of `power` over the sounding frames."""
+        return 0.0 if self.silent else float(np.percentile(self.power[self.sounding], 95))
 
     @cached_property
     def silent(self) -> bool:
         """Whether there is nothing to hear: never above -70 dB of full scale."""
-        return self.level < 1e-7
+        return float(self.power.max()) < 1e-7
 
     @cached_property
     def onsets(self) -> np.ndarray:
@@ -161,7 +166,7 @@ def _flux(features: FrameFeatures) -> np.ndarray:
         return out
     members = features._members
     # bass has more power than treble: measure each onset band against its own loud level, but none more than 40 dB below the loudest
-    loud = np.array([np.percentile(features.mel[:, m].mean(axis=1), 95) for m in members])
+    loud = np.array([np.percentile(features.mel[features.sounding][:, m].mean(axis=1), 95) for m in members])
     loud = np.maximum(loud, loud.max() * 1e-4)
     reference = np.sum([m * level for m, level in zip(members, loud, strict=True)], axis=0).astype(np.float32)
     for at in range(0, count, _CHUNK):
