@@ -93,12 +93,12 @@ def test_it_moves_smoothly(seed: int, bpm: float) -> None:
 @pytest.mark.parametrize("bpm", [80.0, 110.0, 140.0])
 def test_steps_land_on_the_beat(bpm: float) -> None:
     landed, best = [], []
-    for seed in range(5):
-        c = counts(bpm, 60.0)
+    for seed in range(4):
+        c = counts(bpm, 45.0)
         feet = rig(c, seed=seed)[1]
         first = np.argwhere(np.diff(feet.planted.astype(int), axis=0) == 1)[:, 0]
         landed.append(c[first + 1])
-        motion = dance(seed, bpm, 60.0)
+        motion = dance(seed, bpm, 45.0)
         left, right = (np.linalg.norm(velocity(joint(motion, f"{s}Foot"), FPS), axis=-1) for s in ("Left", "Right"))
         signals = np.stack((left + right, left - right))
         signals = (signals - signals.mean(1, keepdims=True)) / signals.std(1, keepdims=True)
@@ -129,7 +129,7 @@ def test_louder_is_larger() -> None:
     assert 0.5 < speeds[1] < 0.75
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_it_stays_near_the_origin_for_five_minutes(seed: int) -> None:
     c = counts(118.0, 300.0)
     root = groove(c, seed=seed, energy=1.5 * np.sin(c / 40.0)).root_positions

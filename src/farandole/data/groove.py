@@ -146,6 +146,10 @@ def _body(
     ch["hpitch"] += 0.07 * person["nod"] * gain * pulse(clocks["h"], 1.0, 0.0, 1.2) * (1.0 + noise(0.5))
     breath = np.sin(2.0 * np.pi * 0.3 * t + rng.uniform(0.0, 6.0) + noise(0.3))
     ch["cpitch"] += -0.02 - 0.012 * breath + noise(0.015)
+    # Posture is personal, and so is where in the beat the chest rocks.
+    lean, rock, phase = rng.normal(0.0, 0.035), rng.normal(0.0, 0.035), rng.uniform(0.0, 1.0)
+    ch["cpitch"] += lean + gain * rock * swing(clocks["c"], 1.0, phase)
+    ch["ppitch"] += 0.5 * lean + gain * (0.035 * pulse(clocks["p"]) + 0.03 * swing(clocks["p"], 4.0, 4.0 * phase))
     ch["croll"] += noise(0.015)
     ch["ppitch"] += 0.06 + noise(0.012)
     ch["hyaw"] += noise(0.22, shortest=2.5)
@@ -157,7 +161,7 @@ def _body(
     )
     angles = lambda g: smooth(np.stack((ch[g + "pitch"], ch[g + "yaw"], ch[g + "roll"]), axis=-1), 0.03 * fps)  # noqa: E731
     shrug = np.stack((ch["shrug_a"], ch["shrug_b"]), axis=-1) + 0.02 * breath[:, None]
-    hands, flare = _arms(segments, c, beat, 1.2 * gain * person["arms"], noise)
+    hands, flare = _arms(segments, c, beat, 1.2 * gain * person["arms"], rng.normal(0.0, 0.022, 3), noise)
     return groove_rig.Rig(
         heading=heading,
         pelvis=np.stack((seat[:, 0], _STANDING + ch["py"], seat[:, 1]), axis=-1),
@@ -193,7 +197,7 @@ def _shares(
 
 
 def _arms(
-    segments: list[Segment], c: Array, beat: Array, gain: Array, noise: Callable[..., Array]
+    segments: list[Segment], c: Array, beat: Array, gain: Array, carriage: Array, noise: Callable[..., Array]
 ) -> tuple[Array, Array]:
     """Wrists [T, 2, 3] and elbow flare [T, 2]."""
     hands, flare = np.zeros((len(c), 2, 3)), np.zeros((len(c), 2))
@@ -206,6 +210,8 @@ def _arms(
         order = [0, 1] if segment.arm_side > 0 else [1, 0]
         hands[where] += share[:, None, None] * wrists[:, order]
         flare[where] += share[:, None] * np.array(out)[order]
+    # Some carry their hands high, some low, some wide.
+    hands += carriage
     # Left and right are never quite alike, and no swing repeats itself exactly.
     for side in (0, 1):
         hands[:, side] += np.stack([noise(0.016) for _ in range(3)], axis=-1)

@@ -39,7 +39,7 @@ def _pump(c: Array, v: float) -> Arms:
 
     def side(s: int) -> tuple:
         w = hit(c, 2.0, 0.0, 0.5) * s
-        return 0.06 + 0.05 * w, -0.19 - 0.21 * w, 0.25 - 0.07 * w
+        return 0.11 + 0.02 * w, -0.22 - 0.19 * w, 0.26 - 0.06 * w
 
     return _both(side), (0.25, 0.25)
 
@@ -90,7 +90,7 @@ def _raise_roof(c: Array, v: float) -> Arms:
     w = hit(c, 1.0 if v < 0.5 else 2.0, 0.0, 0.3)
 
     def side(s: int) -> tuple:
-        return 0.14 + 0.02 * w, 0.24 + 0.13 * w, 0.14 - 0.04 * w
+        return 0.16 + 0.01 * w, 0.27 + 0.11 * w, 0.15 - 0.03 * w
 
     return _both(side), (0.3, 0.3)
 
@@ -100,7 +100,7 @@ def _overhead(c: Array, v: float) -> Arms:
 
     def side(s: int) -> tuple:
         a = swing(c, 4.0, 0.6 - 0.15 * s)
-        return 0.07 + 0.17 * a * s, 0.36 - 0.05 * swing(c, 2.0, 0.6) + 0.05 * a * s, 0.10 + 0.04 * a
+        return 0.10 + 0.14 * a * s, 0.39 - 0.05 * swing(c, 2.0, 0.6) + 0.05 * a * s, 0.10 + 0.04 * a
 
     return _both(side), (0.2, 0.2)
 

@@ -15,7 +15,10 @@ from farandole.motion.rotations import Array
 STRETCH = 0.984
 """Greatest hip-to-ankle distance as a fraction of the leg: the knee never locks (20 degrees of flexion are left)."""
 
-_UP, _RIGHTWARD, _FORWARD = np.eye(3)[1], np.eye(3)[0], np.eye(3)[2]
+_HEAD = (-0.128, 0.19, 0.058)
+"""Middle of the head seen from a shoulder joint in the chest's frame, x outwards, m."""
+
+_LEFT, _FORWARD = np.eye(3)[0], np.eye(3)[2]
 
 
 @dataclass
@@ -86,7 +89,7 @@ def _turn(xyz: Array) -> Array:
 
 def ankles(skeleton: Skeleton, rig: Rig) -> tuple[Array, Array]:
     """Ankle positions [T, 2, 3] and foot rotations [T, 2, 4] of a rig."""
-    feet = rot.multiply(rot.from_yaw(rig.foot_yaw), rot.from_axis_angle(_RIGHTWARD, rig.foot_pitch))
+    feet = rot.multiply(rot.from_yaw(rig.foot_yaw), rot.from_axis_angle(_LEFT, rig.foot_pitch))
     toes = skeleton.offsets[[skeleton.index("LeftToeBase"), skeleton.index("RightToeBase")]]
     return rig.balls - rot.rotate(feet, toes), feet
 
@@ -152,7 +155,7 @@ def _solve_leg(
     height = rig.balls[:, side, 1] - rest_ball_height(skeleton)
     flat = np.clip(1.0 - height / 0.06, 0.0, 1.0)
     bend = -np.maximum(rig.foot_pitch[:, side], 0.0) * flat * flat * (3.0 - 2.0 * flat)
-    turns[:, index(f"{prefix}ToeBase")] = rot.multiply(foot, rot.from_axis_angle(_RIGHTWARD, bend))
+    turns[:, index(f"{prefix}ToeBase")] = rot.multiply(foot, rot.from_axis_angle(_LEFT, bend))
 
 
 def rest_ball_height(skeleton: Skeleton) -> float:
@@ -171,6 +174,10 @@ def _solve_arm(
     hand = rig.hands[:, side] * (out, 1.0, 1.0)
     # A wrist on its way from low to high passes in front of the shoulder, not through it.
     hand = hand + np.array([0.08 * out, 0.0, 0.24]) * np.exp(-((hand / 0.20) ** 2).sum(-1, keepdims=True))
+    # Nor does a hand pass through the face.
+    away = hand - np.array(_HEAD) * (out, 1.0, 1.0)
+    near = np.exp(-((away / 0.17) ** 2).sum(-1, keepdims=True))
+    hand = hand + 0.17 * near * rot.normalize(away + np.array([0.05 * out, 0.0, 0.12]))
     distance = np.linalg.norm(hand, axis=-1, keepdims=True)
     # Smooth limits: never quite straight, never folded beyond what an elbow can.
     wanted = (distance**8 + (0.36 * length) ** 8) ** 0.125
@@ -189,7 +196,7 @@ def _elbow_pole(hand: Array, flare: Array) -> Array:
     """Where the elbow points for a wrist at `hand` [T, 3] (x outwards): down and back when low, outwards when high."""
     high = np.clip((hand[:, 1:2] + 0.30) / 0.65, 0.0, 1.0)
     high = high * high * (3.0 - 2.0 * high)
-    low_pole, high_pole = np.array([0.30, -0.45, -0.85]), np.array([0.85, -0.55, 0.05])
+    low_pole, high_pole = np.array([0.10, -0.50, -0.86]), np.array([0.75, -0.65, 0.05])
     pole = low_pole + high * (high_pole - low_pole)
     return rot.normalize(pole + flare * (np.array([1.0, 0.0, -0.15]) - pole))
 
