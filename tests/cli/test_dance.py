@@ -1,0 +1,88 @@
+"""`farandole dance` with the shipped model: files, words, repeatability."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from farandole.data.songs import compose
+from farandole.motion.files import load_motion
+
+SECONDS = 6.0
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds of house at 120 bpm."""
+    path = tmp_path_factory.mktemp("songs") / "my song.wav"
+    made = compose(120, SECONDS, genre="house", seed=1)
+    soundfile.write(path, made.samples, made.sample_rate)
+    return path
+
+
+def test_a_folder_gets_a_motion_and_a_page_and_the_same_again(farandole, song: Path, tmp_path: Path) -> None:
+    outcome = farandole("dance", song, "-o", tmp_path / "a", "--seed", 3)
+    assert outcome.code == 0, outcome.err
+    files = [tmp_path / "a" / f"my song.{kind}" for kind in ("html", "bvh")]
+    assert outcome.out.splitlines() == [str(f) for f in files]
+    assert sorted((tmp_path / "a").iterdir()) == sorted(files)
+    for words in ("dancing: 100 %", "120 bpm", "steps on the beat", "times faster than it plays"):
+        assert words in outcome.err
+
+    motion = load_motion(files[1])
+    assert (motion.fps, motion.seconds) == (30, pytest.approx(SECONDS, abs=0.1))
+    assert motion.velocities[:, :, :].std() > 0.05
+
+    assert farandole("dance", song, "-o", tmp_path / "b", "--seed", 3, "-q").err == ""
+    assert (tmp_path / "b" / "my song.bvh").read_bytes() == files[1].read_bytes()
+    assert (tmp_path / "b" / "my song.html").read_bytes() == files[0].read_bytes()
+    assert farandole("dance", song, "-o", tmp_path / "c", "--seed", 4, "-q").code == 0
+    assert (tmp_path / "c" / "my song.bvh").read_bytes() != files[1].read_bytes()
+
+
+def test_takes_differ_and_share_a_page(farandole, song: Path, tmp_path: Path) -> None:
+    words = ("--takes", 2, "--formats", "npz,html,glb", "--json", "--fps", 24, "--seconds", 4)
+    facts = json.loads(farandole("dance", song, "-o", tmp_path, *words).out)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "my song-1.glb",
+        "my song-1.npz",
+        "my song-2.glb",
+        "my song-2.npz",
+        "my song.html",
+    ]
+    assert facts["page"] == str(tmp_path / "my song.html")
+    assert [take["seconds"] for take in facts["takes"]] == [pytest.approx(4, abs=0.1)] * 2
+    first, second = (load_motion(take["files"]["npz"]) for take in facts["takes"])
+    assert first.fps == 24
+    assert np.linalg.norm(first.positions - second.positions, axis=-1).mean() > 0.05
+
+
+def test_a_dance_goes_on_from_another(farandole, song: Path, tmp_path: Path) -> None:
+    assert farandole("dance", song, "-o", tmp_path / "one.npz", "-q").code == 0
+    assert farandole("dance", song, "-o", tmp_path / "two.npz", "--start", tmp_path / "one.npz", "-q").code == 0
+    one, two = load_motion(tmp_path / "one.npz"), load_motion(tmp_path / "two.npz")
+    gap = np.linalg.norm(two.positions[0] - one.positions[-1], axis=-1)
+    assert gap.mean() < 0.25
+
+
+def test_silence_is_danced_to_with_a_warning(farandole, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silence.wav", np.zeros(5 * 22050), 22050)
+    outcome = farandole("dance", tmp_path / "silence.wav", "-o", tmp_path / "calm.bvh", "-q")
+    assert outcome.code == 0, outcome.err
+    assert outcome.err.startswith("warning: ")
+    assert load_motion(tmp_path / "calm.bvh").seconds == pytest.approx(5, abs=0.1)
+
+
+def test_what_the_model_cannot_do_is_said_in_one_line(farandole, song: Path, tmp_path: Path) -> None:
+    for words, says in (
+        (("--style", "polka"), "no style 'polka'"),
+        (("--model", "none"), "no model 'none'"),
+        (("--engine", "steam"), "no engine 'steam'"),
+        (("--start", tmp_path / "none.bvh"), "none.bvh: no such file"),
+    ):
+        assert says in farandole("dance", song, "-o", tmp_path / "out", "-q", *words).refused()
+    assert list(tmp_path.iterdir()) == []
