@@ -12,9 +12,9 @@ import numpy as np
 from farandole.evaluation.body import view_body
 from farandole.evaluation.clips import Clip, load_sound
 from farandole.evaluation.features import FEATURE_FPS, from_first_root, geometric_features, kinetic_features
-from farandole.evaluation.feet import PFC_FPS, physical_foot_contact, skating_ratio
+from farandole.evaluation.feet import physical_foot_contact, skating_ratio
 from farandole.evaluation.joints import smpl_positions
-from farandole.evaluation.quality import DanceQuality, measure_dance
+from farandole.evaluation.quality import FPS, DanceQuality, measure_dance
 from farandole.evaluation.rhythm import SMOOTHING, beat_alignment, beat_energy, music_motion_correlation, speed_curve
 from farandole.motion import Motion
 from farandole.motion import rotations as rot
@@ -22,9 +22,6 @@ from farandole.motion.rotations import Array
 
 POSE_FPS = 20.0
 """Frame rate of the pose features (that of the flow paper)."""
-
-CURVE_FPS = 30.0
-"""Frame rate of the curves that reports plot."""
 
 CURVE_SECONDS = 20.0
 """How much of a clip reports plot, s."""
@@ -63,7 +60,7 @@ class ClipFigures:
         geometric: 32 features, [32].
         poses: Pose features at 20 fps, [N, D] float32; see `pose_features`.
         joints: Joint names behind `poses`: distances need the same ones on both sides.
-        speed: Mean joint speed of the first seconds at `CURVE_FPS`, [T] m/s.
+        speed: Mean joint speed of the first seconds at `quality.FPS`, [T] m/s.
         beats: Music beats within those seconds, [K] s.
     """
 
@@ -90,33 +87,34 @@ def measure_clip(clip: Clip, settings: Settings = DEFAULT) -> ClipFigures:
     if settings.seconds is not None:
         motion = motion.slice(0, max(1, round(settings.seconds * motion.fps)))
     joints = smpl_positions(motion.resample(FEATURE_FPS))
-    coarse = smpl_positions(motion.resample(PFC_FPS))
+    half = motion.resample(FPS)
+    coarse = smpl_positions(half)
     features = from_first_root(joints) if settings.root == "start" else joints
     numbers = {
         "pfc": float(physical_foot_contact(coarse)),
-        "skating_lodge": skating_ratio(coarse, PFC_FPS),
-        "skating_norm": skating_ratio(coarse, PFC_FPS, variant="norm"),
-        "skating_height": skating_ratio(coarse, PFC_FPS, variant="height"),
+        "skating_lodge": skating_ratio(coarse),
+        "skating_norm": skating_ratio(coarse, variant="norm"),
+        "skating_height": skating_ratio(coarse, variant="height"),
     }
     count, beats = None, np.empty(0)
     if grid is not None:
-        count = grid.count_at(np.arange(len(motion)) / motion.fps)
+        count = grid.count_at(np.arange(len(half)) / half.fps)
         beats = grid.times[(grid.times >= 0) & (grid.times < motion.seconds)]
         numbers |= _rhythm(joints, beats)
     if clip.song is not None:
         numbers["music_motion_correlation"] = _correlation(clip, joints)
-    body = view_body(motion.resample(CURVE_FPS).slice(0, round(CURVE_SECONDS * CURVE_FPS)))
+    shown = view_body(half.slice(0, round(CURVE_SECONDS * FPS)))
     return ClipFigures(
         name=clip.name,
         group=clip.group,
         fps=motion.fps,
-        quality=measure_dance(motion, count),
+        quality=measure_dance(half, count),
         numbers=numbers,
         kinetic=np.stack([kinetic_features(features, variant=v) for v in ("published", "fixed")]),
         geometric=geometric_features(joints),
         poses=pose_features(motion) if settings.poses else np.empty((0, 0), np.float32),
         joints=motion.skeleton.names,
-        speed=body.speeds.mean(axis=1).astype(np.float32),
+        speed=shown.speeds.mean(axis=1).astype(np.float32),
         beats=beats[beats < CURVE_SECONDS],
     )
 

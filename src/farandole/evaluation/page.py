@@ -11,7 +11,7 @@ import numpy as np
 from farandole.evaluation import published
 from farandole.evaluation.bootstrap import Interval
 from farandole.evaluation.figures import FIGURES, Figure
-from farandole.evaluation.measure import CURVE_FPS
+from farandole.evaluation.quality import FPS
 from farandole.evaluation.sets import table
 from farandole.evaluation.svg import bars, scatter, speed_plot
 from farandole.evaluation.windows import GAPS
@@ -214,7 +214,7 @@ def _speeds(report: Report) -> str:
     for kind, run in (("real", report.reference), *((_kind(i), run) for i, run in enumerate(report.runs))):
         clip = next((run.clips[i] for i in run.order if len(run.clips[i].beats)), None)
         if clip is not None:
-            plot = speed_plot(clip.speed, CURVE_FPS, clip.beats, kind)
+            plot = speed_plot(clip.speed, FPS, clip.beats, kind)
             plots.append(f"<figure>{plot}<figcaption>{_key(kind, run.name)}: {escape(clip.name)}</figcaption></figure>")
     if not plots:
         return ""
