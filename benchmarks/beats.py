@@ -58,7 +58,7 @@ def continuity(found: np.ndarray, true: np.ndarray) -> float:
     close = np.abs(found - true[nearest]) < 0.175 * period
     gap = np.abs(np.diff(found) / period[1:] - 1) < 0.175
     correct = close[1:] & close[:-1] & gap & (np.diff(nearest) == 1)
-    return float(correct.sum() / max(len(found), len(true)))
+    return float(correct.sum() / (max(len(found), len(true)) - 1))
 
 
 def measures(found: np.ndarray, true: np.ndarray) -> tuple[float, float, float, float]:
@@ -110,10 +110,15 @@ def composed(quick: bool) -> None:
     table(
         "Composed songs and clicks, 60 to 200 bpm",
         ["", "F hint", "CMLt", "F free", "F free, octave", "F folded", "F bars", "clarity", "late ms", "spread ms"],
-        {name: np.nanmean(np.array(values), axis=0) if name != "clicks" else np.array(values).mean(axis=0) for name, values in rows.items()},
+        {
+            name: np.nanmean(np.array(values), axis=0) if name != "clicks" else np.array(values).mean(axis=0)
+            for name, values in rows.items()
+        },
     )
     everything = np.concatenate([np.array(values) for values in rows.values()])
-    print(f"{'share of songs with F >= 0.95':30s} hint {np.mean(everything[:, 0] >= 0.95):.3f}  free, octave {np.mean(everything[:, 3] >= 0.95):.3f}\n")
+    print(
+        f"{'share of songs with F >= 0.95':30s} hint {np.mean(everything[:, 0] >= 0.95):.3f}  free, octave {np.mean(everything[:, 3] >= 0.95):.3f}\n"
+    )
 
 
 def ballroom(shared: Path) -> None:
@@ -136,8 +141,23 @@ def ballroom(shared: Path) -> None:
     with np.errstate(all="ignore"):
         table(
             "Ballroom recordings with known grids (sync bar or beat)",
-            ["", "F hint", "F octave", "CMLt", "AMLt", "F free", "AMLt free", "F bars", "meter", "clarity", "tempo free"],
-            {name: np.array([np.nan if np.isnan(c).all() else np.nanmean(c) for c in np.array(v, float).T]) for name, v in rows.items()},
+            [
+                "",
+                "F hint",
+                "F octave",
+                "CMLt",
+                "AMLt",
+                "F free",
+                "AMLt free",
+                "F bars",
+                "meter",
+                "clarity",
+                "tempo free",
+            ],
+            {
+                name: np.array([np.nan if np.isnan(c).all() else np.nanmean(c) for c in np.array(v, float).T])
+                for name, v in rows.items()
+            },
         )
 
 
@@ -147,7 +167,9 @@ def against_librosa(shared: Path) -> None:
     except ImportError:
         print("librosa is not installed: no comparison with it\n")
         return
-    names = sorted((shared / "data" / "songs").glob("*.mp3")) + sorted((shared / "data" / "ballroom").glob("*chacha*.ogg"))
+    names = sorted((shared / "data" / "songs").glob("*.mp3")) + sorted(
+        (shared / "data" / "ballroom").glob("*chacha*.ogg")
+    )
     rows = {}
     for path in names:
         song = load_song(path)
@@ -158,7 +180,9 @@ def against_librosa(shared: Path) -> None:
         ours = track_beats(song.frames)
         mine = time.perf_counter() - begun
         found = ours.times[(ours.times >= times[0] - 0.3) & (ours.times <= times[-1] + 0.3)]
-        rows[path.stem] = np.array([ours.tempo, float(np.atleast_1d(tempo)[0]), *measures(found, times), ours.clarity, mine, theirs])
+        rows[path.stem] = np.array(
+            [ours.tempo, float(np.atleast_1d(tempo)[0]), *measures(found, times), ours.clarity, mine, theirs]
+        )
     table("Agreement with librosa.beat.beat_track (its beats as the grid)",
           ["", "our bpm", "its bpm", "F", "F octave", "CMLt", "AMLt", "clarity", "our s", "its s"], rows)  # fmt: skip
 
@@ -168,11 +192,15 @@ def timings(quick: bool) -> None:
     for seconds in (60, 600) if not quick else (60,):
         begun = time.perf_counter(), time.process_time()
         made = compose(122, seconds, genre="house", seed=3)
-        print(f"  compose {seconds} s: {time.perf_counter() - begun[0]:.2f} s wall, {time.process_time() - begun[1]:.2f} s CPU")
+        print(
+            f"  compose {seconds} s: {time.perf_counter() - begun[0]:.2f} s wall, {time.process_time() - begun[1]:.2f} s CPU"
+        )
         begun = time.perf_counter(), time.process_time()
         song = Song.from_samples(made.samples, made.sample_rate)
         _ = song.beats
-        print(f"  analyse {seconds} s: {time.perf_counter() - begun[0]:.2f} s wall, {time.process_time() - begun[1]:.2f} s CPU")
+        print(
+            f"  analyse {seconds} s: {time.perf_counter() - begun[0]:.2f} s wall, {time.process_time() - begun[1]:.2f} s CPU"
+        )
 
 
 def table(title: str, head: list[str], rows: dict[str, np.ndarray]) -> None:
@@ -190,7 +218,9 @@ def main() -> int:
     """Run everything that can be run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer composed songs, no 10 min song")
-    parser.add_argument("--shared", type=Path, default=Path(__file__).resolve().parents[2] / "shared", help="folder of recordings")
+    parser.add_argument(
+        "--shared", type=Path, default=Path(__file__).resolve().parents[2] / "shared", help="folder of recordings"
+    )
     options = parser.parse_args()
     composed(options.quick)
     if (options.shared / "data" / "ballroom").is_dir():

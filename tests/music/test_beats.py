@@ -31,7 +31,15 @@ def test_clicks_are_found_to_a_few_milliseconds(bpm: float) -> None:
 
 @pytest.mark.parametrize(
     ("genre", "bpm"),
-    [("salsa", 190.0), ("latin", 117.3), ("house", 123.0), ("hiphop", 92.0), ("pop", 104.0), ("rock", 141.0), ("disco", 116.0)],
+    [
+        ("salsa", 190.0),
+        ("latin", 117.3),
+        ("house", 123.0),
+        ("hiphop", 92.0),
+        ("pop", 104.0),
+        ("rock", 141.0),
+        ("disco", 116.0),
+    ],
 )
 def test_composed_songs_are_tracked(genre: str, bpm: float) -> None:
     composed = compose(bpm, 25, genre=genre, seed=5, first_count=0.4)
@@ -115,7 +123,11 @@ def test_sound_without_a_pulse_has_little_clarity(kind: str) -> None:
             length = rng.uniform(0.06, 0.35)
             part = slice(round(at * RATE), round(at * RATE) + round(length * RATE))
             size = part.stop - part.start
-            voice = np.sign(np.sin(2 * np.pi * rng.uniform(90, 200) * t[:size])) if rng.random() < 0.7 else rng.standard_normal(size)
+            voice = (
+                np.sign(np.sin(2 * np.pi * rng.uniform(90, 200) * t[:size]))
+                if rng.random() < 0.7
+                else rng.standard_normal(size)
+            )
             sound[part] += rng.uniform(0.1, 0.4) * voice * np.hanning(size)
             at += length + rng.exponential(0.08)
     assert song_of(sound).beats.clarity < 0.25

@@ -90,12 +90,18 @@ def test_music_after_silence_is_quiet_first() -> None:
     assert told.energy[10 * 30 :].mean() > -1
 
 
-def test_a_tempo_range_folds_the_count(song: Song) -> None:
-    plain, doubled = conditions(song, 30), conditions(song, 30, tempo_range=(170, 300))
-    np.testing.assert_allclose(doubled.count, 2 * plain.count, atol=1e-3)
-    np.testing.assert_allclose(np.median(doubled.tempo), 2 * np.median(plain.tempo), rtol=0.01)
-    given = conditions(song, 30, beats=Beats.steady(100, song.seconds))
-    np.testing.assert_allclose(given.count, np.arange(len(given)) / 30 * 100 / 60, atol=1e-9)
+def test_a_tempo_range_chooses_the_octave(song: Song) -> None:
+    plain, fast, slow = (conditions(song, 30, tempo_range=r) for r in (None, (170, 300), (50, 70)))
+    middle = slice(60, -60)
+    np.testing.assert_allclose(fast.tempo[middle], 2 * plain.tempo[middle], rtol=0.01)
+    np.testing.assert_allclose(slow.tempo[middle], plain.tempo[middle] / 2, rtol=0.01)
+    shift = fast.count[middle] - 2 * plain.count[middle]
+    np.testing.assert_allclose(shift, np.round(shift.mean()), atol=0.06)
+    own = Beats.steady(100, song.seconds)
+    given = conditions(song, 30, beats=own, tempo_range=(170, 300))
+    np.testing.assert_allclose(given.count, np.arange(len(given)) / 30 * 200 / 60, atol=1e-9)
+    with pytest.raises(AudioError, match="tempo range"):
+        conditions(song, 30, tempo_range=(200, 100))
 
 
 @pytest.mark.parametrize("name", ["onsets", "bands", "beats", "mel"])

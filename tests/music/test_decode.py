@@ -41,7 +41,9 @@ def test_every_container_rate_and_channel_count_keeps_time(suffix: str, rate: in
     samples = decode(path)
     assert samples.dtype == np.float32
     assert samples.ndim == 1
-    assert len(samples) / RATE == pytest.approx(3.0, abs=0.05 if rate > 16000 else 0.15)  # AAC and MP3 fill their last frame
+    assert len(samples) / RATE == pytest.approx(
+        3.0, abs=0.05 if rate > 16000 else 0.15
+    )  # AAC and MP3 fill their last frame
     # a codec's frames at 8 kHz hold 128 ms; at usual rates times are exact to a millisecond
     assert np.abs(attack_errors(samples)).max() < (0.002 if rate >= 16000 else 0.004)
 

@@ -78,12 +78,10 @@ def _room_and_tilt(rng: np.random.Generator, sample_rate: int) -> np.ndarray:
 
 def _filtered(sound: Samples, response: np.ndarray) -> Samples:
     """Causal convolution by overlap-add, same length as `sound`."""
-    from scipy.fft import irfft, next_fast_len, rfft
-
-    block = 1 << 16
-    size = next_fast_len(block + len(response) - 1, real=True)
-    spectrum = rfft(response, size)
+    size = 1 << 17
+    block = size - len(response) + 1
+    spectrum = np.fft.rfft(response, size)
     out = np.zeros(len(sound) + size, np.float32)
     for at in range(0, len(sound), block):
-        out[at : at + size] += irfft(rfft(sound[at : at + block], size) * spectrum, size)
+        out[at : at + size] += np.fft.irfft(np.fft.rfft(sound[at : at + block], size) * spectrum, size)
     return out[: len(sound)]

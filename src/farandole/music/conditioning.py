@@ -62,17 +62,18 @@ def conditions(
     Args:
         song: The music.
         fps: Frames per second of the result.
-        tempo_range: A dance style's tempi (low, high) in beats per minute: the grid is doubled or halved into it.
-        beats: Use these beats instead of the song's own.
+        tempo_range: A dance style's tempi (low, high) in beats per minute: the octave that suits it is taken (`Song.beats_for`).
+        beats: Use these beats instead of the song's own; folded into `tempo_range` if that is given.
 
     Raises:
         AudioError: If `fps` or `tempo_range` is not positive.
     """
     if not 0 < fps <= 1000:
         raise AudioError(f"{fps:g} frames per second: accepted is more than 0 and at most 1000")
-    grid = song.beats if beats is None else beats
-    if tempo_range is not None:
-        grid = grid.folded(*tempo_range)
+    if beats is not None:
+        grid = beats if tempo_range is None else beats.folded(*tempo_range)
+    else:
+        grid = song.beats if tempo_range is None else song.beats_for(*tempo_range)
     times = frame_times(song.seconds, fps)
     frames = song.frames
     return Conditions(

@@ -77,7 +77,9 @@ class FrameFeatures:
         if self.silent:
             return np.zeros((len(self), len(BAND_NAMES)), np.float32)
         amplitude = np.stack([np.sqrt(self.mel[:, m].sum(axis=1)) for m in self._members], axis=1)
-        before = np.concatenate([np.zeros_like(amplitude[:_LAG]), amplitude[:-_LAG]])[: len(amplitude)]  # silence goes before
+        before = np.concatenate([np.zeros_like(amplitude[:_LAG]), amplitude[:-_LAG]])[
+            : len(amplitude)
+        ]  # silence goes before
         return np.maximum(amplitude - before, 0)
 
     @cached_property

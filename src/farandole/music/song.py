@@ -33,6 +33,7 @@ class Song:
         self.frames, self.name, self.path = frames, name, path
         self.sample_rate, self.seconds = frames.sample_rate, frames.seconds
         self._samples = samples
+        self._within: dict[tuple[float, float], Beats] = {}
 
     @classmethod
     def from_samples(cls, samples: np.ndarray, sample_rate: int, *, name: str = "song") -> Song:
@@ -79,8 +80,25 @@ class Song:
         return track_beats(self.frames)
 
     def beats_within(self, min_bpm: float, max_bpm: float) -> Beats:
-        """Beats with the tempo held to a range, beats per minute."""
-        return track_beats(self.frames, min_bpm=min_bpm, max_bpm=max_bpm)
+        """Beats with the tempo held to a range, beats per minute: for when the tempo is roughly known."""
+        key = (float(min_bpm), float(max_bpm))
+        if key not in self._within:
+            self._within[key] = track_beats(self.frames, min_bpm=min_bpm, max_bpm=max_bpm)
+        return self._within[key]
+
+    def beats_for(self, low: float, high: float) -> Beats:
+        """Beats at the octave (double or half tempo) that suits a dance style's range, beats per minute.
+
+        Tracks within the octave about the range's geometric middle (or within the range, if that is wider), where each tempo has one
+        double or half: steadier than `beats.folded`, which can only split or thin what was found at another octave.
+
+        Raises:
+            AudioError: If the range is empty or not positive.
+        """
+        if not 0 < low < high:
+            raise AudioError(f"tempo range {low:g} to {high:g}: needs 0 < low < high")
+        middle = float(np.sqrt(low * high))
+        return self.beats_within(max(20.0, min(low, middle / 2**0.5)), min(400.0, max(high, middle * 2**0.5)))
 
     @property
     def tempo(self) -> float:
