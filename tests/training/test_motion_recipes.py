@@ -1,0 +1,112 @@
+"""Recipes of the flow family: every one makes its model, at the published size where one is known; errors; model folders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="training needs the [train] extra")
+pytest.importorskip("lightning", reason="training needs the [train] extra")
+
+from farandole.data.feature_folder import FeatureFolderWriter  # noqa: E402
+from farandole.errors import CheckpointError, DataError  # noqa: E402
+from farandole.motion.humanoid import house_skeleton  # noqa: E402
+from farandole.training.motion_run import MODELS, MotionRecipe, load_model, save_model, train_motion  # noqa: E402
+from farandole.training.recipes import read_recipe, recipe_folder  # noqa: E402
+from farandole.training.settings import build, plain  # noqa: E402
+
+RECIPES = {p.stem: p for p in sorted(recipe_folder().glob("*.yaml")) if "model" in read_recipe(p)}
+TINY = {
+    "model": "moglow",
+    "preset": "farandole",
+    "features": {"motion": "pose", "audio": "sound"},
+    "dims": "data",
+    "config": {"past": 3, "heard": 4, "frames": 5, "glow": {"steps": 2, "dim": 8, "layers": 1}},
+    "training": {"steps": 6, "batch_size": 8, "lr": "1e-3", "ema": 0.5},
+}
+
+
+def test_there_is_a_tiny_recipe_of_every_model() -> None:
+    assert {f"tiny_{name}" for name in MODELS} <= RECIPES.keys()
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_complete(name: str) -> None:
+    recipe = MotionRecipe.from_mapping(read_recipe(RECIPES[name]))
+    assert recipe.features.keys() >= {"motion", "audio"}
+    assert build(type(recipe.config), plain(recipe.config), "again") == recipe.config
+    if name.startswith("tiny") and name != "tiny_transformerflow":
+        with torch.device("meta"):
+            model = recipe.build_model()
+        assert sum(p.numel() for p in model.parameters()) < 8_000_000
+
+
+def test_what_is_wrong_with_a_recipe_is_said_at_once() -> None:
+    with pytest.raises(DataError, match="recipe has no key 'optimiser'"):
+        MotionRecipe.from_mapping({"model": "moglow", "optimiser": "adam"})
+    with pytest.raises(DataError, match="recipe.model: 'mowgli' is not one of transformer, transflower"):
+        MotionRecipe.from_mapping({"model": "mowgli"})
+    wrong = {"model": "transflower", "config": {"encoder": {"width": 3, "layers": "two"}, "flow": {"norm": "layer"}}}
+    with pytest.raises(DataError) as error:
+        MotionRecipe.from_mapping(wrong)
+    for part in (
+        "encoder has no key 'width'",
+        "encoder.layers: 'two' is no int",
+        "flow.norm: 'layer' is not one of none",
+    ):
+        assert part in str(error.value)
+    with pytest.raises(DataError, match="7 heads do not divide width 800"):
+        MotionRecipe.from_mapping({"model": "transflower", "config": {"encoder": {"heads": 7}}})
+
+
+def test_zero_is_a_value() -> None:
+    values = {"model": "transflower", "preset": "as-released", "config": {"encoder": {"dropout": 0}}}
+    config = MotionRecipe.from_mapping(values).config
+    assert (config.encoder.dropout, config.flow.dropout) == (0.0, 0.1)
+
+
+def feature_folder(path: Path) -> Path:
+    random = np.random.default_rng(0)
+    features = {"pose": ["a", "b", "c", "d"], "sound": ["x", "y"]}
+    with FeatureFolderWriter(path, fps=20, skeleton=house_skeleton(), features=features, licence="none") as writer:
+        for i in range(4):
+            frames = {"pose": 5 + 3 * random.normal(size=(30, 4)), "sound": random.normal(size=(30, 2))}
+            writer.add(f"s{i}", frames, split="val" if i == 3 else "train")
+    return path
+
+
+def test_trains_from_a_feature_folder_resumes_and_is_loaded_again(tmp_path: Path) -> None:
+    data, quiet = feature_folder(tmp_path / "data"), {"enable_progress_bar": False, "accelerator": "cpu"}
+    results = train_motion(TINY, data, tmp_path / "run", **quiet)
+    assert results["held_out/nll"] == pytest.approx(results["held_out/bits_per_dimension"] * 4)
+    model, facts = load_model(tmp_path / "run" / "checkpoint")
+    assert (facts["fps"], facts["features"], model.config.motion) == (20, TINY["features"], 4)
+    assert (tmp_path / "run" / "states" / "best.ckpt").is_file()
+    longer = {**TINY, "training": {**TINY["training"], "steps": 9}}
+    train_motion(longer, data, tmp_path / "run", resume=True, **quiet)
+    state = torch.load(tmp_path / "run" / "states" / "last.ckpt", weights_only=False)
+    assert state["global_step"] == 9
+    with pytest.raises(CheckpointError, match="holds no state to continue from"):
+        train_motion(TINY, data, tmp_path / "other", resume=True, **quiet)
+    with pytest.raises(DataError, match="recipe.features names no feature for audio"):
+        train_motion({**TINY, "features": {"motion": "pose"}}, data, tmp_path / "other", **quiet)
+    with pytest.raises(DataError, match="s0: motion has 4 features, but the model is made for 67"):
+        train_motion({**TINY, "dims": "recipe"}, data, tmp_path / "other", **quiet)
+
+
+def test_a_model_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    recipe = MotionRecipe.from_mapping(TINY, {"motion": 4, "audio": 2})
+    model = recipe.build_model()
+    folder = save_model(model, recipe, tmp_path / "model", fps=20)
+    again, _ = load_model(folder)
+    assert all(torch.equal(v, again.state_dict()[k]) for k, v in model.state_dict().items())
+    (folder / "config.json").write_text((folder / "config.json").read_text().replace('"motion": 4', '"motion": 6'))
+    with pytest.raises(CheckpointError, match="the weights do not fit config.json"):
+        load_model(folder)
+    (folder / "config.json").write_text('{"schema": 1, "model": "starter"}')
+    with pytest.raises(CheckpointError, match="holds no model of the flow family"):
+        load_model(folder)
+    with pytest.raises(CheckpointError, match="is missing"):
+        load_model(tmp_path)
