@@ -54,6 +54,20 @@ def count(motion: Motion, bpm: float) -> np.ndarray:
     return np.arange(len(motion)) / motion.fps * bpm / 60.0
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+SMPL = _words(
+    "pelvis left_hip right_hip spine1 left_knee right_knee spine2 left_ankle right_ankle spine3 left_foot right_foot neck "
+    "left_collar right_collar head left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist left_hand "
+    "right_hand"
+)
+LAFAN1 = _words(
+    "Hips LeftUpLeg LeftLeg LeftFoot LeftToe RightUpLeg RightLeg RightFoot RightToe Spine Spine1 Spine2 Neck Head "
+    "LeftShoulder LeftArm LeftForeArm LeftHand RightShoulder RightArm RightForeArm RightHand"
+)
+LAFAN1_PARENTS = (-1, 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 12, 11, 14, 15, 16, 11, 18, 19, 20)
 _SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
 _SMPL_OFFSETS = np.array(
     [

@@ -123,16 +123,18 @@ def read_beats(path: Path, seconds: float) -> Beats:
             first, bar = int(data.get("first_count", 0)), int(data.get("beats_per_bar", 4))
             return Beats(np.asarray(data["times"], dtype=float), first, beats_per_bar=bar)
         return steady_beats(float(data["bpm"]), float(data.get("count_at_0", 0.0)), seconds)
-    except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+    except (ValueError, TypeError, KeyError) as error:
         raise DataError(
             f'{path}: is no beat file: {{"times": [...]}} in s, increasing, or {{"bpm": ..., "count_at_0": ...}}'
         ) from error
 
 
 def steady_beats(bpm: float, count_at_0: float, seconds: float) -> Beats:
-    """Beats of one tempo over a clip whose first frame has the given (fractional) count."""
+    """Beats of one tempo over a clip whose first frame has the given (fractional) count. Raises DataError unless bpm > 0."""
     from farandole.music import Beats
 
+    if not bpm > 0:
+        raise DataError(f"a tempo of {bpm:g} beats per minute: needs a positive number")
     first = int(np.ceil(count_at_0 - 1e-9))
     last = max(int(np.floor(count_at_0 + seconds * bpm / 60)), first + 1)
     return Beats((np.arange(first, last + 1) - count_at_0) * 60 / bpm, first)
