@@ -166,18 +166,45 @@ def test_movement_distance_sees_shuffling_and_pose_distance_does_not(dances: Dan
     assert pose_distance(real, real[order], frames=3) > 0.5
 
 
-def test_beat_alignment_falls_when_the_music_is_shifted_for_a_dancer_who_stops_on_the_beat() -> None:
-    # Real salsa and ballroom do not stop on the beat, so the published score sees nothing there; steps that do are made here.
-    from dancers import stepping
+SHIFTS = np.arange(0, 1, 0.125)
+"""Of the music against the dance, beats."""
 
-    motion = stepping(100, seconds=20, fps=60)
-    joints = smpl_positions(motion)
-    beats = np.arange(0.0, 20, 0.6)
-    for variant in ("mint", "bailando"):
-        scores = [
-            beat_alignment(joints, 60, beats + shift, variant=variant).alignment for shift in np.arange(0, 0.6, 0.05)
-        ]
-        assert max(scores) > 2 * min(scores)
+
+def shifted_scores(motion: Motion, beats: np.ndarray, period: float, variant) -> list[float]:
+    """Beat alignment with the music moved by every one of `SHIFTS`."""
+    joints = smpl_positions(motion.resample(60))
+    return [beat_alignment(joints, 60, beats + shift * period, variant=variant).alignment for shift in SHIFTS]
+
+
+@pytest.mark.parametrize("variant", ["mint", "bailando"])
+def test_salsa_aligns_best_with_music_a_little_less_than_half_a_beat_late(variant) -> None:
+    # Feet land on the count and the body comes to rest after it: the published score peaks there, not at the true beats.
+    from farandole.data.salsa import salsa_takes
+
+    takes = [take for take in salsa_takes() if take.fit > 1.2]
+    curves = []
+    for take in takes:
+        period = 60 / take.bpm
+        beats = steady_beats(take.bpm, take.count_at_0, take.motion.seconds).times
+        curves.append(shifted_scores(take.motion, beats, period, variant))
+    mean = np.mean(curves, axis=0)
+    assert SHIFTS[mean.argmax()] in (0.25, 0.375, 0.5)
+    assert mean.max() > 1.25 * mean.min()
+
+
+def test_waltz_aligns_best_with_its_own_music_unshifted(shared: Path) -> None:
+    from farandole.motion.files import load_motion
+
+    folder = shared / "data/ballroom"
+    facts = json.loads((folder / "manifest.json").read_text())
+    curves = []
+    for number in ("03", "06", "11", "16", "20", "24"):
+        name = f"ballroom_waltz_{number}"
+        motion, period = load_motion(folder / f"{name}.bvh"), 60 / facts[name]["bpm"]
+        curves.append(shifted_scores(motion, np.arange(0, motion.seconds - period, period), period, "bailando"))
+    mean = np.mean(curves, axis=0)
+    assert mean.argmax() == 0
+    assert mean[0] > 1.3 * mean[2:7].mean()
 
 
 def test_held_out_takes_are_not_in_the_corpus_and_training_takes_are() -> None:
