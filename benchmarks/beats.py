@@ -2,9 +2,10 @@
 
     python benchmarks/beats.py [--quick] [--shared FOLDER]
 
-Prints one table each for composed songs and clicks (60 to 200 bpm), ballroom recordings with known grids, songs against librosa, and
-timings. Measures: F = F-measure at 70 ms; CMLt and AMLt = share of beats in a correct continuity (17.5 % of a period) at the grid's own
-metrical level, and at that level, double, half or off-beat (Hainsworth 2004; Davies et al. 2009, MIREX conventions).
+Prints one table each for composed songs and clicks (60 to 200 bpm), ballroom recordings with known grids, songs
+against librosa, and timings. Measures: F = F-measure at 70 ms; CMLt and AMLt = share of beats in a correct continuity
+(17.5 % of a period) at the grid's own metrical level, and at that level, double, half or off-beat (Hainsworth 2004;
+Davies et al. 2009, MIREX conventions).
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ def composed(quick: bool) -> None:
     )
     everything = np.concatenate([np.array(values) for values in rows.values()])
     print(
-        f"{'share of songs with F >= 0.95':30s} hint {np.mean(everything[:, 0] >= 0.95):.3f}  free, octave {np.mean(everything[:, 3] >= 0.95):.3f}\n"
+        f"share of songs with F >= 0.95: hint {np.mean(everything[:, 0] >= 0.95):.3f}, "
+        f"free, octave {np.mean(everything[:, 3] >= 0.95):.3f}\n"
     )
 
 
@@ -136,7 +138,8 @@ def ballroom(shared: Path) -> None:
         meter = float(hinted.beats_per_bar == (3 if "waltz" in entry["name"] else 4))
         free = measures(song.beats.times, true)
         rows[entry["name"].split("_")[1]].append((
-            *measures(hinted.times, true), free[0], free[3], bars, meter, hinted.clarity, abs(song.tempo / entry["bpm"] - 1) < 0.04,
+            *measures(hinted.times, true), free[0], free[3], bars, meter, hinted.clarity, abs(song.tempo / entry["bpm"]
+            - 1) < 0.04,
         ))  # fmt: skip
     with np.errstate(all="ignore"):
         table(

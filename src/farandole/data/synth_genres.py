@@ -1,7 +1,8 @@
 """What the synthesised genres play: step patterns of drums, bass and chords over one or two bars of four beats.
 
-A pattern is a string of sixteenths (16 or 32 long): `X` accent, `x` normal, `o` soft, `.` rest. Bass patterns name chord tones
-instead: `1` root, `3` third, `5` fifth, `8` octave, `a` the root of the *next* chord (anticipation). Each layer says from which section
+A pattern is a string of sixteenths (16 or 32 long): `X` accent, `x` normal, `o` soft, `.` rest. Bass patterns name
+chord tones instead: `1` root, `3` third, `5` fifth, `8` octave, `a` the root of the *next* chord (anticipation). Each
+layer says from which section
 energy (0 to 1) it joins in.
 """
 

@@ -1,8 +1,8 @@
 """Instruments of the synthesised songs: one-shot drums and pitched tones, each a float32 array made from numpy alone.
 
-Drums are noise bursts, swept sines and small inharmonic banks with exponential decays; pitched tones are additive or two-operator FM
-(J. Chowning: The Synthesis of Complex Audio Spectra by Means of Frequency Modulation, JAES 21(7), 1973). Every sound starts at its
-first sample, so that adding it at a time puts its attack there.
+Drums are noise bursts, swept sines and small inharmonic banks with exponential decays; pitched tones are additive or
+two-operator FM (J. Chowning: The Synthesis of Complex Audio Spectra by Means of Frequency Modulation, JAES 21(7),
+1973). Every sound starts at its first sample, so that adding it at a time puts its attack there.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def _swept(t: np.ndarray, high: float, low: float, sweep: float) -> np.ndarray:
 
 def _bank(t: np.ndarray, partials: list[tuple[float, float, float]]) -> np.ndarray:
     """Sum of decaying sines, each (Hz, gain, decay s)."""
-    return sum(gain * np.sin(2 * np.pi * hz * t) * np.exp(-t / decay) for hz, gain, decay in partials)
+    hz, gain, decay = np.array(partials).T[:, :, None]
+    return (gain * np.sin(2 * np.pi * hz * t) * np.exp(-t / decay)).sum(axis=0)
 
 
 def drum(name: str, rng: np.random.Generator, sample_rate: int) -> Samples:
@@ -125,7 +126,7 @@ def drum(name: str, rng: np.random.Generator, sample_rate: int) -> Samples:
 def _harmonics(
     t: np.ndarray, hz: float, gains: np.ndarray, sample_rate: int, decay: float = np.inf, spread: float = 0.0
 ) -> np.ndarray:
-    """Additive tone: harmonic h has gains[h - 1] and dies `spread` times faster per harmonic; nothing above 0.45 of the sample rate."""
+    """Additive tone: harmonic h has gains[h - 1] and dies by `spread` faster than the one below; none above 0.45 of the rate."""
     keep = max(1, min(len(gains), int(0.45 * sample_rate / hz)))
     rotor = np.exp(2j * np.pi * hz * t)  # powers of one rotating phasor are the harmonics: far cheaper than a sine each
     step = np.exp(-t / decay * spread) if spread else None

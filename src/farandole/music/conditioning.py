@@ -1,7 +1,7 @@
 """What a dance model is told of a song, frame by frame: few, normalised, independent of style and recording.
 
-Beat count (from which a model makes its phases), tempo, energy, accents and onsets in four bands. A model trained on synthesised music
-meets the same ranges in real songs.
+Beat count (from which a model makes its phases), tempo, energy, accents and onsets in four bands. A model trained on
+synthesised music meets the same ranges in real songs.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from farandole.errors import AudioError
-from farandole.music.beats import Beats, pulse
+from farandole.music.beats import Beats
 from farandole.music.onsets import ATTACK, FrameFeatures
 from farandole.music.song import Song
 from farandole.music.tempo import moving_mean
+from farandole.music.tracking import pulse
 
 ENERGY_LIMIT = 2.5
 SILENT_ENERGY = -2.0
@@ -33,8 +34,9 @@ class Conditions:
         fps: Frames per second.
         count: Continuous beat count, [T]; whole on beats, `count % beats_per_bar == 0` on downbeats.
         tempo: Beats per minute over about four beats, [T].
-        energy: Loudness and density of onsets over 1.5 s against the rest of the song, [T] in -2.5..2.5, about zero mean and unit
-            deviation in songs with loud and soft parts; near 0 throughout in songs without; -2 in silence.
+        energy: Loudness and density of onsets over 1.5 s against the rest of the song, [T] in -2.5..2.5, about zero
+            mean and unit deviation in songs with loud and soft parts; near 0 throughout in songs without; -2 in
+            silence.
         accents: How much the frame sounds like a beat or accent, [T] in 0..3; 1 = a strong one.
         bands: Onset strength in bass, low mid, mid and high, [T, 4] in 0..3; 1 = a strong one of this song.
         clarity: How far count can be trusted, 0 (steady guess) to 1.
@@ -62,7 +64,8 @@ def conditions(
     Args:
         song: The music.
         fps: Frames per second of the result.
-        tempo_range: A dance style's tempi (low, high) in beats per minute: the octave that suits it is taken (`Song.beats_for`).
+        tempo_range: A dance style's tempi (low, high) in beats per minute: the octave that suits it is taken
+            (`Song.beats_for`).
         beats: Use these beats instead of the song's own; folded into `tempo_range` if that is given.
 
     Raises:
@@ -129,9 +132,11 @@ def pooled(values: np.ndarray, source_fps: float, times: np.ndarray, fps: float)
     at = (times + ATTACK) * source_fps
     reach = 0.5 * source_fps / fps
     grid = np.arange(len(values))
-    interpolate = lambda x: np.stack(
-        [np.interp(x, grid, column) for column in values.reshape(len(values), -1).T], axis=1
-    )  # noqa: E731
+    columns = values.reshape(len(values), -1).T
+
+    def interpolate(x: np.ndarray) -> np.ndarray:
+        return np.stack([np.interp(x, grid, column) for column in columns], axis=1)
+
     best = interpolate(at)
     steps = int(np.ceil(2 * reach))
     for offset in np.linspace(-reach, reach, 2 * steps + 1) if steps > 1 else ():

@@ -1,4 +1,4 @@
-"""Sound files to mono samples, in blocks: wav, flac, ogg, mp3, m4a and the sound of mp4, any rate, any channels (FFmpeg by PyAV)."""
+"""Sound files to mono samples, in blocks: wav, flac, ogg, mp3, m4a and the sound of mp4 (FFmpeg by PyAV)."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ def decode(path: str | Path, *, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
 def decode_blocks(path: str | Path, *, sample_rate: int = SAMPLE_RATE, block: int = BLOCK) -> Iterator[np.ndarray]:
     """Decode a file piece by piece; memory does not grow with its length.
 
-    The first sound track is mixed down to mono and resampled. Sample 0 is what a player plays first (encoder delay is removed, a
-    track that starts late is preceded by silence), so times match the file as a browser plays it. A damaged file yields what can be
-    decoded if that is at least 90 % of what it declares, and is refused otherwise; lost packets become silence where the container
-    has time stamps, and are left out (as in a player) where it has none, as in mp3.
+    The first sound track is mixed down to mono and resampled. Sample 0 is what a player plays first (encoder delay is
+    removed, a track that starts late is preceded by silence), so times match the file as a browser plays it. A damaged
+    file yields what can be decoded if that is at least 90 % of what it declares, and is refused otherwise; lost
+    packets become silence where the container has time stamps, and are left out (as in a player) where it has none, as
+    in mp3.
 
     Args:
         path: wav, flac, ogg, mp3, m4a, mp4 or whatever else FFmpeg reads.
@@ -46,8 +47,9 @@ def decode_blocks(path: str | Path, *, sample_rate: int = SAMPLE_RATE, block: in
         Mono samples, float32 [block].
 
     Raises:
-        AudioError: If the file is missing, is no sound file, has no sound track, is truncated or damaged beyond 10 %, holds NaN, or
-            holds less than 1 s of sound. What shows only at the end of the file is raised after its last block.
+        AudioError: If the file is missing, is no sound file, has no sound track, is truncated or damaged beyond 10 %,
+            holds NaN, or holds less than 1 s of sound. What shows only at the end of the file is raised after its last
+            block.
     """
     path = Path(path)
     if not path.exists():

@@ -20,8 +20,8 @@ _CUES = {
     "low_change": 0.75,
 }
 """Weights of the signs of a downbeat, each normalised per song: bass and body attacks, a change of chord, and changes of the whole
-sound between the 2, 4 or 8 beats before and after (phrases and sections begin on downbeats). Rounded from a logistic fit on
-synthesised songs; 91 % of real waltzes follow too."""
+sound between the 2, 4 or 8 beats before and after (phrases and sections begin on downbeats). Rounded from a logistic
+fit on synthesised songs; 91 % of real waltzes follow too."""
 
 
 def find_meter(frames: FrameFeatures, times: np.ndarray) -> tuple[int, int]:

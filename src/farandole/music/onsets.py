@@ -1,7 +1,8 @@
 """Frame features of sound and onset strength: what begins when, in four frequency bands.
 
-Log-compressed mel energies at about 86 frames a second, then a spectral flux with a maximum filter over neighbouring bands, so that
-vibrato does not count as onsets (S. Böck and G. Widmer: Maximum filter vibrato suppression for onset detection, DAFx 2013).
+Log-compressed mel energies at about 86 frames a second, then a spectral flux with a maximum filter over neighbouring
+bands, so that vibrato does not count as onsets (S. Böck and G. Widmer: Maximum filter vibrato suppression for onset
+detection, DAFx 2013).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -16,10 +18,10 @@ HOP = 256
 WINDOW = 1024
 MEL_BANDS = 40
 EDGES = (0.0, 180.0, 700.0, 2800.0, np.inf)
-"""Borders of the four onset bands, Hz: bass, low mid (body of drums and chords), mid (snare, claps, voices), high (hats, shakers)."""
+"""Borders of the four onset bands, Hz: bass, low mid (body of drums, chords), mid (snare, claps, voices), high (hats)."""
 BAND_NAMES = ("bass", "low_mid", "mid", "high")
 ATTACK = 0.005
-"""Seconds by which peaks of onset strength follow the attacks themselves: 7 ms measured on synthesised songs, -1 ms on bare clicks."""
+"""Seconds by which peaks of onset strength follow attacks: 7 ms measured on synthesised songs, -1 ms on bare clicks."""
 _LAG = 2  # frames over which energy must rise: half a window
 _COMPRESSION = 10.0  # gamma of log(1 + gamma * amplitude)
 _CHUNK = 1 << 14  # frames handled at a time
@@ -86,7 +88,7 @@ class FrameFeatures:
     def _members(self) -> list[np.ndarray]:
         """Which mel bands make up each onset band, bool [40] each."""
         _, centres = mel_filters(self.sample_rate, WINDOW, MEL_BANDS)
-        return [(low <= centres) & (centres < high) for low, high in zip(EDGES[:-1], EDGES[1:], strict=True)]
+        return [(low <= centres) & (centres < high) for low, high in pairwise(EDGES)]
 
     @cached_property
     def onset(self) -> np.ndarray:
@@ -167,7 +169,7 @@ def _flux(features: FrameFeatures) -> np.ndarray:
     if features.silent:
         return out
     members = features._members
-    # bass has more power than treble: measure each onset band against its own loud level, but none more than 40 dB below the loudest
+    # bass has more power than treble: measure each onset band against its own loud level, at most 40 dB below the loudest
     loud = np.array([np.percentile(features.mel[features.sounding][:, m].mean(axis=1), 95) for m in members])
     loud = np.maximum(loud, loud.max() * 1e-4)
     reference = np.sum([m * level for m, level in zip(members, loud, strict=True)], axis=0).astype(np.float32)

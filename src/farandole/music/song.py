@@ -9,15 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from farandole.errors import AudioError
-from farandole.music.beats import Beats, track_beats
+from farandole.music.beats import Beats
 from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, decode, decode_blocks, resample
 from farandole.music.onsets import FrameFeatures, analyse
+from farandole.music.tracking import track_beats
 
 
 class Song:
     """Music with frame features at hand and beats and samples found when asked for.
 
-    Only frame-level features are held (about 50 MB per hour), so long sets fit; `samples` decodes the file again and keeps the result.
+    Only frame-level features are held (about 50 MB per hour), so long sets fit; `samples` decodes the file again and
+    keeps the result.
 
     Attributes:
         name: Title, by default the file's name without its suffix.
@@ -89,8 +91,9 @@ class Song:
     def beats_for(self, low: float, high: float) -> Beats:
         """Beats at the octave (double or half tempo) that suits a dance style's range, beats per minute.
 
-        Tracks within the octave about the range's geometric middle (or within the range, if that is wider), where each tempo has one
-        double or half: steadier than `beats.folded`, which can only split or thin what was found at another octave.
+        Tracks within the octave about the range's geometric middle (or within the range, if that is wider), where each
+        tempo has one double or half: steadier than `beats.folded`, which can only split or thin what was found at
+            another octave.
 
         Raises:
             AudioError: If the range is empty or not positive.

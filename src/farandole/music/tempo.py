@@ -1,7 +1,8 @@
 """Which tempi a passage of music supports: windowed autocorrelation and Fourier tempograms of the onset strength.
 
-The autocorrelation answers at every multiple of the beat period, the Fourier spectrum at every multiple of the beat frequency; their
-product keeps what both say (G. Peeters: Template-based estimation of time-varying tempo, EURASIP JASP 2007).
+The autocorrelation answers at every multiple of the beat period, the Fourier spectrum at every multiple of the beat
+frequency; their product keeps what both say (G. Peeters: Template-based estimation of time-varying tempo, EURASIP JASP
+2007).
 """
 
 from __future__ import annotations
