@@ -203,6 +203,7 @@ def test_bfloat16_training_stays_close(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_train_as_one(tmp_path: Path) -> None:
+    """With plain gradient descent: Adam makes whole steps of the rounding in gradients that are zero (of key biases)."""
     script = tmp_path / "run.py"
     script.write_text(
         textwrap.dedent(f"""
@@ -214,7 +215,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         torch.manual_seed(0)
         model = parts.transflower(dropout=0.0)
         data = parts.WindowData(parts.MotionWindows(parts.corpus(), parts.INPUTS, parts.TARGET), None, batch_size=8)
-        task = parts.MotionTask(model, parts.Training(batch_size=8, lr=1e-2, ema=0.9))
+        task = parts.MotionTask(model, parts.Training(batch_size=8, lr=1e-3, ema=0.9, optimizer="sgd"))
         devices = int(sys.argv[1])
         lightning.Trainer(max_steps=6, accelerator="cpu", devices=devices, strategy="ddp" if devices > 1 else "auto",
             logger=False, enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
@@ -229,5 +230,4 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr[-2000:]
     one, two = (torch.load(tmp_path / f"{n}.pt", weights_only=True) for n in (1, 2))
     for key, value in one.items():
-        # Adam enlarges the rounding of gradients near zero: a step is 1e-2, the difference stays under 1e-4.
-        torch.testing.assert_close(two[key], value, rtol=1e-4, atol=1e-4, msg=lambda m, key=key: f"{key}: {m}")
+        torch.testing.assert_close(two[key], value, rtol=1e-4, atol=1e-6, msg=lambda m, key=key: f"{key}: {m}")

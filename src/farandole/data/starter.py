@@ -7,7 +7,7 @@ deterministic: the same version of the package writes the same features.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -54,24 +54,87 @@ class Clip:
     bpm: float
     genre: str
     seed: int
+    precision: Array
+    """How strictly the feet follow the count, standard deviations of the salsa takes, [T]."""
     song_follows: bool
     """Whether the song's loudness follows the dancer (recorded motion) or the other way round (groove)."""
 
 
-def salsa_clips() -> Iterator[Clip]:
+@dataclass(frozen=True)
+class StepPattern:
+    """How fast the feet of salsa dancers go at every point of the eight counts, and so how closely a moment keeps to it.
+
+    People do not step equally strictly all the time. Telling a model how strictly each moment was danced lets it learn from all
+    of them, and lets a person ask for steps on the beat.
+
+    Attributes:
+        curves: Mean scaled foot signals (sum and difference of the feet's speeds) over the eight counts, [2, BINS].
+        mean, std: Of the raw match over the takes the pattern was made from.
+    """
+
+    curves: Array
+    mean: float
+    std: float
+
+    BINS = 64
+    SECONDS = 1.5
+    """Standard deviation of the smoothing of the match, s."""
+
+    @classmethod
+    def of(cls, takes: list[SalsaTake]) -> StepPattern:
+        """The pattern of some takes."""
+        from scipy.ndimage import gaussian_filter1d
+
+        total, times = np.zeros((2, cls.BINS)), np.zeros(cls.BINS)
+        for take in takes:
+            place = cls._place(take.count)
+            times += np.bincount(place, minlength=cls.BINS)
+            total += [np.bincount(place, signal, cls.BINS) for signal in _foot_signals(take.motion)]
+        curves = gaussian_filter1d(total / np.maximum(times, 1), 1.0, axis=1, mode="wrap")
+        plain = cls(curves, 0.0, 1.0)
+        match = np.concatenate([plain.precision(t.motion, t.count) for t in takes])
+        return cls(curves, float(match.mean()), float(match.std()))
+
+    @classmethod
+    def _place(cls, count: Array) -> Array:
+        return (count % 8 / 8 * cls.BINS).astype(int) % cls.BINS
+
+    def precision(self, motion: Motion, count: Array) -> Array:
+        """How closely the feet keep to the pattern around every frame, standard deviations, [T]."""
+        from scipy.ndimage import gaussian_filter1d
+
+        match = (self.curves[:, self._place(count)] * _foot_signals(motion)).sum(axis=0)
+        return (gaussian_filter1d(match, self.SECONDS * motion.fps, mode="nearest") - self.mean) / self.std
+
+
+def _foot_signals(motion: Motion) -> Array:
+    """Sum and difference of the speeds of left and right foot, each scaled to zero mean and unit deviation, [2, T]."""
+    speed = np.linalg.norm(motion.velocities, axis=-1)
+    feet = [
+        speed[:, [motion.skeleton.index(f"{s}{p}") for p in ("Foot", "ToeBase")]].mean(axis=1)
+        for s in ("Left", "Right")
+    ]
+    both = np.stack((feet[0] + feet[1], feet[0] - feet[1]))
+    return (both - both.mean(axis=1, keepdims=True)) / both.std(axis=1, keepdims=True)
+
+
+def salsa_clips(scales: Sequence[float] = TEMPO_SCALES) -> Iterator[Clip]:
     """Every salsa take with its feet planted, mirrored and at every tempo; held-out takes once each, as they were recorded."""
-    for take in salsa_takes():
+    takes = list(salsa_takes())
+    pattern = StepPattern.of([t for t in takes if not t.held_out])
+    for take in takes:
+        precision = pattern.precision(take.motion, take.count)
         if take.held_out:
-            yield _salsa_clip(take, 1.0, mirrored=False, split="test")
+            yield _salsa_clip(take, precision, 1.0, mirrored=False, split="test")
             continue
         # What the soles slip in the recordings (shoes, markers on skin, one skeleton for two bodies) is not worth learning.
         standing = replace(take, motion=clean_feet(take.motion, foot_contacts(take.motion).astype(float)))
-        for scale in TEMPO_SCALES:
+        for scale in scales:
             for mirrored in (False, True):
-                yield _salsa_clip(standing, scale, mirrored=mirrored, split="train")
+                yield _salsa_clip(standing, precision, scale, mirrored=mirrored, split="train")
 
 
-def _salsa_clip(take: SalsaTake, scale: float, *, mirrored: bool, split: str) -> Clip:
+def _salsa_clip(take: SalsaTake, precision: Array, scale: float, *, mirrored: bool, split: str) -> Clip:
     from farandole.motion.edit import mirror
 
     motion = replace(take.motion.resample(take.motion.fps / scale), fps=FPS)
@@ -89,6 +152,7 @@ def _salsa_clip(take: SalsaTake, scale: float, *, mirrored: bool, split: str) ->
         bpm,
         SALSA_GENRES[seed % len(SALSA_GENRES)],
         seed,
+        np.interp(np.arange(len(motion)) * scale, np.arange(len(precision)), precision),
         song_follows=True,
     )
 
@@ -105,18 +169,28 @@ def groove_clip(number: int, *, mirrored: bool = False) -> Clip:
     frames = int(GROOVE_SECONDS * FPS)
     count = rng.integers(8) + np.arange(frames) / FPS * bpm / 60.0
     seed = 1000 + number
-    energy = _song_features(count, bpm, genre, seed, None)[:, dance_features.ENERGY]
+    strict = np.ones(frames)  # choreographed on the beat
+    energy = _song_features(count, bpm, genre, seed, strict, None)[:, dance_features.ENERGY]
     motion = groove(count, seed=number, energy=energy, fps=FPS)
     split = "test" if number < GROOVE_HELD_OUT else "train"
     name = f"groove_{number:03d}{'_mirrored' if mirrored else ''}"
     count = count + (4.0 if mirrored else 0.0)
     return Clip(
-        name, "groove", split, mirror(motion) if mirrored else motion, count, bpm, genre, seed, song_follows=False
+        name,
+        "groove",
+        split,
+        mirror(motion) if mirrored else motion,
+        count,
+        bpm,
+        genre,
+        seed,
+        precision=strict,
+        song_follows=False,
     )
 
 
-def _song_features(count: Array, bpm: float, genre: str, seed: int, loudness: Array | None) -> Array:
-    """Music features [T, 14] of a song composed on the grid `count` [T], as the analysis hears it.
+def _song_features(count: Array, bpm: float, genre: str, seed: int, precision: Array, loudness: Array | None) -> Array:
+    """Music features [T, 15] of a song composed on the grid `count` [T], as the analysis hears it.
 
     Loudness, accents and their normalisation come from the sound itself; the counts are the known ones, because which of eight
     counts is the first is a dancer's choice that no analysis could hear.
@@ -136,7 +210,7 @@ def _song_features(count: Array, bpm: float, genre: str, seed: int, loudness: Ar
     heard = conditions(Song.from_samples(samples, song.sample_rate), FPS)
     frames = slice(0, len(count))
     tempo = np.full(len(count), bpm)
-    return dance_features.dance_music_features(count, tempo, heard.energy[frames], heard.bands[frames])
+    return dance_features.dance_music_features(count, tempo, heard.energy[frames], heard.bands[frames], precision)
 
 
 def body_energy(motion: Motion) -> Array:
@@ -155,7 +229,7 @@ def _features(clip: Clip | tuple[int, bool]) -> tuple[Clip, Array, Array]:
     return (
         clip,
         DanceCodec(FPS).encode(clip.motion),
-        _song_features(clip.count, clip.bpm, clip.genre, clip.seed, loudness),
+        _song_features(clip.count, clip.bpm, clip.genre, clip.seed, clip.precision, loudness),
     )
 
 

@@ -12,10 +12,10 @@ import numpy as np
 
 from farandole.errors import MotionError
 from farandole.generation.checkpoint import Checkpoint, find_checkpoint
-from farandole.motion.feet import clean_feet
 from farandole.generation.engine import Engine, make_engine
 from farandole.generation.window_sampler import SamplerConfig, decode_latents, sample_latents
 from farandole.motion.dance_codec import DanceCodec
+from farandole.motion.feet import clean_feet
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.music.dance_features import dance_music_features
@@ -33,6 +33,9 @@ CLEAR = 0.15
 
 CALM = -1.5
 """Energy of a dance to something without a beat."""
+
+PRECISION = 1.0
+"""How strictly dancers step on the count, standard deviations above how people do."""
 
 STYLES = ("auto", "salsa", "salsa-lead", "salsa-follow", "groove")
 
@@ -56,8 +59,9 @@ class DanceScore:
     bands: Array
 
     def features(self) -> Array:
-        """Music features of the model, [T, 14]."""
-        return dance_music_features(self.count, self.tempo, self.energy, self.bands)
+        """Music features of the model, [T, 15]."""
+        strict = np.full(len(self.count), PRECISION)
+        return dance_music_features(self.count, self.tempo, self.energy, self.bands, strict)
 
     def first(self, frames: int) -> DanceScore:
         """The first `frames` frames."""

@@ -23,7 +23,7 @@ class WindowFlowConfig:
 
     latent_dim: int = 40
     """Features per latent token, Z."""
-    music_dim: int = 14
+    music_dim: int = 15
     """Music features per frame, C."""
     pose_dim: int = 129
     """Motion features per frame, D."""

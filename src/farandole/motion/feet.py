@@ -244,7 +244,7 @@ def _reach(motion: Motion, ball: Array, planted: Array) -> Motion:
 
 
 def _toes_up(turn: Array, tip: Array, height: Array) -> Array:
-    """Toes [T, 4] bent up where the foot rolls over its ball, so that their tips (at `tip` [3] in the toe joint) stay above the floor.
+    """Toes [T, 4] bent up where the foot rolls over its ball: tips, at `tip` [3] m in the toe joint, stay above the floor.
 
     Args:
         height: Height of the ball, [T] m.

@@ -18,22 +18,24 @@ COLUMNS = (
     "tempo (bpm - 120) / 60",
     "energy, standard deviations of the song's loudness",
     *(f"onsets in band {b}, 1 at the song's strong onsets" for b in range(4)),
+    "precision of the steps, standard deviations of the corpus",
 )
 
-NAME = "dance14"
+NAME = "dance15"
 ENERGY = COLUMNS.index("energy, standard deviations of the song's loudness")
 
 
-def dance_music_features(count: Array, tempo: Array, energy: Array, bands: Array) -> Array:
-    """Features of a song, [T, 14] float32.
+def dance_music_features(count: Array, tempo: Array, energy: Array, bands: Array, precision: Array) -> Array:
+    """Features of a song and of how it is to be danced, [T, 15] float32.
 
     Args:
         count: Continuous beat count of every frame, a multiple of 4 on downbeats, [T].
         tempo: Beats per minute, [T].
         energy: Loudness, zero mean and unit deviation over the song, [T].
         bands: Onset strength in four frequency bands, normalised over the song, [T, 4].
+        precision: How strictly the feet follow the count: 0 is how people dance, 1 a strict dancer, [T].
     """
     turns = np.asarray(count, dtype=float)[:, None] / np.array(PERIODS)
     phase = np.stack((np.sin(2 * np.pi * turns), np.cos(2 * np.pi * turns)), axis=-1).reshape(len(turns), -1)
-    columns = (phase, (np.asarray(tempo)[:, None] - 120.0) / 60.0, np.asarray(energy)[:, None], bands)
-    return np.concatenate(columns, axis=1).astype(np.float32)
+    columns = (phase, (np.asarray(tempo)[:, None] - 120.0) / 60.0, np.asarray(energy)[:, None])
+    return np.concatenate((*columns, bands, np.asarray(precision)[:, None]), axis=1).astype(np.float32)
