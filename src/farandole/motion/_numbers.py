@@ -1,20 +1,22 @@
-"""Plain decimals at numpy speed: text -> float64 and back, without a Python step per number.
+"""Plain decimals at C speed: text -> float64 and back, without a Python step per number.
 
-Neighbouring digits are joined to integers of two, four and eight digits at every byte of the text at once (the doubling of
-"SWAR" digit parsing, D. Lemire, "Quickly parsing eight digits", 2018, spread over an array); each number then is two look-ups.
+Reading: NumPy parses integers twice as fast as floats. Where all numbers of a text have the same count of decimals, which is seen
+on its bytes at once, the points are taken out, integers read and divided by that power of ten.
+Writing: digits are looked up four at a time and laid side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-_POWERS = 10.0 ** np.arange(17)
-_FRAME = 16  # blanks before a piece, so that looking back never leaves it
-_PIECE = 1 << 16  # bytes parsed at a time: its arrays stay in the second-level cache
+_POWERS = 10.0 ** np.arange(19)
+_PIECE = 1 << 16  # bytes parsed at a time: fresh memory costs more than the parsing
+_TOO_LONG = 10**18  # integers from here on may have overflowed
 
 
 @dataclass(frozen=True)
@@ -34,128 +36,108 @@ class Table:
     bad: tuple[int, str] | None
 
 
-def parse_table(data: bytes, start: int) -> Table:
-    """Numbers separated by blanks from byte `start` (just after a line end) to the end of `data`.
+def parse_table(data: bytes, start: int, expected: int = 0) -> Table:
+    """Numbers separated by blanks from byte `start` to the end of `data`.
 
-    Values of up to 15 digits are exact (correctly rounded). Exponents, more than sixteen digits in a row and other spellings
-    that Python's `float` knows take a slower way.
+    Args:
+        expected: How many are likely (saves memory if right).
+
+    Values of up to 15 digits are exact (correctly rounded), longer ones within 1 ulp. What only Python's `float` knows is read too.
     """
-    text = np.frombuffer(data, np.uint8)
-    values, counts, lines, bad, seen, line = [], [], [], None, 0, 0
+    values = np.empty(expected)
+    counts, lines, bad, seen, line = [np.empty(0, np.int64)], [np.empty(0, np.int64)], None, 0, 0
     while start < len(data):
         stop = data.find(b"\n", min(start + _PIECE, len(data))) + 1 or len(data)
-        piece = np.full(stop - start + _FRAME + 1, 32, np.uint8)
-        piece[_FRAME:-1] = text[start:stop]
-        solid = piece > 32
-        edges = np.flatnonzero(solid[1:] != solid[:-1])  # the bytes before starts and ends
-        begins, lasts = np.ascontiguousarray(edges[0::2]), np.ascontiguousarray(edges[1::2])
-        numbers, odd = _parse(piece, begins, lasts)
-        for i, value, token in _spell_out(piece, begins, lasts, odd):
-            numbers[i] = value
-            if bad is None and not np.isfinite(value):
-                bad = (seen + i, token)
-        breaks = np.flatnonzero(piece == 10)
-        if data[stop - 1] != 10:
-            breaks = np.append(breaks, len(piece))
-        per_line = np.diff(np.searchsorted(begins, breaks), prepend=0)
+        body = data[start:stop] + b"\n"
+        numbers, ends, text = _parse_piece(body)
+        if bad is None and not np.isfinite(numbers).all():
+            first = int(np.flatnonzero(~np.isfinite(numbers))[0])
+            bad = (seen + first, body.split(None, first + 1)[first].decode("utf-8", "replace"))
+        if seen + len(numbers) > len(values):
+            values = np.concatenate((values[:seen], np.empty(len(numbers) + seen // 2)))
+        values[seen : seen + len(numbers)] = numbers
+        breaks = np.flatnonzero(text == 10)
+        per_line = np.diff(np.searchsorted(ends, breaks), prepend=0)
         filled = np.flatnonzero(per_line)
-        values.append(numbers)
         counts.append(per_line[filled])
         lines.append(filled + line)
-        seen, line, start = seen + len(numbers), line + len(breaks), stop
-    join = lambda parts, dtype: np.concatenate(parts) if parts else np.empty(0, dtype)  # noqa: E731
-    return Table(join(values, np.float64), join(counts, np.int64), join(lines, np.int64), bad)
+        seen, line, start = seen + len(numbers), line + len(breaks) - 1, stop
+    return Table(values[:seen], np.concatenate(counts), np.concatenate(lines), bad)
 
 
-def _spell_out(
-    piece: NDArray[np.uint8], begins: NDArray[np.int64], lasts: NDArray[np.int64], odd: NDArray[np.int64]
-) -> Iterator[tuple[int, float, str]]:
-    """Index, value (NaN if none) and text of the numbers that are not plain decimals."""
-    for i, begin, last in zip(odd.tolist(), begins[odd].tolist(), lasts[odd].tolist(), strict=True):
-        token = piece[begin + 1 : last + 1].tobytes()
+def _parse_piece(body: bytes) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint8]]:
+    """Values [N] and last bytes [N] of the numbers in a text that ends in a line feed, and its bytes."""
+    text = np.frombuffer(body, np.uint8)
+    blank = text <= 32
+    last = np.empty(len(text), bool)
+    last[-1] = False
+    np.greater(blank[1:], blank[:-1], out=last[:-1])
+    ends = np.flatnonzero(last)
+    values = _fixed_decimals(body, text, last, ends)
+    if values is None:
+        values = _table(body, len(ends))
+    return _any_numbers(body) if values is None else values, ends, text
+
+
+def _fixed_decimals(
+    body: bytes, text: NDArray[np.uint8], last: NDArray[np.bool_], ends: NDArray[np.int64]
+) -> NDArray[np.float64] | None:
+    """Values [N] where all numbers have the same count of decimals, as most programs write them; None if they do not."""
+    if not len(ends):
+        return np.empty(0)
+    token = body[: ends[0] + 1].split()[-1]
+    decimals = len(token) - 1 - token.index(b".") if b"." in token else 0
+    dot = text == 46
+    # Every number ends that far behind a point, and every point has an end there: so no number has two.
+    if not 0 < decimals < len(_POWERS) or not np.array_equal(dot[:-decimals], last[decimals:]):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DeprecationWarning)  # NumPy's way to say that the text has something else in it
         try:
-            # Python also takes 1_000; no file means that.
-            value = float(token) if b"_" not in token else np.nan
+            whole = np.fromstring(body.translate(None, b"."), dtype=np.int64, sep=" ")
+        except (DeprecationWarning, ValueError):
+            return None
+    # A sign within a number splits it.
+    if len(whole) != len(ends) or max(int(whole.max()), -int(whole.min())) >= _TOO_LONG:
+        return None
+    values = whole.astype(np.float64)
+    values /= _POWERS[decimals]
+    return values
+
+
+def _table(body: bytes, count: int) -> NDArray[np.float64] | None:
+    """Values [N] of a text with equally many numbers on each line, by NumPy's own reader; None if they are not all numbers."""
+    try:
+        values = np.loadtxt(io.BytesIO(body), ndmin=2, comments=None).ravel()
+    except ValueError:
+        return None
+    return values if len(values) == count else None
+
+
+def _any_numbers(body: bytes) -> NDArray[np.float64]:
+    """Numbers as Python spells them, [N]; NaN for what is none."""
+    tokens = body.split()
+    if b"_" not in body:  # Python also takes 1_000; no file means that
+        try:
+            return np.array(list(map(float, tokens)))
         except ValueError:
-            value = np.nan
-        yield i, value, token.decode("utf-8", "replace")
+            pass
+    return np.array([_spell_out(token) for token in tokens])
 
 
-def _parse(
-    piece: NDArray[np.uint8], begins: NDArray[np.int64], lasts: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Values [N] of the spans begins+1 .. lasts, and indices of those that are not plain decimals (their values are void)."""
-    quads, lengths = _digit_runs(piece)
-    fraction, decimals = _run_before(quads, lengths, lasts)
-    point = lasts - decimals
-    pointed = piece.take(point) == 46
-    point -= 1
-    values, digits = _run_before(quads, lengths, point)
-    # Without a point the one run is the whole number: no decimals, and what precedes it belongs to something else.
-    digits *= pointed.view(np.uint8)
-    digits += decimals
-    rest = lasts - begins
-    rest -= digits
-    rest -= pointed
-    decimals *= pointed.view(np.uint8)
-    values *= pointed
-    first = piece.take(begins + 1)
-    minus = first == 45
-    # A plain decimal is made of its sign, its two runs of digits and its point; of anything else something is left over.
-    rest -= minus
-    rest -= first == 43
-    odd = np.flatnonzero((rest != 0) | (digits == 0))
-    low, high = int(decimals.min()), int(decimals.max())
-    power = _POWERS[high] if low == high else _POWERS.take(decimals)
-    values *= power
-    values += fraction
-    values /= power
-    np.negative(values, out=values, where=minus)
-    return values, odd
-
-
-def _digit_runs(piece: NDArray[np.uint8]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    """At every byte, the integer spelt by the digits that end there and how many these are, at most four; zero elsewhere.
-
-    Runs of one digit are joined to runs of two and four, all bytes at once.
-    """
-    one = piece - np.uint8(48)
-    digit = (one < 10).view(np.uint8)
-    one *= digit
-    pair = digit[1:] & digit[:-1]  # from byte 1 on: this byte and the one before are digits
-    one[1:] += one[:-1] * pair * np.uint8(10)
-    length = digit.copy()
-    length[1:] += pair
-    four = one.astype(np.uint16)
-    four[2:] += (one[:-2] * pair[1:]) * np.uint16(100)
-    longer = length.copy()
-    longer[2:] += length[:-2] * pair[1:]
-    return four, longer
-
-
-def _run_before(
-    quads: NDArray[np.uint16], lengths: NDArray[np.uint8], last: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.uint8]]:
-    """Integers spelt by the digits that end at bytes `last`, and how many these are: four at a time, at most sixteen."""
-    value, count = quads.take(last).astype(np.float64), lengths.take(last)
-    full = count == 4
-    for taken in (4, 8, 12):
-        if not full.any():
-            break
-        before = last - taken
-        more = lengths.take(before)
-        more *= full.view(np.uint8)
-        part = quads.take(before) * _POWERS[taken]
-        part *= full
-        value += part
-        count += more
-        full = more == 4
-    return value, count
+def _spell_out(token: bytes) -> float:
+    try:
+        return float(token) if b"_" not in token else np.nan
+    except ValueError:
+        return np.nan
 
 
 _TEXT4 = np.frombuffer("".join(f"{i:04d}" for i in range(10000)).encode(), np.uint32)
 _TEXT_POINT = np.frombuffer("".join(f".{i:03d}" for i in range(1000)).encode(), np.uint32)
 _TEXT_BLANK = np.frombuffer("".join(f"{i:03d} " for i in range(1000)).encode(), np.uint32)
+
+
+_ROWS = 8000  # numbers written at a time
 
 
 def render(rows: NDArray[np.float64]) -> bytes:
@@ -168,6 +150,11 @@ def render(rows: NDArray[np.float64]) -> bytes:
         return b"\n" * len(rows)
     if np.abs(rows).max() >= 99_999_999.0:
         return b"".join((" ".join([f"{v:.6f}" for v in row]) + "\n").encode() for row in rows.tolist())
+    step = max(1, _ROWS // rows.shape[1])
+    return b"".join(_render_piece(rows[start : start + step]) for start in range(0, len(rows), step))
+
+
+def _render_piece(rows: NDArray[np.float64]) -> bytes:
     fixed = np.rint(rows.ravel() * 1e6).astype(np.int64)
     minus = fixed < 0
     np.abs(fixed, out=fixed)

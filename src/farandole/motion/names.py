@@ -7,6 +7,7 @@ Biped, Xsens, Unreal's mannequin, Rokoko, VRM and their kin, in any case and wit
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from farandole.errors import RetargetError
 from farandole.motion.skeleton import Skeleton
@@ -89,6 +90,7 @@ def find_roles(skeleton: Skeleton) -> dict[str, int]:
     return {role: roles[role] for role in order if role in roles}
 
 
+@lru_cache(maxsize=4096)
 def split_side(name: str) -> tuple[str, str]:
     """A joint name as ("Left", "Right" or "", stem): "mixamorig:LeftUpLeg" -> ("Left", "upleg"), "lShldr" -> ("Left", "shldr")."""
     bare = name

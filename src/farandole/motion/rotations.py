@@ -93,14 +93,30 @@ def to_rotvec(q: Array) -> Array:
 
 
 def from_euler(angles: ArrayLike, order: str) -> Array:
-    """Intrinsic Euler angles [..., len(order)] in rad -> quaternions [..., 4]. Order "ZXY" means Rz Rx Ry."""
+    """Intrinsic Euler angles [..., len(order)] in rad -> quaternions [..., 4]. Order "ZXY" means Rz Rx Ry.
+
+    Any number of axes, repeated ones too; three different ones take the product written out.
+    """
     angles = np.asarray(angles, dtype=float)
+    half = 0.5 * angles
+    cos, sin = np.cos(half), np.sin(half)
+    if len(order) == 3 and len(set(order)) == 3:
+        (ca, cb, cc), (sa, sb, sc) = np.moveaxis(cos, -1, 0), np.moveaxis(sin, -1, 0)
+        i, j, k = (_AXES[letter] for letter in order)
+        sign = 1.0 if (j - i) % 3 == 1 else -1.0  # XYZ and its rotations, or the reverse
+        cbcc, sbsc, cbsc, sbcc = cb * cc, sb * sc, cb * sc, sb * cc
+        signed = sign * sa
+        q = np.empty((*angles.shape[:-1], 4))
+        q[..., 0] = ca * cbcc - signed * sbsc
+        q[..., 1 + i] = sa * cbcc + sign * ca * sbsc
+        q[..., 1 + j] = ca * sbcc - signed * cbsc
+        q[..., 1 + k] = ca * cbsc + signed * sbcc
+        return q
     result: Array | None = None
-    for i, letter in enumerate(order):
-        half = 0.5 * angles[..., i]
-        q = np.zeros((*half.shape, 4))
-        q[..., 0] = np.cos(half)
-        q[..., 1 + _AXES[letter]] = np.sin(half)
+    for n, letter in enumerate(order):
+        q = np.zeros((*angles.shape[:-1], 4))
+        q[..., 0] = cos[..., n]
+        q[..., 1 + _AXES[letter]] = sin[..., n]
         result = q if result is None else multiply(result, q)
     return identity(*angles.shape[:-1]) if result is None else result
 
@@ -112,14 +128,21 @@ def to_euler(q: Array, order: str) -> Array:
     """
     i, j, k = (_AXES[letter] for letter in order)
     sign = 1.0 if (j - i) % 3 == 1 else -1.0
-    m = to_matrix(np.asarray(q, dtype=float))
-    sin_b = np.clip(sign * m[..., i, k], -1.0, 1.0)
+    q = np.asarray(q, dtype=float)
+    w, x, y, z = q[..., 0] * sign, q[..., 1 + i], q[..., 1 + j], q[..., 1 + k]
+    # Entries of the rotation matrix, rows and columns in the order of the axes.
+    m00, m01, m02 = 1.0 - 2.0 * (y * y + z * z), 2.0 * (x * y - w * z), 2.0 * (x * z + w * y)
+    m12, m22 = 2.0 * (y * z - w * x), 1.0 - 2.0 * (x * x + y * y)
+    sin_b = sign * m02
     # hypot keeps full precision near +-pi/2, where arcsin would not.
-    cos_b = np.hypot(m[..., i, i], m[..., i, j])
+    cos_b = np.hypot(m00, m01)
     b = np.arctan2(sin_b, cos_b)
+    a = np.arctan2(-sign * m12, m22)
+    c = np.arctan2(-sign * m01, m00)
     locked = cos_b < 1e-9
-    a = np.where(locked, np.arctan2(sign * m[..., k, j], m[..., j, j]), np.arctan2(-sign * m[..., j, k], m[..., k, k]))
-    c = np.where(locked, 0.0, np.arctan2(-sign * m[..., i, j], m[..., i, i]))
+    if locked.any():
+        a = np.where(locked, np.arctan2(sign * 2.0 * (y * z + w * x), 1.0 - 2.0 * (x * x + z * z)), a)
+        c = np.where(locked, 0.0, c)
     return np.stack((a, b, c), axis=-1)
 
 

@@ -168,7 +168,10 @@ class _PlainUnpickler(pickle.Unpickler):
         """The few constructors of NumPy arrays; raises UnpicklingError for all else."""
         if (module, name) not in self._ALLOWED:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
+        try:
+            return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
+        except ModuleNotFoundError:  # NumPy 1
+            return super().find_class(module.replace("numpy._core.", "numpy.core."), name)
 
 
 def _load_plain_pickle(path: Path) -> Any:
