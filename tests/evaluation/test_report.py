@@ -151,21 +151,34 @@ def test_processes_give_the_same_figures_in_the_same_order(folders: Path) -> Non
     clips = find_clips(folders / "real")
     done = []
     together = measure_clips(clips, workers=2, progress=lambda n, total: done.append((n, total)))
-    assert [c.name for c in together] == [c.name for c in clips]
-    alone = measure_clip(clips[2])
-    np.testing.assert_array_equal(together[2].kinetic, alone.kinetic)
-    assert together[2].all_numbers() == alone.all_numbers()
+    assert [c.name for (c,) in together] == [c.name for c in clips]
+    (alone,) = measure_clip(clips[2])
+    np.testing.assert_array_equal(together[2][0].kinetic, alone.kinetic)
+    assert together[2][0].all_numbers() == alone.all_numbers()
     assert done[-1] == (5, 5)
 
 
 def test_only_the_first_seconds_and_absolute_positions_if_asked(folders: Path) -> None:
     clip = find_clips(folders / "real")[0]
-    short = measure_clip(clip, Settings(seconds=2))
+    (short,) = measure_clip(clip, Settings(seconds=2))
     assert short.quality.seconds == pytest.approx(2)
-    absolute = measure_clip(clip, Settings(root="absolute"))
-    relative = measure_clip(clip)
+    (absolute,) = measure_clip(clip, Settings(root="absolute"))
+    (relative,) = measure_clip(clip)
     assert absolute.kinetic[0, 2] != pytest.approx(relative.kinetic[0, 2])
     np.testing.assert_allclose(absolute.kinetic[1], relative.kinetic[1])  # mended features do not care
+
+
+def test_clips_cut_into_pieces_keep_their_beats(folders: Path) -> None:
+    clip = find_clips(folders / "real")[0]
+    (whole,), pieces = measure_clip(clip), measure_clip(clip, Settings(cut=2.5))
+    assert [p.name for p in pieces] == ["steps100 1", "steps100 2"]
+    assert {p.group for p in pieces} == {whole.group}
+    assert all(p.quality.seconds == pytest.approx(2.5) for p in pieces)
+    np.testing.assert_allclose(pieces[1].beats + 2.5, [b for b in whole.beats if 2.5 <= b < 5])
+    cut = evaluate(folders / "alike", folders / "real", settings=Settings(cut=2), workers=1)
+    assert (len(cut.reference.clips), len(cut.runs[0].clips)) == (15, 9)
+    with pytest.raises(DataError, match="no clip is 9 s long"):
+        evaluate(folders / "alike", folders / "real", settings=Settings(cut=9), workers=1)
 
 
 def test_one_clip_against_one_still_makes_a_report(tmp_path: Path) -> None:
@@ -187,7 +200,7 @@ def test_takes_of_one_song_have_a_multimodality(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "song.wav", song.samples, song.sample_rate)
     for i, sway in enumerate((0.1, 0.5, 0.9)):
         stepping(120, seconds=5, sway=sway).save(tmp_path / f"song-{i}.npz")
-    clips = measure_clips(find_clips(tmp_path), workers=1)
+    clips = [piece for pieces in measure_clips(find_clips(tmp_path), workers=1) for piece in pieces]
     figures = set_figures(clips, clips)
     assert figures.values["multimodality_k"].value > 0
     assert all(-1 <= clip.numbers["music_motion_correlation"] <= 1 for clip in clips)

@@ -61,6 +61,10 @@ def evaluate(
     seconds: Annotated[
         float | None, typer.Option(min=1, help="Measure the first so many seconds only (AIST++: 20).")
     ] = None,
+    cut: Annotated[
+        float | None,
+        typer.Option(min=1, help="Cut clips into pieces of so many seconds, so that small sets give more of them."),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes. [default: one per core]")] = None,
     force: Force = False,
     json: Json = False,
@@ -88,7 +92,7 @@ def evaluate(
     else:
         from farandole.evaluation.measure import Settings
 
-        settings = Settings(seconds=seconds, root="absolute" if absolute else "start")
+        settings = Settings(seconds=seconds, cut=cut, root="absolute" if absolute else "start")
         content, lines = _dance(sources, reference, out, settings, workers, play, force, quiet)
     for text in content["warnings"]:
         console.warning(text)
@@ -136,7 +140,7 @@ def _play_pages(report: Report, folder: Path) -> dict[str, str]:
     for i, run in enumerate(report.runs):
         clips = {clip.name: clip for clip in find_clips(run.source)}
         for j, name in enumerate(dict.fromkeys(figures.name for figures in (*run.best(), *run.worst()))):
-            clip = clips[name]
+            clip = clips[name] if name in clips else clips[name.rpartition(" ")[0]]  # a piece is called "clip 3"
             motion, _ = clip.load()
             address = f"clips/{i}-{j}.html"
             song = None if clip.song is None else load_sound(clip.song)

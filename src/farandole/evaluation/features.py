@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.errors import MotionError
 from farandole.motion.rotations import Array, cross
@@ -34,6 +35,8 @@ BODY_CONSTANTS: dict[str, tuple[float, float, float]] = {
 }
 """Length of the upper arm, shoulder width, hip width, m. "bailando-old" took them from wrong joints, as the API did before
 August 2021; numbers of that time (FACT's own FID_g of 12.40, for one) are not comparable with later ones."""
+
+Flags = NDArray[np.bool_]
 
 GeometricVariant = Literal["aist++", "bailando", "bailando-old"]
 
@@ -110,7 +113,7 @@ def geometric_features(positions: Array, *, variant: GeometricVariant = "aist++"
     return np.stack(_tests(p, *BODY_CONSTANTS[variant]), axis=-1).mean(axis=-2)
 
 
-def _tests(p: Array, hl: float, sw: float, hw: float) -> list[Array]:
+def _tests(p: Array, hl: float, sw: float, hw: float) -> list[Flags]:
     """The 32 tests, each [..., T-1] bool. Numbers in the comments are the features' indices."""
     j = {name: p[..., 1:, i, :] for i, name in enumerate(SMPL_JOINTS)}
     before = {name: p[..., :-1, i, :] for i, name in enumerate(SMPL_JOINTS)}
@@ -125,27 +128,27 @@ def _tests(p: Array, hl: float, sw: float, hw: float) -> list[Array]:
     def normal(a: str, b: str, c: str) -> Array:
         return cross(j[c] - j[a], j[b] - j[a])
 
-    def plane(a: str, b: str, c: str, point: str, threshold: float) -> Array:
+    def plane(a: str, b: str, c: str, point: str, threshold: float) -> Flags:
         return along(normal(a, b, c), j[point] - j[a]) > threshold
 
-    def nplane(start: str, end: str, at: str, point: str, threshold: float) -> Array:
+    def nplane(start: str, end: str, at: str, point: str, threshold: float) -> Flags:
         return along(j[end] - j[start], j[point] - j[at]) > threshold
 
-    def nmove(a: str, b: str, c: str, point: str, threshold: float) -> Array:
+    def nmove(a: str, b: str, c: str, point: str, threshold: float) -> Flags:
         return along(normal(a, b, c), rate(point, a)) > threshold
 
-    def move(a: str, b: str, point: str, threshold: float) -> Array:
+    def move(a: str, b: str, point: str, threshold: float) -> Flags:
         return along(j[b] - j[a], rate(point, a)) > threshold
 
-    def angle(u: Array, v: Array, low: float, high: float) -> Array:
+    def angle(u: Array, v: Array, low: float, high: float) -> Flags:
         cosine = along(u, v) / np.linalg.norm(v, axis=-1)
         degrees = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
         return (degrees > low) & (degrees < high)
 
-    def bent(corner: str, first: str, second: str) -> Array:
+    def bent(corner: str, first: str, second: str) -> Flags:
         return angle(j[first] - j[corner], j[second] - j[corner], 0, 110)
 
-    def fast(name: str, threshold: float) -> Array:
+    def fast(name: str, threshold: float) -> Flags:
         return np.linalg.norm(j[name] - before[name], axis=-1) * _GEOMETRIC_FPS > threshold
 
     down = j["root"] - j["neck"]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.errors import MotionError
 from farandole.motion.rotations import Array
@@ -110,7 +111,7 @@ def _mean_component(points: Array, fps: float) -> Array:
     return np.abs(np.diff(points[..., (0, 2)], axis=0).mean(axis=-1)) * fps
 
 
-def step_contacts(points: Array, threshold: float = 0.02e-4) -> Array:
+def step_contacts(points: Array, threshold: float = 0.02e-4) -> NDArray[np.bool_]:
     """The contact rule of LAFAN1: a point is in contact while its squared step to the next frame is below `threshold`.
 
     Args:

@@ -28,9 +28,14 @@ class Figure:
     note: str
 
 
+def _better(way: str) -> Better:
+    assert way in ("low", "high", "real")
+    return way
+
+
 CLIP_FIGURES = tuple(
-    Figure(*line)
-    for line in (
+    Figure(name, label, unit, _better(way), note)
+    for name, label, unit, way, note in (
         (
             "support_median",
             "Supporting foot, median speed",
@@ -103,8 +108,8 @@ CLIP_FIGURES = tuple(
 """Figures of single clips; a set's is the mean over its clips."""
 
 SET_FIGURES = tuple(
-    Figure(*line)
-    for line in (
+    Figure(name, label, unit, _better(way), note)
+    for name, label, unit, way, note in (
         (
             "fid_k",
             "FID_k",

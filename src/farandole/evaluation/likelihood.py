@@ -75,7 +75,7 @@ def summarise_likelihood(
     labels = np.arange(len(nats)) if groups is None else np.unique([str(g) for g in groups], return_inverse=True)[1]
     count = np.bincount(labels)
     per_group = np.bincount(labels, weights=nats) / count
-    frame = mean_interval(per_group, count, level=level, resamples=resamples, seed=seed)
+    frame = mean_interval(per_group, count.astype(float), level=level, resamples=resamples, seed=seed)
     to_bits = 1.0 / (dimensions * np.log(2.0))
     bits = Interval(frame.value * to_bits, frame.low * to_bits, frame.high * to_bits, frame.count, level)
     return Likelihood(bits, frame, len(count), len(nats))

@@ -33,11 +33,14 @@ class Settings:
 
     Attributes:
         seconds: Only the first so many seconds of each clip count; None for all. Published AIST++ tables use 20.
+        cut: Cut clips into pieces of so many seconds, each of which is then measured as a clip of its own, so that small sets
+            give Frechet distances something to work with; a rest shorter than that is dropped. None leaves clips whole.
         root: "start": the first root position is subtracted before kinetic features (Bailando); "absolute": not (mint).
         poses: Also collect pose features for the Frechet pose and movement distances.
     """
 
     seconds: float | None = None
+    cut: float | None = None
     root: Literal["start", "absolute"] = "start"
     poses: bool = True
 
@@ -81,11 +84,53 @@ class ClipFigures:
         return {**self.quality.numbers(), **self.numbers}
 
 
-def measure_clip(clip: Clip, settings: Settings = DEFAULT) -> ClipFigures:
-    """Read one clip and measure everything. Frame rates are brought to what each definition assumes, by slerp."""
+def measure_clip(clip: Clip, settings: Settings = DEFAULT) -> list[ClipFigures]:
+    """Read one clip and measure everything: one set of figures, or one per piece where `settings.cut` is given.
+
+    Frame rates are brought to what each definition assumes, by slerp.
+
+    Raises:
+        RetargetError: If the skeleton cannot be mapped to the joints that a metric needs; names clip and joints.
+    """
     motion, grid = clip.load()
     if settings.seconds is not None:
         motion = motion.slice(0, max(1, round(settings.seconds * motion.fps)))
+    times = np.arange(len(motion)) / motion.fps
+    count = None if grid is None else grid.count_at(times)
+    beats = None if grid is None else np.asarray(grid.times)
+    loudness = _loudness(clip, times) if clip.song is not None else None
+    length = len(motion) if settings.cut is None else max(1, round(settings.cut * motion.fps))
+    starts = range(0, len(motion) - length + 1, length)
+    many = len(starts) > 1 or settings.cut is not None
+    figures = []
+    for number, start in enumerate(starts):
+        part = slice(start, start + length)
+        piece = _Piece(
+            f"{clip.name} {number + 1}" if many else clip.name,
+            clip.group,
+            motion.slice(part.start, part.stop),
+            None if count is None else count[part],
+            None if beats is None else beats - start / motion.fps,
+            None if loudness is None else loudness[part],
+        )
+        figures.append(_measure(piece, settings))
+    return figures
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """Part of a clip: motion, beat count per frame [T], beat times [K] s from its first frame, loudness per frame [T]."""
+
+    name: str
+    group: str
+    motion: Motion
+    count: Array | None
+    beats: Array | None
+    loudness: Array | None
+
+
+def _measure(piece: _Piece, settings: Settings) -> ClipFigures:
+    motion = piece.motion
     joints = smpl_positions(motion.resample(FEATURE_FPS))
     half = motion.resample(FPS)
     coarse = smpl_positions(half)
@@ -97,16 +142,19 @@ def measure_clip(clip: Clip, settings: Settings = DEFAULT) -> ClipFigures:
         "skating_height": skating_ratio(coarse, variant="height"),
     }
     count, beats = None, np.empty(0)
-    if grid is not None:
-        count = grid.count_at(np.arange(len(half)) / half.fps)
-        beats = grid.times[(grid.times >= 0) & (grid.times < motion.seconds)]
+    if piece.count is not None and piece.beats is not None:
+        count = np.interp(np.arange(len(half)) / half.fps, np.arange(len(motion)) / motion.fps, piece.count)
+        beats = piece.beats[(piece.beats >= 0) & (piece.beats < motion.seconds)]
         numbers |= _rhythm(joints, beats)
-    if clip.song is not None:
-        numbers["music_motion_correlation"] = _correlation(clip, joints)
+    if piece.loudness is not None:
+        speed = speed_curve(joints, FEATURE_FPS)
+        at = np.arange(len(speed)) / FEATURE_FPS
+        loudness = np.interp(at, np.arange(len(motion)) / motion.fps, piece.loudness)
+        numbers["music_motion_correlation"] = music_motion_correlation(speed, loudness, FEATURE_FPS)
     shown = view_body(half.slice(0, round(CURVE_SECONDS * FPS)))
     return ClipFigures(
-        name=clip.name,
-        group=clip.group,
+        name=piece.name,
+        group=piece.group,
         fps=motion.fps,
         quality=measure_dance(half, count),
         numbers=numbers,
@@ -131,16 +179,14 @@ def _rhythm(joints: Array, beats: Array) -> dict[str, float]:
     }
 
 
-def _correlation(clip: Clip, joints: Array) -> float:
-    """Correlation of the mean joint speed with the song's energy, both smoothed alike."""
-    assert clip.song is not None
+def _loudness(clip: Clip, times: Array) -> Array:
+    """Root mean square of the song at `times` [T] s, smoothed like the motion's speed."""
     from scipy.ndimage import gaussian_filter1d
 
+    assert clip.song is not None
     frames = load_sound(clip.song).frames
     loudness = gaussian_filter1d(np.sqrt(frames.power.astype(float)), SMOOTHING * frames.fps)
-    speed = speed_curve(joints, FEATURE_FPS)
-    times = np.arange(len(speed)) / FEATURE_FPS
-    return music_motion_correlation(speed, np.interp(times, frames.times, loudness), FEATURE_FPS)
+    return np.interp(times, frames.times, loudness)
 
 
 def pose_features(motion: Motion) -> Array:
@@ -172,8 +218,8 @@ def measure_clips(
     *,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> list[ClipFigures]:
-    """`measure_clip` for many clips over processes, in their order.
+) -> list[list[ClipFigures]]:
+    """`measure_clip` for many clips over processes, in their order: for each clip its pieces.
 
     Args:
         clips: What to measure; takes of one song lie next to each other so that its beats are tracked once.
@@ -182,7 +228,7 @@ def measure_clips(
         progress: Called with clips done and clips in all.
     """
     workers = workers or min(os.cpu_count() or 1, max(1, len(clips) // 4))
-    results: list[ClipFigures] = []
+    results: list[list[ClipFigures]] = []
     if workers == 1:
         for clip in clips:
             results.append(measure_clip(clip, settings))

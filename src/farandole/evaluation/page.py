@@ -169,7 +169,7 @@ def _figures(report: Report) -> str:
         made = []
         for run, cell in zip(report.runs, cells[1:], strict=True):
             gap = run.differences.get(name)
-            differs = gap is not None and gap.count and not gap.low <= 0 <= gap.high
+            differs = gap is not None and gap.count > 0 and not gap.low <= 0 <= gap.high
             made.append(_cell(cell, differs))
         rows.append(
             f'<tr title="{escape(figure.note)}"><td>{escape(figure.label)} <small>{_units(figure)}</small></td>'

@@ -137,7 +137,15 @@ def evaluate(
     flat = [clip for clips in sets for clip in clips]
     measured = measure_clips(flat, settings, workers=workers, progress=progress)
     ends = np.cumsum([len(clips) for clips in sets])
-    parts = [tuple(measured[end - len(clips) : end]) for end, clips in zip(ends, sets, strict=True)]
+    parts = [
+        tuple(piece for pieces in measured[end - len(clips) : end] for piece in pieces)
+        for end, clips in zip(ends, sets, strict=True)
+    ]
+    for part, source in zip(parts, (reference, *sources), strict=True):
+        if not part:
+            raise DataError(
+                f"{source}: no clip is {settings.cut:g} s long, so none can be cut into pieces of that length"
+            )
     where = [str(source) for source in (reference, *sources)]
     return build_report(parts[0], parts[1:], _names(reference, sources), settings, where)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.errors import MotionError
 from farandole.motion.rotations import Array
@@ -58,7 +59,7 @@ def motion_beats(positions: Array, fps: float, *, variant: BeatVariant = "bailan
     return minima(curve, order) / fps
 
 
-def minima(curve: Array, order: int = 1) -> Array:
+def minima(curve: Array, order: int = 1) -> NDArray[np.intp]:
     """Indices at which a curve [T] is smaller than all `order` neighbours on either side, which must exist at least once."""
     at = np.arange(len(curve))
     lower = np.ones(len(curve), dtype=bool)
