@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -20,35 +20,53 @@ def train(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="RUN", help="Folder of the run. [default: runs/RECIPE]")
     ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last state in RUN (flow family).")] = False,
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a model from a recipe.
 
-    Its checkpoint, ready for `farandole dance --model`, is RUN/checkpoint. Logs are TensorBoard's.
-    Any value of the recipe can be replaced by --its.name=value. Needs the packages of farandole[train].
+    Its checkpoint is RUN/checkpoint, logs are TensorBoard's. Any value of the recipe can be replaced by --its.name=value;
+    --trainer.name=value goes to Lightning's Trainer (devices, strategy ...). Needs the packages of farandole[train].
 
     \b
     farandole train starter --data data/starter
     farandole train starter --data data/starter -o runs/quick --flow_stage.steps=200
+    farandole train tiny_moglow --data data/mine --training.lr=5.0e-4 --trainer.devices=2
     """
-    from farandole.errors import MissingExtraError, OutputError
+    from farandole.errors import OutputError
     from farandole.training.recipes import find_recipe, read_recipe
 
     path = find_recipe(recipe)
     values = read_recipe(path, context.args)
     run = out or Path("runs") / path.stem
-    if run.exists() and not force:
-        raise OutputError(f"{run} exists already: choose another name or add --force")
-    try:
-        from farandole.training.starter_run import StarterRecipe, train_starter
-    except ImportError as error:
-        raise MissingExtraError("training", "train") from error
-
-    results = train_starter(StarterRecipe.from_mapping(values), data, run)
+    if run.exists() and not force and not resume:
+        raise OutputError(f"{run} exists already: choose another name or add --force (or --resume)")
+    results = _train(values, data, run, resume=resume)
     if json:
         console.result_json({"run": run, "checkpoint": run / "checkpoint", "held_out": results})
     else:
         console.result(run / "checkpoint")
-        console.note("held out: " + ", ".join(f"{k} {v:g}" for k, v in results.items()), quiet=quiet)
+        console.note("held out: " + ", ".join(f"{k} {v:g}" for k, v in results.items()), quiet=quiet or not results)
+
+
+def _train(values: dict[str, Any], data: Path, run: Path, *, resume: bool) -> dict[str, float]:
+    """Hand the recipe to the training of its family: those with a `model` are the flow family's, others the starter's."""
+    from farandole.errors import DataError, MissingExtraError
+
+    try:
+        import lightning  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("training", "train") from error
+    if "model" in values:
+        from farandole.training.motion_run import train_motion
+
+        trainer = values.pop("trainer", {})
+        return train_motion(values, data, run, resume=resume, **trainer)
+    from farandole.training.starter_run import StarterRecipe, train_starter
+
+    if resume:
+        raise DataError("this recipe trains in minutes and cannot be resumed: leave out --resume")
+    return train_starter(StarterRecipe.from_mapping(values), data, run)
