@@ -69,6 +69,12 @@ class DanceScore:
             self.style, self.count[:frames], self.tempo[:frames], self.energy[:frames], self.bands[:frames]
         )
 
+    def last(self, frames: int) -> DanceScore:
+        """The last `frames` frames."""
+        return DanceScore(
+            self.style, self.count[-frames:], self.tempo[-frames:], self.energy[-frames:], self.bands[-frames:]
+        )
+
     def extended(self, before: int, after: int, fps: float) -> DanceScore:
         """Frames added at both ends: the count runs on at the tempo there, loudness is held, no accents."""
         beat = self.tempo / 60.0 / fps
@@ -131,9 +137,7 @@ class Dancer:
         if heard.clarity < CLEAR:
             log.warning("%s has no clear beat: dancing calmly on a steady count", song.name)
             loudness = np.full(len(heard), CALM)
-        token = {"salsa-lead": "salsa lead", "salsa-follow": "salsa follow", "groove": "groove"}.get(style)
-        if token is None:
-            token = "groove" if family == "groove" else ("salsa follow", "salsa lead")[role % 2]
+        token = style_token(style, family, role)
         shifted = np.clip(loudness + 1.5 * (energy - 1.0), -2.5, 2.5)
         whole = DanceScore(token, heard.count, heard.tempo, shifted, heard.bands)
         return whole.extended(0, frames - len(heard), self.fps) if frames > len(heard) else whole.first(frames)
@@ -215,6 +219,13 @@ class _Start:
     latents: Array
     position: Array
     heading: float
+
+
+def style_token(style: str, family: str, role: int) -> str:
+    """The model's style token for a style of STYLES; where the style leaves the salsa role open, even numbers follow."""
+    if style in ("salsa-lead", "salsa-follow"):
+        return style.replace("-", " ")
+    return "groove" if family == "groove" else ("salsa follow", "salsa lead")[role % 2]
 
 
 def _style_for(song: Song) -> str:

@@ -1,0 +1,66 @@
+"""`farandole extend`: dance on where a motion ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from farandole.cli import console
+from farandole.cli.options import Force, Json, Quiet
+
+
+def extend(
+    motion: Annotated[Path, typer.Argument(metavar="MOTION", help="bvh, glb, npz ...", show_default=False)],
+    song: Annotated[
+        Path | None,
+        typer.Argument(metavar="[SONG]", help="Music that begins with the motion; without it a steady count."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help=".bvh .glb .npz. [default: MOTION-extended.bvh]"),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How much to add, s.")] = 10.0,
+    seed: Annotated[int, typer.Option(min=0, help="Another number, another continuation.")] = 0,
+    style: Annotated[str, typer.Option(help="salsa, salsa-lead, salsa-follow, groove or auto.")] = "auto",
+    temperature: Annotated[float, typer.Option(min=0, max=2, help="Scale of the randomness.")] = 1.0,
+    energy: Annotated[float, typer.Option(min=0.25, max=2, help="Below 1 calmer, above livelier.")] = 1.0,
+    model: Annotated[str, typer.Option(help="Name of a model or a checkpoint folder.")] = "starter",
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Continue a motion, on its own skeleton and at its own frame rate.
+
+    \b
+    farandole extend clip.bvh --seconds 20
+    farandole extend clip.bvh song.mp3 --seconds 20 -o longer.bvh
+    """
+    from farandole import _io
+    from farandole.generation.extend import extend as dance_on
+    from farandole.motion.files import load_motion, save_motion
+    from farandole.music import load_song
+
+    target = out or motion.with_name(f"{motion.stem}-extended.bvh")
+    _io.check_output(target, force=force)
+    given = load_motion(motion)
+    sound = None if song is None else load_song(song)
+    with console.progress("dancing on", quiet=quiet) as update:
+        longer = dance_on(
+            given,
+            sound,
+            seconds=seconds,
+            seed=seed,
+            style=style,
+            temperature=temperature,
+            energy=energy,
+            model=model,
+            progress=update,
+        )
+    save_motion(longer, target, force=force)
+    if json:
+        console.result_json({"file": target, "seconds": longer.seconds, "frames": len(longer), "seed": seed})
+    else:
+        console.result(target)
+        console.note(f"{given.seconds:.1f} s extended to {longer.seconds:.1f} s", quiet=quiet)
