@@ -1,6 +1,6 @@
 """How good and how fast the beat tracker is: composed grids, and real music where ../shared holds it.
 
-    python benchmarks/beats.py [--quick] [--shared FOLDER]
+    python benchmarks/beats.py [--quick] [--seed N] [--shared FOLDER]
 
 Prints one table each for composed songs and clicks (60 to 200 bpm), ballroom recordings with known grids, songs
 against librosa, and timings. Measures: F = F-measure at 70 ms; CMLt and AMLt = share of beats in a correct continuity
@@ -87,7 +87,7 @@ def clicks(bpm: float, seconds: float, seed: int) -> tuple[np.ndarray, np.ndarra
     return out, times
 
 
-def composed(quick: bool) -> None:
+def composed(quick: bool, seed: int) -> None:
     rows: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     for index, genre in enumerate((*genres(), "clicks")):
         for k, bpm in enumerate(TEMPI[:: 3 if quick else 1]):
@@ -95,7 +95,7 @@ def composed(quick: bool) -> None:
                 samples, true = clicks(bpm, 40, k)
                 down = None
             else:
-                made = compose(bpm, 40, genre=genre, seed=1000 + 37 * index + k, first_count=0.3 * k)
+                made = compose(bpm, 40, genre=genre, seed=seed + 37 * index + k, first_count=0.3 * k)
                 samples, true, down = made.samples, made.beat_times, made.beat_times[made.downbeats]
             frames = Song.from_samples(samples, 22050).frames
             hinted, free = track_beats(frames, min_bpm=bpm / 1.4, max_bpm=bpm * 1.4), track_beats(frames)
@@ -224,8 +224,9 @@ def main() -> int:
     parser.add_argument(
         "--shared", type=Path, default=Path(__file__).resolve().parents[2] / "shared", help="folder of recordings"
     )
+    parser.add_argument("--seed", type=int, default=1000, help="of the first composed song: another gives other songs")
     options = parser.parse_args()
-    composed(options.quick)
+    composed(options.quick, options.seed)
     if (options.shared / "data" / "ballroom").is_dir():
         ballroom(options.shared)
         against_librosa(options.shared)
