@@ -115,7 +115,7 @@ def render_bvh(motion: Motion, *, layout: FileLayout | None = None) -> bytes:
         local[:, 0] = rot.multiply(rot.multiply(back, motion.rotations[:, 0]), layout.rest_turn)
     translations = None if motion.translations is None else turned(rest_back, motion.translations) / layout.unit
 
-    channels = _writable_channels(layout.channels, local, translations is not None)
+    channels = _writable_channels(layout.channels, local, root, offsets, translations)
     ends = {skeleton.index(n): tuple(turned(rest_back, tip) / layout.unit) for n, tip in skeleton.end_sites.items()}
     if motion.layout is None:  # most tools want a tip on every leaf
         ends |= {j: (0.0, 0.0, 0.0) for j, c in enumerate(skeleton.children) if not c and j not in ends}
@@ -319,8 +319,10 @@ def _to_house_axes(
 # Writing -------------------------------------------------------------------------------------------------------------------
 
 
-def _writable_channels(channels: tuple[tuple[str, ...], ...], local: Array, moving: bool) -> list[tuple[str, ...]]:
-    """The layout's channels, widened where they cannot hold the motion: a turn about a missing axis, a bone that moves."""
+def _writable_channels(
+    channels: tuple[tuple[str, ...], ...], local: Array, root: Array, offsets: Array, translations: Array | None
+) -> list[tuple[str, ...]]:
+    """The layout's channels, widened where they cannot hold the motion: a turn about a missing axis, a move along one."""
     result: list[tuple[str, ...]] = []
     for joint, names in enumerate(channels):
         positions = [c for c in names if c in POSITION]
@@ -328,7 +330,9 @@ def _writable_channels(channels: tuple[tuple[str, ...], ...], local: Array, movi
         order = "".join(ROTATION[c] for c in turns)
         if len(set(order)) < len(order) or (len(order) < 3 and not _holds(local[:, joint], order)):
             turns = ["Zrotation", "Xrotation", "Yrotation"]
-        if len(positions) < 3 and (joint == 0 or moving):
+        path = root if joint == 0 else None if translations is None else translations[:, joint]
+        absent = [axis for channel, axis in POSITION.items() if channel not in positions]
+        if path is not None and absent and np.abs(path[:, absent] - offsets[joint, absent]).max() > 1e-6:
             positions = list(POSITION)
         same = len(turns) + len(positions) == len(names) and set(turns) | set(positions) == set(names)
         result.append(names if same else (*positions, *turns))
@@ -337,8 +341,20 @@ def _writable_channels(channels: tuple[tuple[str, ...], ...], local: Array, movi
 
 def _holds(q: Array, order: str) -> bool:
     """Whether rotations [T, 4] about these axes alone can be written with them (to 1e-6 rad)."""
-    full = _full_order(order)
-    return bool(np.abs(rot.to_euler(q, full)[:, len(order) :]).max() < 1e-6)
+    return bool(np.abs(_few_angles(q, order)[:, len(order) :]).max() < 1e-6)
+
+
+def _few_angles(q: Array, order: str) -> Array:
+    """Euler angles [..., 3] in rad, of the two equal sets that which turns less about the axes that `order` lacks."""
+    angles = rot.to_euler(q, _full_order(order))
+    other = _other_angles(angles)
+    wrap = lambda d: (d + np.pi) % (2.0 * np.pi) - np.pi  # noqa: E731
+    angles[..., len(order) :], other[..., len(order) :] = (
+        wrap(angles[..., len(order) :]),
+        wrap(other[..., len(order) :]),
+    )
+    size = lambda a: np.abs(a[..., len(order) :]).sum(-1, keepdims=True)  # noqa: E731
+    return np.where(size(other) < size(angles), other, angles)
 
 
 def _full_order(order: str) -> str:
@@ -356,7 +372,12 @@ def _to_block(
         columns = np.array([turns[j][1] for j in joints], dtype=np.int64)
         step = max(1, _CACHED // len(block))
         for start in range(0, len(joints), step):
-            angles = _continuous(rot.to_euler(local[:, joints[start : start + step]], _full_order(order)))
+            some = local[:, joints[start : start + step]]
+            angles = (
+                _continuous(rot.to_euler(some, order))
+                if len(order) == 3
+                else np.unwrap(_few_angles(some, order), axis=0)
+            )
             block[:, columns[start : start + step]] = np.rad2deg(angles[..., : len(order)])
     for joint, pairs in enumerate(moves):
         for axis, column in pairs:
@@ -373,10 +394,16 @@ def _continuous(angles: Array) -> Array:
     (a, b, c) and (a + pi, pi - b, c + pi) are one rotation. The distance between neighbouring frames is the same when both change
     sides, so each frame's side is the running count of the frames where changing sides is nearer.
     """
-    other = angles + np.pi
-    other[..., 1] = np.pi - angles[..., 1]
+    other = _other_angles(angles)
     wrap = lambda d: np.abs((d + np.pi) % (2.0 * np.pi) - np.pi).sum(-1)  # noqa: E731
     change = wrap(other[1:] - angles[:-1]) < wrap(angles[1:] - angles[:-1]) - 1e-9
     side = np.zeros(angles.shape[:-1], dtype=bool)
     side[1:] = np.cumsum(change, axis=0) % 2 == 1
     return np.unwrap(np.where(side[..., None], other, angles), axis=0)
+
+
+def _other_angles(angles: Array) -> Array:
+    """The other three Euler angles about the same axes that make the same rotation."""
+    other = angles + np.pi
+    other[..., 1] = np.pi - angles[..., 1]
+    return other
