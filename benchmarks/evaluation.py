@@ -63,8 +63,12 @@ def main() -> None:
         report = evaluate(folder, "starter", workers=options.workers)
         write_report(report, Path(scratch) / "report")
         seconds = time.perf_counter() - begun
+        usage = os.times()
     print(
         f"evaluated in {seconds:.1f} s by {options.workers} processes: {1000 * seconds / options.clips:.0f} s per thousand clips"
+    )
+    print(
+        f"processor time of the whole benchmark {sum(usage[:4]):.0f} s, of the measuring processes {usage.children_user:.0f} s"
     )
     run = report.runs[0].figures.values
     print(

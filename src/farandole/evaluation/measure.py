@@ -55,7 +55,7 @@ class ClipFigures:
 
     Attributes:
         name: Of the clip.
-        group: Clips of one group were made for one song.
+        group: Clips of one group were made for one song (or the same piece of it).
         fps: Of the file.
         quality: Physical and musical figures.
         numbers: Published per-clip figures by name; absent without music.
@@ -107,7 +107,7 @@ def measure_clip(clip: Clip, settings: Settings = DEFAULT) -> list[ClipFigures]:
         part = slice(start, start + length)
         piece = _Piece(
             f"{clip.name} {number + 1}" if many else clip.name,
-            clip.group,
+            f"{clip.group} {number + 1}" if many else clip.group,
             motion.slice(part.start, part.stop),
             None if count is None else count[part],
             None if beats is None else beats - start / motion.fps,

@@ -189,13 +189,12 @@ def build_report(
 
 
 def _warnings(reference: Run, runs: Sequence[Run]) -> list[str]:
-    found = small_set_warnings(f"the reference set {reference.name}", len(reference.clips))
+    found = small_set_warnings({run.name: len(run.clips) for run in (reference, *runs)})
     if constant := constant_features(reference.clips):
         found.append(
             f"{constant} of 32 geometric features never vary in {reference.name}: left out of FID_g, Dist_g and multimodality"
         )
     for run in runs:
-        found += small_set_warnings(run.name, len(run.clips))
         if run.figures.reasons.get("fpd"):
             found.append(f"{run.name}: no Frechet pose distance: {run.figures.reasons['fpd']}")
         silent = sum("bas_mint" not in clip.numbers for clip in run.clips)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -240,15 +240,20 @@ def kinetic_map(reference: Sequence[ClipFigures], runs: Sequence[Sequence[ClipFi
     return np.split(points, np.cumsum([len(s) for s in sets])[:-1])
 
 
-def small_set_warnings(name: str, clips: int) -> list[str]:
-    """What to keep in mind about a Frechet distance over few clips."""
+def small_set_warnings(sizes: Mapping[str, int]) -> list[str]:
+    """What to keep in mind about Frechet distances over few clips.
+
+    Args:
+        sizes: Name of each set -> number of its clips.
+    """
     needed = vectors_needed(72)
-    if clips >= needed:
+    small = [f"{name} has {count} clips" for name, count in sizes.items() if count < needed]
+    if not small:
         return []
-    singular = " (and below 72 its covariance is singular)" if clips < 72 else ""
+    singular = " (below 72 clips the covariance of FID_k is singular)" if min(sizes.values()) < 72 else ""
     return [
-        f"{name} has {clips} clips: a Frechet distance over 72 features is biased upward by few clips{singular}. Compare only runs "
-        f"with as many clips, or cut more: about {needed} are needed for FID_k, {vectors_needed(32)} for FID_g"
+        f"{', '.join(small)}: Frechet distances over few clips are biased upward{singular}. Compare only runs with as many "
+        f"clips, or cut them into more (--cut SECONDS): about {needed} are needed for FID_k, {vectors_needed(32)} for FID_g"
     ]
 
 
