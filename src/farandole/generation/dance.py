@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 TEMPO_RANGES = {"salsa": (143.0, 217.0), "groove": (75.0, 145.0)}
 """Counts per minute at which each style was trained. A song is counted at double or half its tempo to get there."""
 
-CLEAR = 0.15
+CLEAR = 0.1
 """Clarity of the pulse under which a song is danced calmly on a steady count."""
 
 CALM = -1.5

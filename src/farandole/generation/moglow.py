@@ -8,6 +8,8 @@ product for all steps. The matrices that mix channels are inverted once. Everyth
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -39,7 +41,7 @@ class MoGlowSampler:
         self.poses = torch.cat([w[:, kept : kept + poses] for w in first]).mT.contiguous()
         self.heard = torch.cat([w[:, kept + poses :] for w in first]).mT.contiguous()
         self.bias = torch.cat([_bias(c.network.recurrent, 0) for _, _, c in self.steps])
-        self.mixing = [_inverse_matrix(mix) for _, mix, _ in self.steps]
+        self.mixing = [_inverse_matrix(mix, self.bias) for _, mix, _ in self.steps]
         self.scales = [((-norm.log_scale).exp().detach(), norm.shift.detach()) for norm, _, _ in self.steps]
 
     @torch.inference_mode()
@@ -52,6 +54,7 @@ class MoGlowSampler:
         noise: Tensor | None = None,
         temperature: float = 1.0,
         generator: torch.Generator | None = None,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Tensor:
         """Frames after a seed.
 
@@ -62,6 +65,7 @@ class MoGlowSampler:
             noise: Latents [N, B, 1, D]; None draws them.
             temperature: Factor on the latents.
             generator: Source of randomness.
+            progress: Called with (frames done, frames in all) after each frame.
         Returns:
             [B, N, D], equal to sampling frame by frame up to rounding.
         """
@@ -85,6 +89,8 @@ class MoGlowSampler:
             for i in range(len(self.steps) - 1, -1, -1):
                 x, state[i] = self._step(i, x, entry[i], state[i])
             made[:, config.past + t] = x
+            if progress is not None:
+                progress(t + 1, frames)
         return made[:, config.past :].clone()
 
     def _step(self, i: int, y: Tensor, entry: Tensor, state: list | None) -> tuple[Tensor, list]:
@@ -115,9 +121,9 @@ def _bias(lstm: torch.nn.LSTM, layer: int) -> Tensor:
     return (getattr(lstm, f"bias_ih_l{layer}") + getattr(lstm, f"bias_hh_l{layer}")).detach()
 
 
-def _inverse_matrix(mixing: torch.nn.Module) -> Tensor:
-    """M with x = y @ M for a layer y = f(x) that mixes channels."""
+def _inverse_matrix(mixing: torch.nn.Module, like: Tensor) -> Tensor:
+    """M with x = y @ M for a layer y = f(x) that mixes channels, in the type and place of `like`."""
     if hasattr(mixing, "inverse_matrix"):
         return mixing.inverse_matrix().detach().mT.contiguous()
-    one = torch.eye(len(mixing.order), device=mixing.order.device)
+    one = torch.eye(len(mixing.order), device=like.device, dtype=like.dtype)
     return mixing.inverse(one[None])[0][0]

@@ -1,0 +1,74 @@
+"""Windows after windows: known tokens stay, windows join, pieces decode alike. No model needed: engines whose answer is known."""
+
+import numpy as np
+import pytest
+
+from farandole.generation.window_sampler import SamplerConfig, decode_latents, sample_latents
+
+CONFIG = SamplerConfig(tokens=8, context=4, steps=5, frames_per_token=4, decode_margin=2)
+
+
+class Straight:
+    """Its flow carries every noise to `goal`; remembers what it was asked."""
+
+    def __init__(self, goal=3.0):
+        self.goal, self.calls = goal, []
+
+    def velocity(self, x, t, known, music, style, pinned):
+        self.calls.append((known.copy(), music.copy(), pinned.copy()))
+        return (self.goal - x) / (1.0 - t[:, None, None])
+
+    def decode(self, latents):
+        wide = np.repeat(latents, 4, axis=1)
+        padded = np.pad(wide, ((0, 0), (3, 3), (0, 0)), mode="edge")
+        return sum(padded[:, k : k + wide.shape[1]] for k in range(7)) / 7
+
+
+def run(total, engine, *, start=None, batch=2):
+    rng = np.random.default_rng(0)
+    noise = rng.standard_normal((batch, total, 3)).astype(np.float32)
+    music = np.repeat(np.arange(4 * total, dtype=np.float32)[None, :, None], batch, axis=0)
+    return sample_latents(
+        engine,
+        music,
+        np.zeros(batch, np.int64),
+        noise,
+        CONFIG,
+        pinned=np.zeros((4 * total, 2), np.float32),
+        start=start,
+    )
+
+
+@pytest.mark.parametrize("total", [3, 8, 9, 12, 23])
+def test_every_token_is_made_once_whatever_the_length(total):
+    latents = run(total, Straight())
+    assert latents.shape == (2, total, 3)
+    np.testing.assert_allclose(latents, 3.0, atol=1e-5)
+
+
+def test_windows_are_given_what_was_danced_before():
+    engine = Straight()
+    run(20, engine)
+    known = [calls[0][0].sum() for calls in engine.calls[:: CONFIG.steps]]
+    assert known[:3] == [0, 4, 4]
+    starts = [calls[1][0, 0, 0] / 4 for calls in engine.calls[:: CONFIG.steps]]
+    assert starts == [0, 4, 8, 12]  # music moves with the window
+
+
+def test_the_last_window_ends_with_the_dance():
+    engine = Straight()
+    run(13, engine)
+    assert engine.calls[-1][1][0, -1, 0] == 4 * 13 - 1
+
+
+def test_a_start_is_kept_untouched():
+    start = np.full((2, 3, 3), 7.0, np.float32)
+    latents = run(12, Straight(), start=start)
+    np.testing.assert_array_equal(latents[:, :3], start)
+    np.testing.assert_allclose(latents[:, 3:], 3.0, atol=1e-5)
+
+
+def test_decoding_in_pieces_changes_nothing():
+    z = np.random.default_rng(1).standard_normal((1, 37, 2)).astype(np.float32)
+    engine = Straight()
+    np.testing.assert_allclose(decode_latents(engine, z, CONFIG, piece=5), engine.decode(z), atol=1e-6)
