@@ -16,6 +16,7 @@ from farandole.errors import FarandoleError
 
 if TYPE_CHECKING:
     from farandole._api import dance
+    from farandole.generation.extend import extend
     from farandole.motion import Motion, Skeleton
     from farandole.motion.files import load_motion, save_motion
     from farandole.music import Song, load_song
@@ -30,9 +31,10 @@ _HOME = {
     "Song": "farandole.music",
     "load_song": "farandole.music",
     "dance": "farandole._api",
+    "extend": "farandole.generation.extend",
 }
 
-__all__ = ["FarandoleError", "Motion", "Skeleton", "Song", "dance", "load_motion", "load_song", "save_motion"]
+__all__ = ["FarandoleError", "Motion", "Skeleton", "Song", "dance", "extend", "load_motion", "load_song", "save_motion"]
 
 
 def __getattr__(name: str) -> object:

@@ -69,6 +69,16 @@ def test_a_dance_goes_on_from_another(farandole, song: Path, tmp_path: Path) -> 
     assert gap.mean() < 0.25
 
 
+def test_a_motion_is_extended_on_its_own_body(farandole, song: Path, tmp_path: Path) -> None:
+    assert farandole("dance", song, "-o", tmp_path / "one.npz", "-q").code == 0
+    words = ("--seconds", 3, "-o", tmp_path / "two.npz", "--json", "-q")
+    facts = json.loads(farandole("extend", tmp_path / "one.npz", *words).out)
+    one, two = load_motion(tmp_path / "one.npz"), load_motion(tmp_path / "two.npz")
+    assert facts["seconds"] == pytest.approx(one.seconds + 3, abs=0.1)
+    assert two.skeleton == one.skeleton
+    np.testing.assert_allclose(two.positions[: len(one)], one.positions, atol=1e-6)
+
+
 def test_silence_is_danced_to_with_a_warning(farandole, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silence.wav", np.zeros(5 * 22050), 22050)
     outcome = farandole("dance", tmp_path / "silence.wav", "-o", tmp_path / "calm.bvh", "-q")

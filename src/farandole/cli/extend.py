@@ -15,11 +15,11 @@ def extend(
     motion: Annotated[Path, typer.Argument(metavar="MOTION", help="bvh, glb, npz ...", show_default=False)],
     song: Annotated[
         Path | None,
-        typer.Argument(metavar="[SONG]", help="Music that begins with the motion; without it a steady count."),
+        typer.Argument(metavar="SONG", help="Music that begins with the motion; without it a steady count."),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE", help=".bvh .glb .npz. [default: MOTION-extended.bvh]"),
+        typer.Option("--out", "-o", metavar="FILE", help=".bvh .glb .npz. [default: MOTION-extended.bvh, here]"),
     ] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="How much to add, s.")] = 10.0,
     seed: Annotated[int, typer.Option(min=0, help="Another number, another continuation.")] = 0,
@@ -42,7 +42,7 @@ def extend(
     from farandole.motion.files import load_motion, save_motion
     from farandole.music import load_song
 
-    target = out or motion.with_name(f"{motion.stem}-extended.bvh")
+    target = out or Path(f"{motion.stem}-extended.bvh")
     _io.check_output(target, force=force)
     given = load_motion(motion)
     sound = None if song is None else load_song(song)
