@@ -67,7 +67,7 @@ def save(folder: Path, dances: Iterable[tuple[str, Motion, float, float]]) -> Pa
     return folder
 
 
-def starter_dances(folder: Path, model: str, songs: int) -> Path:
+def starter_dances(folder: Path, model: str, songs: int, engine: str) -> Path:
     """Dances of the model to composed songs that training never heard, with the songs beside them."""
     import soundfile
 
@@ -82,7 +82,8 @@ def starter_dances(folder: Path, model: str, songs: int) -> Path:
         song = compose(bpm, SECONDS, genre=genre, seed=9000 + number)
         name = f"{number:02d} {genre} {bpm:.0f}"
         soundfile.write(folder / f"{name}.wav", song.samples, song.sample_rate)
-        for take, motion in enumerate(dance(folder / f"{name}.wav", seed=number, style="salsa", takes=2, model=model)):
+        made = dance(folder / f"{name}.wav", seed=number, style="salsa", takes=2, model=model, engine=engine)
+        for take, motion in enumerate(made):
             motion.save(folder / f"{name}-{take + 1}.npz")
     return folder
 
@@ -133,6 +134,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results.md"))
     parser.add_argument("--report", type=Path, help="also write the web page of `farandole evaluate` there")
     parser.add_argument("--model", default="starter", help="shipped name or checkpoint folder; 'none' leaves it out")
+    parser.add_argument("--engine", default="onnx", help="onnx or torch")
     parser.add_argument("--songs", type=int, default=12)
     options = parser.parse_args()
     takes = list(salsa_takes())
@@ -143,7 +145,7 @@ def main() -> None:
         reference = save(root / "real, held out", as_is(held))
         runs = [save(root / "real, training", as_is(train))]
         if options.model != "none":
-            runs.append(starter_dances(root / options.model, options.model, options.songs))
+            runs.append(starter_dances(root / Path(options.model).name, options.model, options.songs, options.engine))
         runs += [
             save(root / "noise", [(t.name, noise(t, i), t.bpm, t.count_at_0) for i, t in enumerate(train)]),
             save(root / "frozen", [(t.name, frozen(t), t.bpm, t.count_at_0) for t in train]),
@@ -151,7 +153,9 @@ def main() -> None:
         ]
         whole = evaluate(runs, reference)
         pieces = evaluate(runs, reference, settings=Settings(cut=CUT))
-    options.output.write_text(text(whole, pieces, None if options.model == "none" else options.model), encoding="utf-8")
+    options.output.write_text(
+        text(whole, pieces, None if options.model == "none" else Path(options.model).name), encoding="utf-8"
+    )
     print(options.output)
     if options.report:
         print(write_report(whole, options.report, force=True))
