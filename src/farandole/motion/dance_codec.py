@@ -116,7 +116,9 @@ class DanceCodec:
             raise MotionError(f"{motion.name} has {len(motion)} frame: the {self.name} codec needs at least 2")
         heading = self.heading(motion)
         to_heading = rot.from_yaw(-heading)
-        step = np.diff(motion.root_positions, axis=0, prepend=2 * motion.root_positions[:1] - motion.root_positions[1:2])
+        step = np.diff(
+            motion.root_positions, axis=0, prepend=2 * motion.root_positions[:1] - motion.root_positions[1:2]
+        )
         velocity = rot.rotate(to_heading, step) * self.fps
         turning = np.diff(heading, prepend=2 * heading[0] - heading[1]) * self.fps
         local = motion.rotations[:, self.joints].copy()
