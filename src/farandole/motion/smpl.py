@@ -116,9 +116,13 @@ def motion_from_smpl(
         poses = np.asarray(data[key], dtype=float)
         if key == "pose_body":
             poses = np.concatenate((np.asarray(data["root_orient"], dtype=float), poses), axis=1)
+        if not len(poses):
+            raise FileFormatError(f"{source} has no frames")
         poses = poses.reshape(len(poses), -1)
         trans = np.asarray(data["smpl_trans" if key == "smpl_poses" else "trans"], dtype=float).reshape(-1, 3)
         scaling = float(np.asarray(data.get("smpl_scaling", 1.0), dtype=float).reshape(-1)[0])
+    except FileFormatError:
+        raise
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise FileFormatError(f"{source}: SMPL arrays are missing or damaged ({error})") from error
     if poses.shape[1] < 3 * _BODY or poses.shape[1] % 3:
