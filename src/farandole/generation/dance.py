@@ -157,7 +157,7 @@ class Dancer:
             scores: What to dance to, one per take.
             seed: Same seed, same engine: the same dances.
             temperature: Scale of the randomness; 1 is as trained.
-            start: Motion that the dances continue, any humanoid skeleton; its last two seconds count.
+            start: Motion that the dances continue, any humanoid skeleton; its last 1.6 s count.
             progress: Called with (done, total) in tokens of 4 frames.
         """
         frames = len(scores[0].count)
@@ -258,7 +258,7 @@ def dance(
         style: "auto", "salsa", "salsa-lead", "salsa-follow" or "groove".
         temperature: Scale of the randomness; 1 is as trained, 0.7 is plainer.
         energy: 1 follows the song; below calmer, above livelier.
-        start: Motion to continue from (its last two seconds).
+        start: Motion to continue from (its last 1.6 s).
         fps: Frame rate of the result.
         model: Shipped model or checkpoint folder.
         engine: "onnx" or "torch".

@@ -28,15 +28,18 @@ class Engine(Protocol):
 
 
 class OnnxEngine:
-    """Networks run by ONNX Runtime on the CPU."""
+    """Networks run by ONNX Runtime on the CPU.
 
-    def __init__(self, checkpoint: Checkpoint, *, threads: int | None = None) -> None:
+    One thread by default: the networks are so small that a second one costs more in waiting than it computes, and results do not
+    depend on the number of cores.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, *, threads: int = 1) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
-        if threads:
-            options.intra_op_num_threads = threads
+        options.intra_op_num_threads = threads
         self._options = options
         self._checkpoint = checkpoint
         self._sessions: dict[str, Any] = {}

@@ -35,7 +35,7 @@ def extend(
 ) -> Motion:
     """A motion and what its dancer does next, on the motion's own skeleton and at its frame rate.
 
-    The end of the motion (its last two seconds) is what the model goes on from; the join is smoothed over 0.3 s after it.
+    The end of the motion (its last 1.6 s) is what the model goes on from; the join is smoothed over 0.3 s after it.
 
     Args:
         motion: Any humanoid motion.

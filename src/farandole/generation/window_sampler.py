@@ -25,7 +25,7 @@ class SamplerConfig:
     """
 
     tokens: int = 32
-    context: int = 16
+    context: int = 12
     steps: int = 8
     temperature: float = 1.0
     frames_per_token: int = 4
