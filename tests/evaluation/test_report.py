@@ -92,6 +92,20 @@ def test_report_json_is_plain_versioned_and_complete(report: Report, tmp_path: P
     assert (again.parent / "report.json").read_bytes() == (tmp_path / "out/report.json").read_bytes()
 
 
+def test_markdown_tables_have_a_line_per_figure_and_a_column_per_set(report: Report) -> None:
+    from farandole.evaluation.markdown import figures_table, verdict_table
+
+    lines = figures_table(report).splitlines()
+    assert lines[0] == "| figure | real (5) | alike (3) | bad (4) |"
+    assert {line.count("|") for line in lines} == {5}
+    assert any(line.startswith("| FID_k |") for line in lines)
+    assert len(figures_table(report, ["pfc"]).splitlines()) == 3
+    verdict = verdict_table(report)
+    assert "**no**" in verdict
+    assert {line.count("|") for line in verdict.splitlines()} == {4}
+    assert "e-1" not in figures_table(report)
+
+
 class _Checker(HTMLParser):
     """Collects tags left open and addresses outside the page."""
 

@@ -41,7 +41,7 @@ def verdict_table(report: Report) -> str:
         cells = []
         for run in report.runs:
             own = next((c for c in run.verdict if c.name == name), None)
-            cells.append("-" if own is None else f"{own.value:.3g} {'yes' if own.passed else '**no**'}")
+            cells.append("-" if own is None else f"{_number(own.value)} {'yes' if own.passed else '**no**'}")
         label = FIGURES[name].label if name in FIGURES else name.capitalize()
         lines.append(f"| {label} {' and '.join(bounds)} {check.unit} | {' | '.join(cells)} |")
     return "\n".join(lines)
@@ -50,5 +50,12 @@ def verdict_table(report: Report) -> str:
 def _cell(value: Interval | None) -> str:
     if value is None or not np.isfinite(value.value):
         return "-"
-    span = f" [{value.low:.3g}, {value.high:.3g}]" if np.isfinite(value.low) and value.count > 1 else ""
-    return f"{value.value:.3g}{span}"
+    span = f" [{_number(value.low)}, {_number(value.high)}]" if np.isfinite(value.low) and value.count > 1 else ""
+    return f"{_number(value.value)}{span}"
+
+
+def _number(value: float) -> str:
+    """Three digits; rounding errors as the zero they stand for; no exponent where a person would not write one."""
+    if abs(value) < 1e-9:
+        return "0"
+    return f"{value:.0f}" if 1e3 <= abs(value) < 1e7 else f"{value:.3g}"

@@ -147,7 +147,7 @@ def _verdict(run: Run) -> str:
         mark = '<span class="good">✓</span>' if check.passed else '<span class="bad">✗</span>'
         label = FIGURES[check.name].label if check.name in FIGURES else check.name.capitalize()
         rows.append(
-            f"<tr><td>{escape(label)}</td><td>{check.value:.3g} <small>{escape(check.unit)}</small></td>"
+            f"<tr><td>{escape(label)}</td><td>{_short(check.value)} <small>{escape(check.unit)}</small></td>"
             f"<td>{bounds}</td><td>{mark}</td></tr>"
         )
     passed = sum(check.passed for check in run.verdict)
@@ -201,11 +201,16 @@ def _cell(value: Interval | None, differs: bool) -> str:
 
 def _number(value: float) -> str:
     """Four digits, without an exponent where a person would not write one."""
-    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{_settled(value):.4g}"
+
+
+def _settled(value: float) -> float:
+    """Rounding errors as the zero they stand for."""
+    return 0.0 if abs(value) < 1e-9 else value
 
 
 def _short(value: float) -> str:
-    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{value:.3g}"
+    return f"{value:,.0f}" if 1e3 <= abs(value) < 1e9 else f"{_settled(value):.3g}"
 
 
 def _speeds(report: Report) -> str:
