@@ -6,6 +6,7 @@ changed only in the legs, the root only by what the standing foot would otherwis
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -87,22 +88,19 @@ def stay_near(motion: Motion, radius: float, pull: float) -> Motion:
         radius: Distance at which the pull is about half its greatest, m.
         pull: Greatest speed of the pull, m/s.
     """
-    width = 1.5 * motion.fps
-    slow = _smooth(motion.root_positions[:, [0, 2]], width)
-    steps = np.diff(slow, axis=0, prepend=slow[:1])
-    where = np.zeros(2)
+    slow = _smooth(motion.root_positions[:, [0, 2]], 1.5 * motion.fps)
+    steps = np.diff(slow, axis=0, prepend=slow[:1]).tolist()
+    x, z = slow[0].tolist()
     offset = np.empty_like(slow)
-    total = np.zeros(2)
-    where = slow[0].copy()
-    for frame, step in enumerate(steps):
-        where = where + step
-        distance = float(np.hypot(*where))
+    back_x = back_z = 0.0
+    for frame, (dx, dz) in enumerate(steps):  # plain floats: an hour has a hundred thousand frames
+        x, z = x + dx, z + dz
+        distance = math.hypot(x, z)
         if distance > 1e-6:
-            speed = pull * (1.0 - np.exp(-((distance / radius) ** 2)))
-            back = -where / distance * min(speed / motion.fps, distance)
-            where = where + back
-            total = total + back
-        offset[frame] = total
+            share = min(pull * (1.0 - math.exp(-((distance / radius) ** 2))) / motion.fps / distance, 1.0)
+            back_x, back_z = back_x - share * x, back_z - share * z
+            x, z = x - share * x, z - share * z
+        offset[frame] = back_x, back_z
     path = motion.root_positions.copy()
     path[:, [0, 2]] += offset
     return replace(motion, root_positions=path)
