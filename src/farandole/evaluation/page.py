@@ -25,10 +25,11 @@ _ARROWS = {"low": "↓", "high": "↑", "real": "≈"}
 
 _STYLE = """
 :root { color-scheme: light dark; --back: #fcfcfb; --ink: #1c1b1a; --soft: #6b6964; --rule: #dedcd6; --real: #8a8880;
-  --run0: #2a6fbb; --run1: #d9622b; --run2: #2d9164; --run3: #9a54b0; --good: #217a4b; --bad: #b3312b; --band: #8a888026; }
+  --run0: #2a6fbb; --run1: #d9622b; --run2: #2d9164; --run3: #9a54b0;
+  --run4: #a8871a; --run5: #c2457f; --good: #217a4b; --bad: #b3312b; --band: #8a888026; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #191918; --ink: #ecebe8; --soft: #a3a19b; --rule: #3b3a37; --real: #95938c; --run0: #6ba6e8;
-    --run1: #f08a55; --run2: #5cc294; --run3: #c58bd8; --good: #63c793; --bad: #f0766f; --band: #ffffff14; } }
+    --run1: #f08a55; --run2: #5cc294; --run3: #c58bd8; --run4: #d6b64f; --run5: #ea82b0; --good: #63c793; --bad: #f0766f; --band: #ffffff14; } }
 body { background: var(--back); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto;
   max-width: 1000px; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
@@ -42,7 +43,7 @@ svg { width: 100%; height: auto; display: block; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; } svg .value { fill: var(--ink); }
 .grid { stroke: var(--rule); } .beat { stroke: var(--soft); stroke-dasharray: 2 3; } .band { fill: var(--band); }
 .real { color: var(--real); } .run0 { color: var(--run0); } .run1 { color: var(--run1); }
-.run2 { color: var(--run2); } .run3 { color: var(--run3); }
+.run2 { color: var(--run2); } .run3 { color: var(--run3); } .run4 { color: var(--run4); } .run5 { color: var(--run5); }
 .dot, .bar { fill: currentColor; } .dot { fill-opacity: .75; } .line { fill: none; stroke: currentColor; stroke-width: 1.6; }
 .key { display: inline-block; width: .8em; height: .8em; border-radius: 50%; background: currentColor; }
 .warnings { border-left: 3px solid var(--run1); padding-left: 1rem; } details { margin: .4rem 0; } a { color: var(--run0); }
@@ -110,7 +111,7 @@ def render_gaps(content: Mapping[str, Any]) -> str:
 
 
 def _kind(index: int) -> str:
-    return f"run{index % 4}"
+    return f"run{index % 6}"
 
 
 def _key(kind: str, name: str) -> str:
