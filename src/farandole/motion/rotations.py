@@ -98,10 +98,12 @@ def from_euler(angles: ArrayLike, order: str) -> Array:
     Any number of axes, repeated ones too; three different ones take the product written out.
     """
     angles = np.asarray(angles, dtype=float)
-    half = 0.5 * angles
-    cos, sin = np.cos(half), np.sin(half)
+    # Axis by axis in memory, and both functions of the half angle from the tangent of its half: NumPy's fastest ways.
+    tangent = np.tan(np.multiply(np.moveaxis(angles, -1, 0), 0.25, order="C"))
+    scale = 2.0 / (1.0 + tangent * tangent)
+    cos, sin = scale - 1.0, scale * tangent
     if len(order) == 3 and len(set(order)) == 3:
-        (ca, cb, cc), (sa, sb, sc) = np.moveaxis(cos, -1, 0), np.moveaxis(sin, -1, 0)
+        (ca, cb, cc), (sa, sb, sc) = cos, sin
         i, j, k = (_AXES[letter] for letter in order)
         sign = 1.0 if (j - i) % 3 == 1 else -1.0  # XYZ and its rotations, or the reverse
         cbcc, sbsc, cbsc, sbcc = cb * cc, sb * sc, cb * sc, sb * cc
@@ -115,8 +117,8 @@ def from_euler(angles: ArrayLike, order: str) -> Array:
     result: Array | None = None
     for n, letter in enumerate(order):
         q = np.zeros((*angles.shape[:-1], 4))
-        q[..., 0] = cos[..., n]
-        q[..., 1 + _AXES[letter]] = sin[..., n]
+        q[..., 0] = cos[n]
+        q[..., 1 + _AXES[letter]] = sin[n]
         result = q if result is None else multiply(result, q)
     return identity(*angles.shape[:-1]) if result is None else result
 

@@ -36,13 +36,21 @@ def find_axes_and_unit(
     if any(role not in roles for role in names.ESSENTIAL):
         return "y", "y", CENTIMETRE
     frames = np.unique(np.linspace(0, len(rotations) - 1, _SAMPLES).astype(int))
+    rest_line = _standing_line(roles, skeleton.rest_positions)
+    rest_up = _up_axis(rest_line)
+    axis = 2 if rest_up == "z" else 1
+    unit = metres_per_unit(body_height(skeleton, roles, axis))
+    # Mostly the root's rotation tells: a body that rests upright and is hardly tilted.
+    if rest_line[axis] > 0.95:
+        tilted = rot.rotate(rotations[frames, 0], np.eye(3)[axis])
+        if np.median(tilted[:, axis]) > 0.9:
+            return rest_up, rest_up, unit
     bones = None if translations is None else translations[frames]
     poses, _ = kinematics.forward(skeleton, rotations[frames], root_positions[frames], bones)
-    rest_up = _up_axis(_standing_line(roles, skeleton.rest_positions))
     up = _up_axis(np.median(_standing_line(roles, poses), axis=0))
     if up == "z" and rest_up != "z" and not _stands_on_z(roles, poses):
         up = "y"  # somebody lying on the floor
-    return up, rest_up, metres_per_unit(body_height(skeleton, roles, 2 if rest_up == "z" else 1))
+    return up, rest_up, unit
 
 
 def metres_per_unit(height: float) -> float:
