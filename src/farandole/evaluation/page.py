@@ -29,7 +29,8 @@ _STYLE = """
   --run4: #a8871a; --run5: #c2457f; --good: #217a4b; --bad: #b3312b; --band: #8a888026; }
 @media (prefers-color-scheme: dark) {
   :root { --back: #191918; --ink: #ecebe8; --soft: #a3a19b; --rule: #3b3a37; --real: #95938c; --run0: #6ba6e8;
-    --run1: #f08a55; --run2: #5cc294; --run3: #c58bd8; --run4: #d6b64f; --run5: #ea82b0; --good: #63c793; --bad: #f0766f; --band: #ffffff14; } }
+    --run1: #f08a55; --run2: #5cc294; --run3: #c58bd8; --run4: #d6b64f; --run5: #ea82b0;
+    --good: #63c793; --bad: #f0766f; --band: #ffffff14; } }
 body { background: var(--back); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto;
   max-width: 1000px; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
