@@ -76,7 +76,8 @@ class MotionTask(lightning.LightningModule):
         if self.average is not None:
             self.average.requires_grad_(False)
         self.register_buffer("started", torch.zeros((), dtype=torch.bool))
-        self.network = torch.compile(model) if training.compile else model
+        # In a list, so that the same weights are not registered, and saved, a second time.
+        self._network = [torch.compile(model) if training.compile else model]
 
     @property
     def kept(self) -> MotionModel:
@@ -98,7 +99,7 @@ class MotionTask(lightning.LightningModule):
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         """Loss of one batch."""
-        losses = self.network(*self.windows(batch))
+        losses = self._network[0](*self.windows(batch))
         self._record("train", losses)
         return losses["loss"]
 

@@ -65,10 +65,11 @@ class ConditionalFlow(nn.Module):
         Returns:
             x [B, T, C] and the next state.
         """
-        if noise is None:
+        z = noise
+        if z is None:
             shape = (cond.shape[0], frames, self.channels)
-            noise = self.prior.sample(shape, generator, device=cond.device, dtype=next(self.parameters()).dtype)
-        x, _, state = self.bijection.stream_inverse(noise * temperature, cond, state)
+            z = self.prior.sample(shape, generator, device=cond.device, dtype=next(self.parameters()).dtype)
+        x, _, state = self.bijection.stream_inverse(z * temperature, cond, state)
         return x, state
 
     @torch.no_grad()
