@@ -112,7 +112,7 @@ class _Person:
                         radius(g),
                         region,
                     )
-                    for side in (left, -left)
+                    for side in (left, 0.0 * left, -left)  # the middle one fills the furrow
                 ]
         shapes.append(Shape(hips, left * 0.085 * s, -left * 0.085 * s, 0.095 * s, 0.095 * s, "hips"))
         arms = [self.rest[self.roles[side + "Arm"]] - self.rest[chest] for side in names.SIDES]
@@ -123,7 +123,7 @@ class _Person:
         top = middle * 0.6 + self.up * max(height - 0.055 * s, 0.3 * height)
         shapes += [
             Shape(chest, side * half_width(1.0), top + side * 0.52 * width, radius(1.0), 0.088 * s, "chest")
-            for side in (left, -left)
+            for side in (left, 0.0 * left, -left)  # the middle one fills the furrow
         ]
         yoke = middle * 0.9 + self.up * (height - 0.012 * s)
         shapes.append(
