@@ -1,36 +1,31 @@
-"""Small motions made in the test: nothing from outside the repository is needed to look at a dance."""
+"""Small motions and songs made in the test: nothing from outside the repository is needed to look at a dance."""
+
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from farandole.motion import rotations as rot
-from farandole.motion.humanoid import house_skeleton
+sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests
+
+from made_motions import step_in_place
+
 from farandole.motion.motion import Motion
-
-
-def step_in_place(seconds: float = 2.5, fps: float = 30.0, name: str = "steps") -> Motion:
-    """Arms swing, knees lift in turn, lowest joint on the floor: enough to see a body move."""
-    skeleton = house_skeleton()
-    count = round(seconds * fps)
-    phase = 2 * np.pi * np.arange(count) / fps
-    q = rot.identity(count, len(skeleton))
-
-    def turn(joint, axis, angle):
-        q[:, skeleton.index(joint)] = rot.from_axis_angle(np.array(axis, float), angle)
-
-    for side, sign in (("Left", 1), ("Right", -1)):
-        turn(f"{side}Arm", (0, 0, 1), sign * (0.4 * np.sin(phase) - 1.2))
-        turn(f"{side}ForeArm", (0, 1, 0), -sign * (1.0 + 0.5 * np.sin(phase)))
-        lift = np.maximum(sign * np.sin(phase), 0.0)
-        turn(f"{side}UpLeg", (1, 0, 0), -0.8 * lift)
-        turn(f"{side}Leg", (1, 0, 0), 1.3 * lift)
-    turn("Hips", (0, 1, 0), 0.2 * np.sin(phase / 2))
-    path = np.stack((0.15 * np.sin(phase), np.full(count, 0.9), 0.1 * np.cos(phase / 2)), -1)
-    free = Motion(skeleton, q, path, fps)
-    path = path - [[0, 1, 0]] * (free.positions[..., 1].min(1, keepdims=True) - 0.01)
-    return Motion(skeleton, q, path, fps, name=name)
+from farandole.music.song import Song
 
 
 @pytest.fixture(scope="session")
 def steps() -> Motion:
     return step_in_place()
+
+
+@pytest.fixture(scope="session")
+def clicks() -> Song:
+    """Clicks every half second from 0.5 s on, with a quiet bass, 20 s."""
+    rate = 22050
+    time = np.arange(20 * rate) / rate
+    since = np.where(time < 0.5, 1.0, (time - 0.5) % 0.5)
+    sound = 0.8 * np.sin(2 * np.pi * 1000 * since) * np.exp(-since * 60) * (time >= 0.5) + 0.02 * np.sin(
+        2 * np.pi * 80 * time
+    )
+    return Song.from_samples(sound.astype(np.float32), rate, name="clicks")

@@ -12,6 +12,8 @@ export interface RawTake {
   tips: Record<string, number[]>;
   /** Rounded cones: joint, start xyz, end xyz, start radius, end radius (m, in the joint's frame), colour index. */
   parts: number[][];
+  /** Where the body looks on average, rad from +z towards +x. */
+  facing: number;
   /** Joints of the feet, for contact shades. */
   feet: number[];
   /** zlib of the low bytes, then the high bytes, of frame-to-frame differences of int16 quaternions w x y z. */

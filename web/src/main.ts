@@ -96,7 +96,7 @@ class Player implements Api {
     canvas.id = "stage";
     canvas.setAttribute("role", "img");
     document.body.append(canvas);
-    this.stage = new Stage(canvas);
+    this.stage = new Stage(canvas, takes[0].facing);
     const palette = payload.colours.map((c) => new THREE.Color(c));
     this.figures = takes.map((take) => new Figure(take, palette));
     this.ghosts = takes.map((_, i) => (ghosts[i] ? new Figure(ghosts[i], palette, true) : null));
@@ -167,13 +167,14 @@ class Player implements Api {
   /** Stand the takes that are on next to one another, in their order. */
   private arrange(): void {
     const on = this.figures.filter((_, i) => this.shown[i]).length;
+    const front = this.takes[0].facing;
     let place = 0;
     this.figures.forEach((figure, i) => {
       const shown = this.shown[i];
-      const x = shown ? (place++ - (on - 1) / 2) * SPACING : 0;
+      const aside = shown ? (place++ - (on - 1) / 2) * SPACING : 0;
       for (const body of [figure, this.ghosts[i]]) {
         if (!body) continue;
-        body.group.position.x = x;
+        body.group.position.set(aside * Math.cos(front), 0, -aside * Math.sin(front));
         body.group.visible = shown;
       }
       this.labels[i].hidden = !shown || this.figures.length < 2;
@@ -361,6 +362,7 @@ class Player implements Api {
     const moved = time !== this.drawn;
     if (moved) {
       const jump = Math.abs(time - this.drawn) > 0.5;
+      if (this.clock.playing && this.drawn >= 0 && !jump) this.stage.adapt(elapsed);
       this.pose(time);
       this.stage.track(this.visible, jump ? Infinity : elapsed);
       this.drawn = time;

@@ -6,7 +6,10 @@ import type { Figure } from "./figure";
 export type View = "follow" | "front" | "orbit";
 
 const HORIZON = new THREE.Color("#ece7df");
+/** Where the key light comes from, seen from the dancers' front: over the viewer's left shoulder. */
 const KEY = new THREE.Vector3(-0.45, 0.8, 0.55).normalize();
+const RIM = new THREE.Vector3(0.5, 0.45, -0.7).normalize();
+const UP = new THREE.Vector3(0, 1, 0);
 
 export class Stage {
   readonly renderer: THREE.WebGLRenderer;
@@ -15,10 +18,14 @@ export class Stage {
   readonly controls: OrbitControls;
   /** Set when something other than time has changed the picture. */
   dirty = true;
+  private readonly toKey: THREE.Vector3;
   private readonly size = new THREE.Vector2();
   private margins = { top: 0, bottom: 0 };
   /** Height free of controls, CSS pixels. */
   private free = 1;
+  /** Device pixels per CSS pixel at most: goes down where pictures come slowly. */
+  private finest = 2;
+  private slow = 0;
   private view: View = "follow";
   private readonly key = new THREE.DirectionalLight(0xfff3e4, 3.0);
   private readonly floor: THREE.Mesh<THREE.PlaneGeometry, THREE.ShaderMaterial>;
@@ -28,17 +35,17 @@ export class Stage {
   private readonly step = new THREE.Vector3();
   private readonly v = new THREE.Vector3();
 
-  constructor(private readonly canvas: HTMLCanvasElement) {
+  /** `front` is where the dancers look, rad from +z towards +x. */
+  constructor(private readonly canvas: HTMLCanvasElement, private readonly front: number) {
     this.renderer = new THREE.WebGLRenderer({ canvas, antialias: true, powerPreference: "high-performance" });
     this.renderer.setClearColor(HORIZON);
     this.renderer.toneMapping = THREE.NoToneMapping;
     this.renderer.shadowMap.enabled = true;
     this.renderer.shadowMap.type = THREE.VSMShadowMap;
-    this.scene.fog = null;
-
     const sky = new THREE.HemisphereLight(0xf6f8ff, 0xc9b8a4, 2.1);
     const rim = new THREE.DirectionalLight(0xd6eaff, 1.6);
-    rim.position.set(2.5, 2.2, -3.5);
+    rim.position.copy(RIM).applyAxisAngle(UP, front);
+    this.toKey = KEY.clone().applyAxisAngle(UP, front);
     this.key.castShadow = true;
     this.key.shadow.mapSize.set(1024, 1024);
     this.key.shadow.radius = 7;
@@ -77,7 +84,7 @@ export class Stage {
    */
   resize(top: number, bottom: number): boolean {
     const { clientWidth: width, clientHeight: height } = this.canvas;
-    const ratio = Math.min(window.devicePixelRatio, 2);
+    const ratio = Math.min(window.devicePixelRatio, this.finest);
     const size = this.renderer.getSize(this.size);
     const same = size.x === width && size.y === height && this.renderer.getPixelRatio() === ratio;
     if ((same && top === this.margins.top && bottom === this.margins.bottom) || !width || !height) return false;
@@ -105,19 +112,20 @@ export class Stage {
     if (view === "front") this.frame(figures, 0, 0.1);
   }
 
-  /** Place the camera so that all figures fit, from `turn` rad off the front and `lift` rad above the horizon. */
+  /** Place the camera so that all figures fit, from `turn` rad off the dancers' front and `lift` rad above the horizon. */
   frame(figures: Figure[], turn: number, lift: number): void {
     if (!figures.length) return;
     this.aim(figures, this.focus);
+    const around = this.front + turn;
     const { width, height } = this.extent(figures);
     const fov = THREE.MathUtils.degToRad(this.camera.fov);
     const share = this.free / Math.max(this.canvas.clientHeight, 1);
-    const tall = (0.5 * height * 1.22) / (Math.tan(fov / 2) * share); // room for raised arms
+    const tall = (0.5 * height * 1.16) / (Math.tan(fov / 2) * share); // room for raised arms
     const wide = (0.5 * (width + 1.1)) / (Math.tan(fov / 2) * this.camera.aspect);
     const away = Math.max(tall, wide, 2);
     this.controls.target.copy(this.focus);
     this.camera.position.copy(this.focus).add(
-      this.v.set(Math.sin(turn) * Math.cos(lift), Math.sin(lift), Math.cos(turn) * Math.cos(lift)).multiplyScalar(away),
+      this.v.set(Math.sin(around) * Math.cos(lift), Math.sin(lift), Math.cos(around) * Math.cos(lift)).multiplyScalar(away),
     );
     this.controls.update();
     this.dirty = true;
@@ -145,11 +153,29 @@ export class Stage {
       cam.updateProjectionMatrix();
     }
     this.key.target.position.copy(this.focus);
-    this.key.position.copy(this.focus).addScaledVector(KEY, 12);
+    this.key.position.copy(this.focus).addScaledVector(this.toKey, 12);
     this.floor.material.uniforms.focus.value.set(this.focus.x, this.focus.z);
     this.floor.material.uniforms.reach.value = 2.6 + 0.5 * width;
     this.floor.position.set(this.focus.x, 0, this.focus.z);
     this.shadow.position.set(this.focus.x, 0.002, this.focus.z);
+  }
+
+  /** Told how long the last picture took while playing, s: where they stay slow (no graphics card), draw more coarsely. */
+  adapt(elapsed: number): void {
+    this.slow = elapsed > 0.06 ? this.slow + 1 : Math.max(0, this.slow - 0.5);
+    if (this.slow < 8 || this.finest <= 0.5) return;
+    this.slow = 0;
+    const now = Math.min(window.devicePixelRatio, this.finest);
+    this.finest = now > 1 ? 1 : now > 0.75 ? 0.75 : 0.5;
+    if (this.finest <= 0.75 && this.renderer.shadowMap.type !== THREE.PCFShadowMap) {
+      this.renderer.shadowMap.type = THREE.PCFShadowMap; // no blur passes
+      this.key.shadow.mapSize.set(512, 512);
+      this.key.shadow.map?.dispose();
+      this.key.shadow.map = null;
+      this.scene.traverse((o) => {
+        if (o instanceof THREE.Mesh) (o.material as THREE.Material).needsUpdate = true;
+      });
+    }
   }
 
   render(): void {
@@ -172,8 +198,8 @@ export class Stage {
   }
 
   private extent(figures: Figure[]): { width: number; height: number } {
-    const xs = figures.map((f) => f.group.position.x);
-    return { width: Math.max(...xs) - Math.min(...xs), height: Math.max(...figures.map((f) => bodyHeight(f))) };
+    const along = figures.map((f) => f.group.position.x * Math.cos(this.front) - f.group.position.z * Math.sin(this.front));
+    return { width: Math.max(...along) - Math.min(...along), height: Math.max(...figures.map((f) => bodyHeight(f))) };
   }
 }
 

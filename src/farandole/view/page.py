@@ -206,7 +206,7 @@ def _song(song: Song, seconds: float) -> dict[str, Any]:
     data, kind = for_browser(song, seconds=seconds)
     silent = song.frames.silent
     times = np.zeros(0) if silent else song.beats.times
-    inside = (times >= 0) & (times <= song.seconds)
+    inside = (times > -0.05) & (times <= song.seconds)  # one that begins the song may lie a hair before it
     downbeats = np.zeros(0, bool) if silent else song.beats.downbeats
     return {
         "name": song.name,
@@ -214,7 +214,7 @@ def _song(song: Song, seconds: float) -> dict[str, Any]:
         "data": base64.b64encode(data).decode(),
         "seconds": round(song.seconds, 3),
         "tempo": 0 if silent else round(float(song.beats.tempo), 2),
-        "beats": [round(float(t), 4) for t in times[inside]],
+        "beats": [round(max(float(t), 0.0), 4) for t in times[inside]],
         "downbeats": np.flatnonzero(downbeats[inside]).tolist(),
     }
 

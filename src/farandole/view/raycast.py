@@ -194,7 +194,7 @@ def body_layer(
 def _pool(plane: Array, scale: int) -> Array:
     """Sums over blocks of scale x scale."""
     rows = sum(plane[i::scale] for i in range(scale))
-    return sum(rows[:, i::scale] for i in range(scale))
+    return sum(rows[:, i::scale] for i in range(scale))  # pyright: ignore[reportReturnType]
 
 
 def _shade(normal: Array, toward: Array, base: Array, height: Array, camera: Camera) -> Array:

@@ -55,7 +55,7 @@ def encode_m4a(song: Song, *, seconds: float | None = None, bit_rate: int = 160_
     import av
 
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4", options={"movflags": "+faststart"}) as container:
+    with av.open(buffer, "w", format="mp4") as container:
         stream = add_aac_stream(container, bit_rate)
         for frame in stereo_frames(song, seconds=seconds):
             container.mux(stream.encode(frame))

@@ -1,0 +1,84 @@
+import av
+import numpy as np
+import pytest
+from made_motions import step_in_place
+
+from farandole.errors import MotionError, OutputError
+from farandole.music.song import Song
+from farandole.view.sound import RATE, encode_m4a, for_browser, stereo_frames
+from farandole.view.video import make_scene, write_video
+
+
+def test_a_video_has_the_frames_and_the_sound_of_the_dance(clicks, tmp_path):
+    dance, told = step_in_place(1.5), []
+    path = write_video(
+        dance, tmp_path / "clip.mp4", song=clicks, size=(160, 90), fps=20, workers=1, progress=lambda *n: told.append(n)
+    )
+    with av.open(str(path)) as container:
+        video, audio = container.streams.video[0], container.streams.audio[0]
+        assert (video.codec_context.name, video.pix_fmt, audio.codec_context.name) == ("h264", "yuv420p", "aac")
+        assert float(video.average_rate) == 20
+        pictures = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+    assert len(pictures) == 30
+    assert told[-1] == (30, 30)
+    assert pictures[0].shape == (90, 160, 3)
+    assert (np.abs(pictures[0] - pictures[5]).max(-1) > 40).mean() > 0.003
+    with av.open(str(path)) as container:
+        sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)
+    assert sound.shape[1] / RATE == pytest.approx(1.5, abs=0.05)
+    # The first click is heard when it was played: 0.5 s after the first picture.
+    loud = np.abs(sound).max(0) > 0.3
+    assert np.flatnonzero(loud)[0] / RATE == pytest.approx(0.5, abs=0.01)
+    head = path.read_bytes()[:4096]
+    assert b"moov" in head  # plays while it loads
+
+
+def test_several_dancers_and_processes_draw_the_same(tmp_path):
+    scene = make_scene([step_in_place(0.5), step_in_place(1.0)], size=(96, 54), fps=30)
+    assert len(scene) == 30
+    np.testing.assert_array_equal(scene.frame(25), scene.slice(20, 30).frame(5))
+    path = write_video([step_in_place(0.5), step_in_place(1.0)], tmp_path / "two.mp4", size=(96, 54), workers=2)
+    with av.open(str(path)) as container:
+        assert not container.streams.audio
+        assert sum(1 for _ in container.decode(video=0)) == 30
+
+
+def test_what_cannot_be_a_video_is_refused(steps, tmp_path):
+    with pytest.raises(MotionError, match="even"):
+        write_video(steps, tmp_path / "odd.mp4", size=(161, 90))
+    with pytest.raises(MotionError, match="at least one"):
+        write_video([], tmp_path / "none.mp4")
+    (tmp_path / "there.mp4").write_text("mine")
+    with pytest.raises(OutputError):
+        write_video(steps, tmp_path / "there.mp4")
+    assert [p.name for p in tmp_path.iterdir()] == ["there.mp4"]
+
+
+def test_sound_from_files_and_from_memory(clicks, tmp_path):
+    data, kind = for_browser(clicks, seconds=2.0)
+    assert kind == "audio/mp4"
+    file = tmp_path / "clicks.m4a"
+    file.write_bytes(encode_m4a(clicks))
+    with av.open(str(file)) as container:
+        assert float(container.duration / av.time_base) == pytest.approx(clicks.seconds, abs=0.05)
+    from farandole.music import load_song
+
+    again = load_song(file)
+    assert for_browser(again) == (file.read_bytes(), "audio/mp4")
+    assert len(data) < file.stat().st_size
+    frames = list(stereo_frames(again, seconds=1.0))
+    assert sum(f.samples for f in frames) == RATE
+    assert [f.pts for f in frames] == list(range(0, RATE, 1024))
+
+
+def test_a_large_wave_file_is_not_carried_as_it_is(tmp_path):
+    import soundfile
+
+    path = tmp_path / "long.wav"
+    noise = np.random.default_rng(0).uniform(-0.3, 0.3, (44100 * 16, 2))
+    soundfile.write(path, noise, 44100)
+    song = Song.from_samples(noise[:, 0], 44100)
+    song.path = path
+    data, kind = for_browser(song)
+    assert kind == "audio/mp4"
+    assert len(data) < path.stat().st_size / 4
