@@ -82,7 +82,7 @@ class MotionTask(lightning.LightningModule):
     @property
     def kept(self) -> MotionModel:
         """The weights to validate and to keep: the average where there is one."""
-        return self.model if self.average is None else self.average.module
+        return self.model if self.average is None else cast(MotionModel, self.average.module)
 
     def windows(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
         """A batch of `MotionWindows` as the model's inputs and target."""
