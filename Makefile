@@ -9,7 +9,7 @@ TEST_VENV := .venv-test
 BIN := $(VENV)/bin
 TEST_BIN := $(TEST_VENV)/bin
 BUILT_FROM := pyproject.toml constraints.txt $(wildcard hatch_build.py web/package.json web/package-lock.json) $(shell find web/src -type f 2>/dev/null)
-PIP := -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP := -m pip --disable-pip-version-check install --quiet --quiet --constraint constraints.txt
 OUT ?= dances
 SONG ?=
 
