@@ -17,6 +17,7 @@ from farandole.generation.window_sampler import SamplerConfig, decode_latents, s
 from farandole.motion.dance_codec import DanceCodec
 from farandole.motion.feet import clean_feet
 from farandole.motion.motion import Motion
+from farandole.motion.pops import soften_pops
 from farandole.motion.rotations import Array
 from farandole.music.dance_features import dance_music_features
 
@@ -191,7 +192,7 @@ class Dancer:
         for pose in poses * scales["pose_std"] + scales["pose_mean"]:
             where = (None, 0.0) if before is None else (before.position, before.heading)
             motion = self.codec.decode(pose, position=where[0], heading=where[1])
-            motion = clean_feet(motion, pose[:, self.codec.slices["contacts"]])
+            motion = clean_feet(soften_pops(motion), pose[:, self.codec.slices["contacts"]])
             made.append(motion.slice(lead, lead + frames))
         return made
 
