@@ -29,6 +29,7 @@ class Feature:
 
 
 _REGISTRY: dict[str, Feature] = {}
+_UNAVAILABLE: dict[str, str] = {}
 
 
 def register(
@@ -45,20 +46,46 @@ def register(
     return add
 
 
+def unavailable(name: str, reason: str) -> None:
+    """Note why a published feature cannot be computed here, and what to use instead."""
+    _UNAVAILABLE[name] = reason
+
+
 def names() -> tuple[str, ...]:
     """Names of the registered features."""
-    return tuple(sorted(_REGISTRY))
+    return tuple(sorted(_known()))
 
 
 def feature(name: str) -> Feature:
-    """A registered feature.
+    """A registered feature, or several side by side: "beats+bands".
 
     Raises:
         AudioError: If there is none of that name; the message lists those there are.
     """
-    if name not in _REGISTRY:
+    known = _known()
+    if name in _UNAVAILABLE:
+        raise AudioError(f"music feature '{name}' cannot be had: {_UNAVAILABLE[name]}")
+    if "+" in name:
+        return _side_by_side(name, [feature(part) for part in name.split("+")])
+    if name not in known:
         raise AudioError(f"unknown music feature '{name}': known are {', '.join(names())}")
-    return _REGISTRY[name]
+    return known[name]
+
+
+def _side_by_side(name: str, parts: list[Feature]) -> Feature:
+    columns = tuple(f"{p.name} {c}" for p in parts for c in p.columns)
+
+    def compute(song: Song, fps: float) -> np.ndarray:
+        return np.concatenate([np.reshape(p.compute(song, fps), (-1, len(p.columns))) for p in parts], axis=1)
+
+    return Feature(name, columns, compute)
+
+
+def _known() -> dict[str, Feature]:
+    from farandole.music import published  # registers itself; not at import time, because it imports this module
+
+    assert published
+    return _REGISTRY
 
 
 def features(song: Song, name: str, fps: float) -> np.ndarray:
