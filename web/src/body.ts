@@ -7,9 +7,6 @@ import * as THREE from "three";
 import type { Take } from "./data";
 
 const BLEND = 0.035; // reach of the smooth union, m
-const AROUND = 20;
-const CAP = 5;
-const ALONG = 6;
 
 interface Cone {
   joint: number;
@@ -87,6 +84,7 @@ export function bodyGeometry(take: Take, palette: THREE.Color[]): THREE.BufferGe
     const mates = [cone, ...cones.filter((c) => c !== cone && near(c.joint, cone.joint))];
     const first = position.length / 3;
     const rows = rings(cone);
+    const around = rows[0].length;
     for (const ring of rows)
       for (const start of ring) {
         p.copy(start);
@@ -100,9 +98,9 @@ export function bodyGeometry(take: Take, palette: THREE.Color[]): THREE.BufferGe
         skin(mates, p, skinIndex, skinWeight, colour);
       }
     for (let i = 0; i + 1 < rows.length; i++)
-      for (let k = 0; k < AROUND; k++) {
-        const a = first + i * AROUND + k, b = first + i * AROUND + ((k + 1) % AROUND);
-        index.push(a, b, a + AROUND, b, b + AROUND, a + AROUND);
+      for (let k = 0; k < around; k++) {
+        const a = first + i * around + k, b = first + i * around + ((k + 1) % around);
+        index.push(a, b, a + around, b, b + around, a + around);
       }
   }
   const geometry = new THREE.BufferGeometry();
@@ -115,32 +113,36 @@ export function bodyGeometry(take: Take, palette: THREE.Color[]): THREE.BufferGe
   return geometry;
 }
 
-/** Rings of points from one pole to the other, each AROUND long. */
+/** Rings of points from one pole to the other, all alike in number; thick and long cones get more of both. */
 function rings(c: Cone): THREE.Vector3[][] {
+  const thick = Math.max(c.ra, c.rb);
+  const around = Math.min(Math.max(Math.round(8 + 90 * thick), 9), 18);
+  const cap = thick > 0.04 ? 4 : 3;
   const axis = c.b.clone().sub(c.a);
   const length = axis.length();
   if (length < 1e-6) axis.set(0, 1, 0);
   else axis.divideScalar(length);
   const u = new THREE.Vector3(Math.abs(axis.y) < 0.9 ? 0 : 1, Math.abs(axis.y) < 0.9 ? 1 : 0, 0).cross(axis).normalize();
   const v = axis.clone().cross(u);
-  const ring = (centre: THREE.Vector3, along: number, out: number) =>
-    Array.from({ length: AROUND }, (_, k) => {
-      const angle = (2 * Math.PI * k) / AROUND;
-      return centre.clone().addScaledVector(axis, along)
+  const along = Math.min(Math.max(Math.round(length / 0.045), 1), 6);
+  const ring = (centre: THREE.Vector3, up: number, out: number) =>
+    Array.from({ length: around }, (_, k) => {
+      const angle = (2 * Math.PI * k) / around;
+      return centre.clone().addScaledVector(axis, up)
         .addScaledVector(u, out * Math.cos(angle)).addScaledVector(v, out * Math.sin(angle));
     });
   const result: THREE.Vector3[][] = [];
   // The poles are tiny rings, not points: every quad keeps an area and a direction.
-  for (let i = 0; i <= CAP; i++) {
-    const angle = (Math.PI / 2) * Math.max(i / CAP, 0.02);
+  for (let i = 0; i <= cap; i++) {
+    const angle = (Math.PI / 2) * Math.max(i / cap, 0.02);
     result.push(ring(c.a, -c.ra * Math.cos(angle), c.ra * Math.sin(angle)));
   }
-  for (let i = 1; i < ALONG; i++) {
-    const s = i / ALONG;
+  for (let i = 1; i < along; i++) {
+    const s = i / along;
     result.push(ring(c.a.clone().lerp(c.b, s), 0, c.ra + s * (c.rb - c.ra)));
   }
-  for (let i = 0; i <= CAP; i++) {
-    const angle = (Math.PI / 2) * Math.min(1 + i / CAP, 1.98);
+  for (let i = 0; i <= cap; i++) {
+    const angle = (Math.PI / 2) * Math.min(1 + i / cap, 1.98);
     result.push(ring(c.b, -c.rb * Math.cos(angle), c.rb * Math.sin(angle)));
   }
   return result;

@@ -37,7 +37,10 @@ export class Stage {
 
   /** `front` is where the dancers look, rad from +z towards +x. */
   constructor(private readonly canvas: HTMLCanvasElement, private readonly front: number) {
-    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: true, powerPreference: "high-performance" });
+    const probe = document.createElement("canvas").getContext("webgl2", { failIfMajorPerformanceCaveat: true });
+    const software = probe === null; // no graphics card: the processor draws
+    probe?.getExtension("WEBGL_lose_context")?.loseContext();
+    this.renderer = new THREE.WebGLRenderer({ canvas, antialias: !software, powerPreference: "high-performance" });
     this.renderer.setClearColor(HORIZON);
     this.renderer.toneMapping = THREE.NoToneMapping;
     this.renderer.shadowMap.enabled = true;
@@ -59,7 +62,7 @@ export class Stage {
     this.floor.scale.setScalar(120);
     this.floor.renderOrder = -2;
     this.shadow = new THREE.Mesh(
-      new THREE.PlaneGeometry(120, 120),
+      new THREE.PlaneGeometry(1, 1),
       new THREE.ShadowMaterial({ color: 0x2a2118, opacity: 0.3, depthWrite: false }),
     );
     this.shadow.rotation.x = -Math.PI / 2;
@@ -67,6 +70,10 @@ export class Stage {
     this.shadow.receiveShadow = true;
     this.shadow.renderOrder = -1;
     this.scene.add(this.floor, this.shadow);
+    if (software) {
+      this.finest = 1;
+      this.plainShadows();
+    }
 
     this.controls = new OrbitControls(this.camera, canvas);
     this.controls.enableDamping = true;
@@ -151,6 +158,7 @@ export class Stage {
       cam.near = 0.5;
       cam.far = 30;
       cam.updateProjectionMatrix();
+      this.shadow.scale.setScalar(3.2 * reach); // beyond the light's frustum nothing casts
     }
     this.key.target.position.copy(this.focus);
     this.key.position.copy(this.focus).addScaledVector(this.toKey, 12);
@@ -160,22 +168,27 @@ export class Stage {
     this.shadow.position.set(this.focus.x, 0.002, this.focus.z);
   }
 
-  /** Told how long the last picture took while playing, s: where they stay slow (no graphics card), draw more coarsely. */
+  /** Told how long the last picture took while playing, s: where they stay slow, draw more coarsely. */
   adapt(elapsed: number): void {
-    this.slow = elapsed > 0.06 ? this.slow + 1 : Math.max(0, this.slow - 0.5);
-    if (this.slow < 8 || this.finest <= 0.5) return;
+    this.slow = elapsed > 0.06 ? this.slow + (elapsed > 0.2 ? 4 : 1) : Math.max(0, this.slow - 0.5);
+    if (this.slow < 10 || this.finest <= 0.5) return;
     this.slow = 0;
     const now = Math.min(window.devicePixelRatio, this.finest);
     this.finest = now > 1 ? 1 : now > 0.75 ? 0.75 : 0.5;
-    if (this.finest <= 0.75 && this.renderer.shadowMap.type !== THREE.PCFShadowMap) {
-      this.renderer.shadowMap.type = THREE.PCFShadowMap; // no blur passes
-      this.key.shadow.mapSize.set(512, 512);
-      this.key.shadow.map?.dispose();
-      this.key.shadow.map = null;
-      this.scene.traverse((o) => {
-        if (o instanceof THREE.Mesh) (o.material as THREE.Material).needsUpdate = true;
-      });
-    }
+    if (this.finest <= 0.75) this.plainShadows();
+  }
+
+  /** Shadows without the blur passes, which cost the most where the processor draws. */
+  private plainShadows(): void {
+    if (this.renderer.shadowMap.type === THREE.PCFShadowMap) return;
+    this.renderer.shadowMap.type = THREE.PCFShadowMap;
+    this.key.shadow.mapSize.set(512, 512);
+    this.key.shadow.radius = 2;
+    this.key.shadow.map?.dispose();
+    this.key.shadow.map = null;
+    this.scene.traverse((o) => {
+      if (o instanceof THREE.Mesh) (o.material as THREE.Material).needsUpdate = true;
+    });
   }
 
   render(): void {
