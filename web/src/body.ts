@@ -6,7 +6,7 @@
 import * as THREE from "three";
 import type { Take } from "./data";
 
-const BLEND = 0.035; // reach of the smooth union, m
+const TIE = 0.045; // cones whose distances differ by less share weight and colour, m
 
 interface Cone {
   joint: number;
@@ -34,15 +34,23 @@ function distance(c: Cone, p: THREE.Vector3): number {
   return Math.hypot(vx - s * wx, vy - s * wy, vz - s * wz) - (c.ra + s * g);
 }
 
-/** Smooth union of distances: quadratic blend within BLEND. */
+/**
+ * Smooth union of distances: the nearest two blend, over half the radius of the thinner. More than two would swell where many
+ * cones overlap, as in a hand.
+ */
 function union(cones: Cone[], p: THREE.Vector3): number {
-  let d = Infinity;
+  let first = Infinity, second = Infinity, thin = 0, thinner = 0;
   for (const cone of cones) {
-    const e = distance(cone, p);
-    const h = Math.max(BLEND - Math.abs(d - e), 0) / BLEND;
-    d = Math.min(d, e) - (Number.isFinite(d) ? h * h * BLEND * 0.25 : 0);
+    const d = distance(cone, p);
+    const radius = Math.min(cone.ra, cone.rb);
+    if (d < first) {
+      [second, thinner] = [first, thin];
+      [first, thin] = [d, radius];
+    } else if (d < second) [second, thinner] = [d, radius];
   }
-  return d;
+  const reach = 0.5 * Math.min(thin, thinner);
+  const h = Math.max(reach - (second - first), 0);
+  return reach > 0 ? first - (0.25 * h * h) / reach : first;
 }
 
 function gradient(cones: Cone[], p: THREE.Vector3, out: THREE.Vector3): THREE.Vector3 {
@@ -74,8 +82,12 @@ export function bodyGeometry(take: Take, palette: THREE.Color[]): THREE.BufferGe
     b: new THREE.Vector3(bx, by, bz).add(rest[joint]),
     colour: palette[colour],
   }));
-  const near = (i: number, j: number) =>
-    i === j || take.parents[i] === j || take.parents[j] === i || (take.parents[i] === take.parents[j] && take.parents[i] >= 0);
+  // At most two bones apart: what meets at a joint, with the collar bone between chest and arm.
+  const near = (i: number, j: number) => {
+    const way = (k: number) => [k, take.parents[k], take.parents[take.parents[k]] ?? -1];
+    const [a, b] = [way(i), way(j)];
+    return a.some((k, up) => k >= 0 && b.some((l, down) => k === l && up + down <= 2));
+  };
   const position: number[] = [], normal: number[] = [], colour: number[] = [];
   const skinIndex: number[] = [], skinWeight: number[] = [], index: number[] = [];
   const p = new THREE.Vector3(), n = new THREE.Vector3();
@@ -148,7 +160,7 @@ function rings(c: Cone): THREE.Vector3[][] {
   return result;
 }
 
-/** Weights and colour from the distances to the cones around: the nearest wins, ties are shared over BLEND. */
+/** Weights and colour from the distances to the cones around: the nearest wins, ties are shared. */
 function skin(mates: Cone[], p: THREE.Vector3, skinIndex: number[], skinWeight: number[], colour: number[]): void {
   const distances = mates.map((c) => distance(c, p));
   const least = Math.min(...distances);
@@ -156,7 +168,7 @@ function skin(mates: Cone[], p: THREE.Vector3, skinIndex: number[], skinWeight: 
   const tint = new THREE.Color(0, 0, 0);
   let total = 0;
   mates.forEach((c, i) => {
-    const w = Math.max(1 - (distances[i] - least) / (1.4 * BLEND), 0) ** 2;
+    const w = Math.max(1 - (distances[i] - least) / TIE, 0) ** 2;
     if (w <= 0) return;
     byJoint.set(c.joint, (byJoint.get(c.joint) ?? 0) + w);
     tint.r += w * c.colour.r;
