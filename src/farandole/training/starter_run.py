@@ -74,7 +74,7 @@ def train_starter(
 ) -> dict[str, Any]:
     """Train both stages and write `run`/checkpoint (safetensors, ONNX, configuration, card).
 
-    Logs for TensorBoard lie in `run`/logs; `run`/autoencoder.ckpt and flow.ckpt hold the state of unfinished training.
+    Logs for TensorBoard lie in `run`/logs.
 
     Returns:
         Held-out losses by name.
