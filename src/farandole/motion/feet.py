@@ -39,8 +39,8 @@ class CleanupConfig:
     shortest: float = 0.1
     blend: float = 0.13
     drift: float = 0.10
-    radius: float = 0.8
-    pull: float = 0.06
+    radius: float = 0.7
+    pull: float = 0.10
 
 
 def clean_feet(motion: Motion, scores: Array, config: CleanupConfig | None = None) -> Motion:
