@@ -17,17 +17,26 @@ if TYPE_CHECKING:
 
 
 def info(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A motion or a song.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A motion, a song, or a feature folder.", show_default=False)
+    ],
     json: Json = False,
 ) -> None:
-    """Tell what a motion or a song holds.
+    """Tell what a motion, a song or a feature folder holds.
 
-    Joints, frames, units, axes and channel orders; length, tempo and how clear the pulse is.
+    Joints, frames, units, axes and channel orders; length, tempo and how clear the pulse is; sequences, hours, features, splits
+    and problems of prepared data.
 
     \b
     farandole info dance.bvh
     farandole info song.mp3 --json
+
+    \b
+    farandole info data/mine
     """
+    if file.is_dir():
+        _tell_folder(file, json)
+        return
     from farandole.motion.files import READABLE
 
     facts = _motion_facts(file) if file.suffix.lower() in READABLE else _song_facts(file)
@@ -38,6 +47,36 @@ def info(
     console.result(file)
     for name, value in facts.items():
         console.result(f"  {name.replace('_', ' '):{width}}  {_readable(value)}")
+
+
+def _tell_folder(folder: Path, json: bool) -> None:
+    from farandole.data.feature_folder import FeatureFolder
+    from farandole.data.report import describe
+
+    facts = describe(FeatureFolder(folder))
+    if json:
+        console.result_json({"folder": folder, **facts})
+        return
+    console.result(folder)
+    console.result(
+        f"  {facts['sequences']} sequences, {_hours(facts['hours'])}, {facts['shortest_s']:.1f} to {facts['longest_s']:.1f} s "
+        f"each, {facts['fps']:g} fps, {facts['joints']} joints, {facts['height_m']:.2f} m"
+    )
+    if facts["styles"]:
+        console.result(f"  styles    {', '.join(f'{n} x {style}' for style, n in sorted(facts['styles'].items()))}")
+    for name, told in facts["splits"].items():
+        console.result(f"  {name:8}  {told['sequences']:6} sequences  {_hours(told['hours']):>9}")
+    for name, told in facts["features"].items():
+        constant = f", {told['constant']} of them constant" if told["constant"] else ""
+        console.result(f"  feature   {name}: {told['columns']} columns{constant}")
+    console.result(f"  licence   {facts['licence'].splitlines()[0] if facts['licence'] else 'not told'}")
+    console.result(f"  problems  {len(facts['problems']) or 'none'}")
+    for problem in facts["problems"]:
+        console.result(f"    {problem}")
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"
 
 
 def _motion_facts(file: Path) -> dict[str, Any]:

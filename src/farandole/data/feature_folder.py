@@ -13,13 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from farandole._io import atomic_path
 from farandole.errors import DataError, OutputError
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from farandole.motion.codecs import Codec
 
 SCHEMA = 1
 SPLITS = ("train", "val", "test")
@@ -107,18 +111,45 @@ class FeatureFolderWriter:
         if kind is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             return
-        sequences = self._corpus["sequences"]
-        for split in SPLITS:
-            names = [n for n, s in sequences.items() if s["split"] == split]
-            (self._folder / "splits" / f"{split}.txt").write_text("".join(f"{n}\n" for n in names))
-        train = [n for n, s in sequences.items() if s["split"] == "train"]
-        for feature in self._corpus["features"] if train else ():
-            scaler = Scaler.fit([np.load(self._folder / f"{n}.{feature}.npy", mmap_mode="r") for n in train])
-            (self._folder / f"{feature}_scaler.json").write_text(json.dumps(scaler.to_json()))
-        (self._folder / "corpus.json").write_text(json.dumps(self._corpus, indent=1))
+        finish_folder(self._folder, self._corpus)
         if self.target.exists():
             shutil.rmtree(self.target)
         os.replace(self._folder, self.target)
+
+
+def finish_folder(folder: Path, corpus: dict[str, Any]) -> None:
+    """Write splits, scalers of the training split and, last, corpus.json beside the arrays that lie in a folder.
+
+    Memory does not grow with the number of sequences.
+    """
+    (folder / "splits").mkdir(exist_ok=True)
+    sequences = corpus["sequences"]
+    for split in SPLITS:
+        names = [n for n, s in sequences.items() if s["split"] == split]
+        _write(folder / "splits" / f"{split}.txt", "".join(f"{n}\n" for n in names))
+    train = [n for n, s in sequences.items() if s["split"] == "train"]
+    for feature in corpus["features"] if train else ():
+        scaler = Scaler.fit(_OnDisk([folder / f"{n}.{feature}.npy" for n in train]))
+        _write(folder / f"{feature}_scaler.json", json.dumps(scaler.to_json()))
+    _write(folder / "corpus.json", json.dumps(corpus, indent=1))
+
+
+class _OnDisk(Sequence[Array]):
+    """Arrays that are opened when they are looked at and not held."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = paths
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Any) -> Any:
+        return np.load(self.paths[index], mmap_mode="r")
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 class FeatureFolder:
@@ -143,18 +174,42 @@ class FeatureFolder:
         self.licence: str = self._corpus["licence"]
         self.sequences: dict[str, dict[str, Any]] = self._corpus["sequences"]
         self.features: dict[str, list[str]] = self._corpus["features"]
+        self.problems: list[dict[str, str]] = self._corpus.get("problems", [])
+
+    @classmethod
+    def is_one(cls, path: str | Path) -> bool:
+        """Whether a path looks like a feature folder."""
+        return (Path(path) / "corpus.json").is_file()
 
     @property
     def skeleton(self) -> Skeleton:
         """The body all motions of the corpus are on."""
         return skeleton_from_json(self._corpus["skeleton"])
 
+    def codec(self, feature: str) -> Codec:
+        """The codec a motion feature was made with; decodes onto the corpus's skeleton.
+
+        Raises:
+            DataError: If the feature is no motion feature, or was made by another version of the codec.
+        """
+        from farandole.motion import codecs
+
+        told = self._corpus.get("codecs", {})
+        if feature not in told:
+            raise DataError(f"{self.folder} has no motion feature '{feature}': there are {', '.join(told) or 'none'}")
+        return codecs.from_json(told[feature], self.fps, self.skeleton)
+
     def split(self, name: str) -> list[str]:
-        """Sequence names of train, val or test. Raises DataError if a listed sequence does not exist."""
-        path = self.folder / "splits" / f"{name}.txt"
-        if not path.is_file():
+        """Sequence names of train, val or test, from splits/<name>.txt or else base_filenames_<name>.txt.
+
+        Raises:
+            DataError: If there is no such list, or a listed sequence does not exist.
+        """
+        paths = (self.folder / "splits" / f"{name}.txt", self.folder / f"base_filenames_{name}.txt")
+        path = next((p for p in paths if p.is_file()), None)
+        if path is None:
             raise DataError(f"{self.folder} has no split '{name}': there are {', '.join(SPLITS)}")
-        names = path.read_text().split()
+        names = read_names(path)
         for sequence in names:
             if sequence not in self.sequences:
                 raise DataError(f"{path} names sequence '{sequence}', which is not in the corpus")
@@ -172,6 +227,11 @@ class FeatureFolder:
     def scaler(self, feature: str) -> Scaler:
         """Statistics of a feature over the training split."""
         return Scaler.from_json(json.loads((self.folder / f"{feature}_scaler.json").read_text()))
+
+
+def read_names(path: Path) -> list[str]:
+    """Sequence names of a list file, one a line; blank lines, blanks at the ends and any line ending are taken."""
+    return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
 
 
 def skeleton_to_json(skeleton: Skeleton) -> dict[str, Any]:

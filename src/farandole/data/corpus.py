@@ -1,0 +1,291 @@
+"""Corpora of recordings to feature folders: in parallel, resumable after any interruption, bad files told at the end.
+
+While work goes on, each finished recording has a record in `<folder>/.prepare`; corpus.json appears when everything is in place,
+and keeps the records, so that a later run makes only what is missing or whose source has changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from farandole._io import atomic_path
+from farandole.data.feature_folder import SCHEMA, finish_folder, skeleton_to_json
+from farandole.data.sequences import Recipe, Source, load_body, make_sequence
+from farandole.errors import DataError, FarandoleError, OutputError
+
+JOURNAL = ".prepare"
+Progress = Callable[[int, int, str], None]
+Outcome = tuple[dict[str, Any], bool] | str
+"""A record and whether it was made now; or what is wrong with the recording."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to make of a corpus.
+
+    Attributes:
+        motion: Names of motion codecs.
+        music: Names of music features; left out if the corpus has no sound.
+        fps: Frame rate of the features; None for that of the first motion.
+        retarget: Put every motion on the house skeleton.
+        mirror: Make mirrored copies, too.
+        source_fps: Frame rate that motions must have; None if any will do.
+        licence: Terms of the recordings, kept in corpus.json.
+    """
+
+    motion: tuple[str, ...] = ("rot6d",)
+    music: tuple[str, ...] = ("beats",)
+    fps: float | None = None
+    retarget: bool = False
+    mirror: bool = False
+    source_fps: float | None = None
+    licence: str = "unknown: ask whoever made the recordings"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What came of it: numbers of recordings made now and found made already, and what was wrong with which."""
+
+    made: int
+    kept: int
+    problems: list[dict[str, str]]
+
+
+def prepare_corpus(
+    sources: Sequence[Source],
+    target: str | Path,
+    wanted: Wanted,
+    *,
+    problems: Sequence[Mapping[str, str]] = (),
+    workers: int = 1,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Make or complete a feature folder.
+
+    Args:
+        sources: The recordings.
+        target: Folder to make; one that an interrupted or earlier run made with the same settings is completed.
+        wanted: Features and settings.
+        problems: What the importer found wrong: {"name", "problem"} each.
+        workers: Processes.
+        force: Replace a folder that holds something else or was made with other settings.
+        progress: Called with (done, total, name) after every recording.
+
+    Raises:
+        OutputError: If the target holds something else and not `force`.
+        DataError: If no recording can be used, or a worker process died.
+    """
+    if not sources:
+        raise DataError("there are no recordings to prepare")
+    folder = Path(target)
+    found = [dict(p) for p in problems]
+    recipe, found_first = _recipe(sources, wanted)
+    known = _take_up(folder, recipe, force=force)
+    results: dict[str, dict[str, Any]] = {}
+    tasks = sorted((s for s in sources if s.name not in found_first), key=lambda s: (str(s.sound), s.name))
+    found += [{"name": n, "problem": p} for n, p in found_first.items()]
+    made = 0
+    for done, (source, outcome) in enumerate(_run(tasks, recipe, folder, known, workers), 1):
+        if isinstance(outcome, str):
+            found.append({"name": source.name, "problem": outcome})
+        else:
+            results[source.name], new = outcome
+            if new:
+                made += 1
+                _record(folder, source.name, results[source.name])
+        if progress:
+            progress(done, len(tasks), source.name)
+    if not results:
+        some = "; ".join(f"{p['name']}: {p['problem']}" for p in found[:3])
+        raise DataError(f"none of {len(sources)} recordings can be used: {some}")
+    _finish(folder, sources, results, recipe, wanted, known, found)
+    return Prepared(made, len(results) - made, sorted(found, key=lambda p: p["name"]))
+
+
+def _recipe(sources: Sequence[Source], wanted: Wanted) -> tuple[Recipe, dict[str, str]]:
+    """The recipe, fitted to the first recording that can be read, and what was wrong with those before."""
+    from farandole.motion import codecs
+    from farandole.music import features
+
+    sound = any(s.sound for s in sources)
+    for name in wanted.motion:
+        codecs.entry(name)
+    for name in wanted.music if sound else ():
+        features.feature(name)
+    bad: dict[str, str] = {}
+    for source in sources:
+        try:
+            motion = load_body(source.motion, wanted.retarget, wanted.source_fps)
+        except FarandoleError as error:
+            bad[source.name] = str(error)
+            continue
+        motion = motion.resample(wanted.fps or motion.fps)
+        told = tuple(codecs.to_json(codecs.codec(name, motion)) for name in wanted.motion)
+        body = skeleton_to_json(motion.skeleton)
+        music = wanted.music if sound else ()
+        return Recipe(motion.fps, told, body, music, wanted.retarget, wanted.mirror, wanted.source_fps), bad
+    some = next(iter(bad.values()))
+    raise DataError(f"none of {len(sources)} motions can be read; the first: {some}")
+
+
+def _take_up(folder: Path, recipe: Recipe, *, force: bool) -> dict[str, dict[str, Any]]:
+    """Set up the work folder; returns the records of what is there already."""
+    journal = folder / JOURNAL
+    if folder.is_dir() and any(folder.iterdir()):
+        ours = _settings(folder)
+        if ours != recipe.key:
+            if not force:
+                what = "was prepared with other settings" if ours else "exists already"
+                raise OutputError(f"{folder} {what}: choose another folder or add --force")
+            shutil.rmtree(folder)
+    elif folder.exists() and not folder.is_dir():
+        raise OutputError(f"{folder} is a file: give the name of a folder")
+    known: dict[str, dict[str, Any]] = {}
+    journal.mkdir(parents=True, exist_ok=True)
+    finished, aside = folder / "corpus.json", journal / "corpus.json"
+    if finished.is_file():
+        finished.replace(aside)  # until everything is in place again, this is no feature folder
+    if aside.is_file():
+        known |= json.loads(aside.read_text(encoding="utf-8")).get("records", {})
+    (journal / "key").write_text(recipe.key)
+    for part in folder.rglob(".*.part*"):  # what a killed run was writing
+        part.unlink()
+    for path in journal.glob("*.record"):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        known[told["name"]] = told["record"]
+    return known
+
+
+def _settings(folder: Path) -> str | None:
+    """Key of the recipe a folder was or is being made with; None if it is none of ours."""
+    key = folder / JOURNAL / "key"
+    if key.is_file():
+        return key.read_text()
+    try:
+        return json.loads((folder / "corpus.json").read_text(encoding="utf-8")).get("recipe")
+    except (OSError, json.JSONDecodeError, AttributeError):
+        return None
+
+
+def _record(folder: Path, name: str, record: Mapping[str, Any]) -> None:
+    path = folder / JOURNAL / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.record"
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_text(json.dumps({"name": name, "record": record}), encoding="utf-8")
+
+
+def _run(
+    tasks: Sequence[Source], recipe: Recipe, folder: Path, known: Mapping[str, Any], workers: int
+) -> Iterator[tuple[Source, Outcome]]:
+    """Sources and what came of them, in the order in which they are done."""
+    jobs = [(source, recipe, folder, known.get(source.name)) for source in tasks]
+    if workers == 1:
+        yield from map(_outcome, jobs)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        waiting = {pool.submit(_outcome, job) for job in jobs}
+        try:
+            for future in as_completed(waiting):
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise DataError(
+                "a worker process died (out of memory?): run the same command again to go on, with fewer --workers"
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _outcome(job: tuple[Source, Recipe, Path, Mapping[str, Any] | None]) -> tuple[Source, Outcome]:
+    source = job[0]
+    try:
+        return source, make_sequence(*job)
+    except FarandoleError as error:
+        return source, str(error)
+    except Exception as error:  # one odd file must not end a run of hours; it is told at the end
+        return source, f"{type(error).__name__}: {error}"
+
+
+def _finish(
+    folder: Path,
+    sources: Sequence[Source],
+    results: Mapping[str, dict[str, Any]],
+    recipe: Recipe,
+    wanted: Wanted,
+    known: Mapping[str, dict[str, Any]],
+    problems: list[dict[str, str]],
+) -> None:
+    from farandole.data.feature_folder import skeleton_from_json
+    from farandole.motion import codecs
+    from farandole.music import features
+
+    skeleton = skeleton_from_json(recipe.skeleton)
+    sequences: dict[str, dict[str, Any]] = {}
+    for source in sorted(sources, key=lambda s: s.name):
+        if source.name not in results:
+            continue
+        record = results[source.name]
+        for name, told in record["sequences"].items():
+            # Mirrored copies are for training: in a held-out split they would count everything twice.
+            split = source.split if name == source.name or source.split == "train" else ""
+            sequences[name] = {**told, "split": split, **source.facts, "source": source.motion.name}
+        problems += [{"name": source.name, "problem": note} for note in record["notes"]]
+    columns = {t["name"]: list(codecs.from_json(t, recipe.fps, skeleton).columns) for t in recipe.codecs}
+    columns |= {name: list(features.feature(name).columns) for name in recipe.music}
+    corpus = {
+        "schema": SCHEMA,
+        "fps": recipe.fps,
+        "licence": wanted.licence,
+        "skeleton": recipe.skeleton,
+        "features": columns,
+        "codecs": {t["name"]: t for t in recipe.codecs},
+        "recipe": recipe.key,
+        "sequences": sequences,
+        "problems": sorted(problems, key=lambda p: p["name"]),
+        "records": dict(sorted(results.items())),
+    }
+    current = {n for r in results.values() for n in r["outputs"]}
+    for record in known.values():
+        for name in set(record["outputs"]) - current:  # of recordings that are no more
+            (folder / name).unlink(missing_ok=True)
+    finish_folder(folder, corpus)
+    shutil.rmtree(folder / JOURNAL)
+
+
+def with_splits(
+    sources: Sequence[Source], lists: Mapping[str, Sequence[str]], *, strict: str = ""
+) -> tuple[list[Source], list[dict[str, str]]]:
+    """Sources with their splits from lists of names, and the names that have no source.
+
+    Args:
+        sources: Recordings.
+        lists: Split -> names.
+        strict: What the lists are called, if a name without a recording is an error.
+
+    Raises:
+        DataError: If `strict` and a listed sequence does not exist.
+    """
+    of = {name: split for split, names in lists.items() for name in names}
+    there = {s.name for s in sources}
+    missing = [n for n in of if n not in there]
+    if missing and strict:
+        raise DataError(f"{strict} names sequence '{missing[0]}', for which there is no recording")
+    problems = [{"name": n, "problem": f"listed in split {of[n]}, but there is no recording"} for n in missing]
+    return [replace(s, split=of.get(s.name, "")) for s in sources], problems
+
+
+def hold_out(sources: Sequence[Source], *, val: float = 0.05, test: float = 0.1) -> list[Source]:
+    """Sources with splits drawn by name, the same ones every time; small corpora give at least one to test."""
+    order = sorted(sources, key=lambda s: hashlib.sha256(s.name.encode()).hexdigest())
+    tests = max(round(test * len(order)), int(len(order) >= 4))
+    vals = max(round(val * len(order)), int(len(order) >= 10))
+    of = {s.name: "test" for s in order[:tests]} | {s.name: "val" for s in order[tests : tests + vals]}
+    return [replace(s, split=of.get(s.name, "train")) for s in sources]

@@ -1,0 +1,69 @@
+"""What is in a feature folder, for a person to check: sequences, hours, features, splits, problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from farandole.data.feature_folder import CONSTANT, SPLITS, FeatureFolder
+from farandole.errors import DataError
+
+
+def describe(folder: FeatureFolder) -> dict[str, Any]:
+    """Facts of a feature folder in plain values; `problems` lists what is wrong, files that are missing or damaged included."""
+    sequences = folder.sequences
+    seconds = {n: s["frames"] / folder.fps for n, s in sequences.items()}
+    problems = [f"{p['name']}: {p['problem']}" for p in folder.problems]
+    splits = {}
+    for split in SPLITS:
+        try:
+            names = folder.split(split)
+        except DataError as error:
+            problems.append(str(error))
+            continue
+        splits[split] = {"sequences": len(names), "hours": sum(seconds[n] for n in names) / 3600}
+    features = {}
+    for feature, columns in folder.features.items():
+        told: dict[str, Any] = {"columns": len(columns), "constant": 0}
+        try:
+            scaler = folder.scaler(feature)
+            told["constant"] = int((scaler.maximum - scaler.minimum < CONSTANT).sum())
+        except (OSError, ValueError, KeyError):
+            problems.append(f"{feature} has no scaler: is there a training split?")
+        features[feature] = told
+        problems += _damaged(folder, feature, len(columns))
+    styles: dict[str, int] = {}
+    for sequence in sequences.values():
+        if "style" in sequence:
+            styles[sequence["style"]] = styles.get(sequence["style"], 0) + 1
+    lengths = np.array(list(seconds.values())) if seconds else np.zeros(1)
+    return {
+        "kind": "feature folder",
+        "sequences": len(sequences),
+        "hours": float(lengths.sum() / 3600),
+        "shortest_s": float(lengths.min()),
+        "longest_s": float(lengths.max()),
+        "fps": folder.fps,
+        "joints": len(folder.skeleton),
+        "height_m": folder.skeleton.height,
+        "styles": styles,
+        "features": features,
+        "splits": splits,
+        "licence": folder.licence,
+        "problems": problems,
+    }
+
+
+def _damaged(folder: FeatureFolder, feature: str, width: int) -> list[str]:
+    """Arrays that are missing, cut off or of another shape than corpus.json says."""
+    found = []
+    for name, told in folder.sequences.items():
+        try:
+            shape = folder.load(name, feature).shape
+        except (DataError, OSError, ValueError) as error:
+            found.append(f"{name}: {feature} cannot be read ({error})")
+            continue
+        if shape != (told["frames"], width):
+            found.append(f"{name}: {feature} has shape {list(shape)}, but [{told['frames']}, {width}] is told")
+    return found

@@ -1,0 +1,207 @@
+"""One recording to its feature files: what a worker process of `prepare` does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from farandole._io import atomic_path
+from farandole.data.feature_folder import skeleton_from_json
+from farandole.errors import DataError, FrameRateError
+from farandole.motion.motion import Motion
+from farandole.motion.rotations import Array
+
+MIRRORED = "_mirrored"
+TOLERANCE = 0.1
+"""Seconds by which motion and sound may differ in length without a note."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One recording of a corpus.
+
+    Attributes:
+        name: Name of the sequence.
+        motion: Motion file.
+        sound: Sound file that starts with it; None if there is no music.
+        split: train, val, test, or "" for none.
+        facts: More that corpus.json tells of it.
+        longer_sound: Whether the sound goes on after the motion by design, so that this needs no note.
+    """
+
+    name: str
+    motion: Path
+    sound: Path | None = None
+    split: str = "train"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    longer_sound: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is made of every recording.
+
+    Attributes:
+        fps: Frame rate of all features.
+        codecs: Motion features, each as `codecs.to_json` tells it.
+        skeleton: The corpus's body, as `skeleton_to_json` tells it.
+        music: Names of music features.
+        retarget: Whether motions are put on that body first; otherwise they must be on it.
+        mirror: Whether `<sequence>_mirrored` is made, too.
+        source_fps: Frame rate that motions must have; None if any will do.
+    """
+
+    fps: float
+    codecs: tuple[dict[str, Any], ...]
+    skeleton: dict[str, Any]
+    music: tuple[str, ...]
+    retarget: bool = False
+    mirror: bool = False
+    source_fps: float | None = None
+
+    @property
+    def key(self) -> str:
+        """Changes with everything that changes an output."""
+        from farandole import __version__
+
+        return hashlib.sha256(json.dumps([__version__, vars(self)], sort_keys=True, default=str).encode()).hexdigest()
+
+
+def load_body(path: Path, recipe_retarget: bool, fps: float | None) -> Motion:
+    """A motion with one moving root and fixed bones, on the house skeleton if wanted.
+
+    Raises:
+        FarandoleError: If it cannot be read or retargeted.
+        FrameRateError: If it is not at `fps`.
+    """
+    from farandole.motion.codecs import plain_body
+    from farandole.motion.files import load_motion
+    from farandole.motion.humanoid import house_skeleton
+    from farandole.motion.retarget import retarget
+
+    motion = load_motion(path)
+    if fps is not None and abs(motion.fps - fps) > 1e-3 * fps:
+        raise FrameRateError(f"{path} has {motion.fps:g} fps, but all of this corpus have {fps:g}")
+    return retarget(motion, house_skeleton()) if recipe_retarget else plain_body(motion)
+
+
+def make_sequence(
+    source: Source, recipe: Recipe, folder: Path, known: Mapping[str, Any] | None
+) -> tuple[dict[str, Any], bool]:
+    """Write the features of one recording, unless they are there already.
+
+    Args:
+        source: The recording.
+        recipe: What to make of it.
+        folder: Where the arrays go.
+        known: What an earlier run returned for it.
+
+    Returns:
+        Its record (key, hashes of sources and outputs, frames of each sequence, notes), and whether anything had to be made.
+
+    Raises:
+        FarandoleError: If a file is bad or they do not fit each other.
+    """
+    files = [source.motion, *([source.sound] if source.sound else [])]
+    hashes = {str(f.name): file_hash(f) for f in files}
+    key = hashlib.sha256(json.dumps([recipe.key, hashes, source.name]).encode()).hexdigest()
+    if known and known["key"] == key and all(_is_whole(folder / n, h) for n, h in known["outputs"].items()):
+        return dict(known), False
+    motion = load_body(source.motion, recipe.retarget, recipe.source_fps).resample(recipe.fps)
+    music = dict(_music(source.sound, recipe.music, recipe.fps)) if source.sound and recipe.music else {}
+    frames, note = _common_length(source, motion, music, recipe.fps)
+    outputs: dict[str, str] = {}
+    sequences = {}
+    for name, body in [(source.name, motion), *([(source.name + MIRRORED, None)] if recipe.mirror else [])]:
+        arrays = {k: v[:frames] for k, v in {**_motion(body or _mirrored(motion), recipe), **music}.items()}
+        for feature, array in arrays.items():
+            outputs[f"{name}.{feature}.npy"] = _save(folder / f"{name}.{feature}.npy", array, feature)
+        sequences[name] = {"frames": frames}
+    notes = [n for n in (note, _other_proportions(motion, recipe)) if n]
+    return {"key": key, "sources": hashes, "outputs": outputs, "sequences": sequences, "notes": notes}, True
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's content. Raises DataError if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _slow(file)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _slow(file: Any) -> str:  # Python 3.10 has no file_digest
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _is_whole(path: Path, digest: str) -> bool:
+    return path.is_file() and file_hash(path) == digest
+
+
+def _motion(motion: Motion, recipe: Recipe) -> dict[str, Array]:
+    from farandole.motion import codecs
+
+    skeleton = skeleton_from_json(recipe.skeleton)
+    if motion.skeleton.names != skeleton.names:
+        raise DataError(
+            f"{motion.name} has {len(motion.skeleton)} joints ({', '.join(motion.skeleton.names[:3])}, ...), but the corpus is "
+            f"made for {len(skeleton)} ({', '.join(skeleton.names[:3])}, ...): add --retarget"
+        )
+    return {told["name"]: codecs.from_json(told, recipe.fps, skeleton).encode(motion) for told in recipe.codecs}
+
+
+def _mirrored(motion: Motion) -> Motion:
+    from farandole.motion.edit import mirror
+
+    return replace(mirror(motion), name=motion.name + MIRRORED)
+
+
+@lru_cache(maxsize=1)  # dances to one song come one after the other
+def _music(sound: Path, names: tuple[str, ...], fps: float) -> dict[str, Array]:
+    from farandole.music import features, load_song
+
+    song = load_song(sound)
+    return {name: features.features(song, name, fps) for name in names}
+
+
+def _common_length(source: Source, motion: Motion, music: Mapping[str, Array], fps: float) -> tuple[int, str]:
+    """Frames that all features have, and a note if that cuts something off."""
+    lengths = [len(motion), *map(len, music.values())]
+    frames = min(lengths)
+    if frames < 2:
+        raise DataError(f"{source.name} has {frames} frame at {fps:g} fps: at least 2 are needed")
+    if not music:
+        return frames, ""
+    sound, moved = min(map(len, music.values())) / fps, len(motion) / fps
+    if abs(sound - moved) <= max(TOLERANCE, 1.5 / fps) or (source.longer_sound and sound > moved):
+        return frames, ""
+    return frames, f"motion lasts {moved:.2f} s, sound {sound:.2f} s: cut to the shorter"
+
+
+def _other_proportions(motion: Motion, recipe: Recipe) -> str:
+    skeleton = skeleton_from_json(recipe.skeleton)
+    off = np.abs(np.linalg.norm(motion.skeleton.offsets[1:], axis=1) - np.linalg.norm(skeleton.offsets[1:], axis=1))
+    if not len(off) or off.max() < 0.01:
+        return ""
+    worst = skeleton.names[1 + int(off.argmax())]
+    return f"another body: {worst} is {100 * off.max():.1f} cm longer or shorter than in the first sequence"
+
+
+def _save(path: Path, array: Array, feature: str) -> str:
+    """Write one array; returns the file's hash."""
+    bad = ~np.isfinite(array).all(axis=0)
+    if bad.any():
+        raise DataError(f"{path.name}: column {int(np.flatnonzero(bad)[0])} of {feature} holds NaN or infinite numbers")
+    with atomic_path(path, force=True) as temporary, temporary.open("wb") as file:
+        np.save(file, np.ascontiguousarray(array, dtype=np.float32))
+    return file_hash(path)

@@ -1,0 +1,112 @@
+"""Small recordings in the formats of real corpora."""
+
+import pickle
+
+import numpy as np
+import soundfile
+
+from farandole.motion import rotations as rot
+from farandole.motion.humanoid import house_skeleton
+from farandole.motion.layout import FileLayout
+from farandole.motion.motion import Motion
+from farandole.motion.skeleton import Skeleton
+
+
+def dancer(seconds=3.0, fps=30.0, seed=0, skeleton=None):
+    """A body that sways and walks."""
+    skeleton = skeleton or house_skeleton()
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * fps)) / fps
+    swing = rng.normal(size=(len(skeleton), 3)) * 0.2
+    local = rot.from_rotvec(swing * np.sin(2 * t[:, None, None] + rng.uniform(0, 6, (len(skeleton), 1))))
+    path = np.stack((np.sin(t), 0.9 + 0.02 * np.sin(6 * t), 0.3 * t), axis=1)
+    return Motion(skeleton, local, path, fps, name="dancer")
+
+
+def beeps(path, seconds, bpm=120.0, rate=8000):
+    """A sound file with a beep on every beat."""
+    t = np.arange(round(seconds * rate)) / rate
+    phase = t % (60 / bpm)
+    sound = 0.5 * np.sin(2 * np.pi * 440 * t) * np.exp(-phase * 20)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, sound.astype(np.float32), rate)
+    return path
+
+
+def pairs(folder, names, seconds=3.0):
+    """BVH and wav files of the same names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed, name in enumerate(names):
+        dancer(seconds, seed=seed).save(folder / f"{name}.bvh", force=True)
+        beeps(folder / f"{name}.wav", seconds)
+    return folder
+
+
+def aistpp(folder, sequences, ignored=(), seconds=2.0):
+    """Annotations as AIST++ has them.
+
+    motions/<sequence>.pkl: a dictionary, pickle protocol 4, of smpl_poses float64 [T, 72] (rotation vectors, global orientation
+    first), smpl_trans float64 [T, 3] (in units of smpl_scaling per metre), smpl_scaling float64 [1] and smpl_loss, a float.
+    splits/crossmodal_{train,val,test}.txt: one name a line. ignore_list.txt: likewise, with a blank line and a blank at a line's
+    end, as in the original. Music: <piece>.wav, longer than the dances.
+
+    Args:
+        sequences: Name -> split.
+    """
+    (folder / "motions").mkdir(parents=True)
+    (folder / "splits").mkdir()
+    for seed, name in enumerate(sequences):
+        rng = np.random.default_rng(seed)
+        t = np.arange(round(60 * seconds)) / 60
+        data = {
+            "smpl_loss": 0.01,
+            "smpl_poses": rng.normal(0, 0.2, 72) * np.sin(3 * t)[:, None],
+            "smpl_scaling": np.array([95.0]),
+            "smpl_trans": np.stack((10 * np.sin(t), 110 + 0 * t, 20 * t), axis=1),
+        }
+        (folder / "motions" / f"{name}.pkl").write_bytes(pickle.dumps(data, protocol=4))
+        beeps(folder / "wav" / f"{name.split('_')[-2]}.wav", seconds + 3, rate=30720)
+    for split in ("train", "val", "test"):
+        names = [n for n, s in sequences.items() if s == split]
+        (folder / "splits" / f"crossmodal_{split}.txt").write_text("".join(f"{n}\n" for n in names))
+    (folder / "ignore_list.txt").write_text("".join(f"{n} \n" for n in ignored) + "\n")
+    return folder
+
+
+# Joint, parent and offset (cm) of LAFAN1's files: bones lie along the parent's x axis.
+_LAFAN1 = (
+    ("Hips", None, (0.0, 0.0, 0.0)),
+    *((f"{s}{n}", p if n == "UpLeg" else f"{s}{p}", o) for s, z in (("Left", 10.5), ("Right", -10.5)) for n, p, o in (
+        ("UpLeg", "Hips", (0.1, 1.9, z)), ("Leg", "UpLeg", (43.5, 0.0, 0.0)), ("Foot", "Leg", (42.4, 0.0, 0.0)),
+        ("Toe", "Foot", (17.3, 0.0, 0.0)))),
+    ("Spine", "Hips", (6.9, -2.6, 0.0)), ("Spine1", "Spine", (12.6, 0.0, 0.0)), ("Spine2", "Spine1", (12.3, 0.0, 0.0)),
+    ("Neck", "Spine2", (25.8, 0.0, 0.0)), ("Head", "Neck", (11.8, 0.0, 0.0)),
+    *((f"{s}{n}", p if n == "Shoulder" else f"{s}{p}", o) for s, z in (("Left", 6.0), ("Right", -6.0)) for n, p, o in (
+        ("Shoulder", "Spine2", (19.7, -1.5, z)), ("Arm", "Shoulder", (11.3, 0.0, 0.0)),
+        ("ForeArm", "Arm", (33.0, 0.0, 0.0)), ("Hand", "ForeArm", (25.2, 0.0, 0.0)))),
+)  # fmt: skip
+
+
+def lafan1(folder, names, seconds=2.0, fps=30.0):
+    """BVH files as LAFAN1 has them: 22 joints, centimetres, root with XYZ position and ZYX rotation, others ZYX rotation."""
+    joints = [n for n, *_ in _LAFAN1]
+    parents = [-1 if p is None else joints.index(p) for _, p, _ in _LAFAN1]
+    body = Skeleton(joints, parents, np.array([o for *_, o in _LAFAN1]) / 100)
+    turns = ("Zrotation", "Yrotation", "Xrotation")
+    layout = FileLayout(body.names, (("Xposition", "Yposition", "Zposition", *turns), *[turns] * 21), 0.01)
+    folder.mkdir(parents=True, exist_ok=True)
+    from farandole.motion.bvh import write_bvh
+
+    for seed, name in enumerate(names):
+        motion = dancer(seconds, fps, seed, body)
+        # The root stands the body up: its x axis along the legs' bones points down, the spine is turned back up.
+        local = motion.rotations.copy()
+        up = rot.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.pi / 2)
+        down = rot.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.pi)
+        local[:, 0] = rot.multiply(np.broadcast_to(up, local[:, 0].shape), local[:, 0])
+        for thigh in ("LeftUpLeg", "RightUpLeg"):
+            local[:, body.index(thigh)] = rot.multiply(
+                local[:, body.index(thigh)], np.broadcast_to(down, local[:, 0].shape)
+            )
+        write_bvh(Motion(body, local, motion.root_positions, fps), folder / f"{name}.bvh", layout=layout)
+    return folder
