@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.errors import MotionError
 from farandole.motion.motion import Motion
@@ -13,6 +15,8 @@ from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
 
 C = TypeVar("C", bound="BodyCodec")
+FLIP = np.array([-1.0, 1.0, 1.0])
+"""Signs of x y z in a mirror at x = 0."""
 
 
 class Codec(Protocol):
@@ -80,6 +84,40 @@ class BodyCodec:
     @property
     def columns(self) -> tuple[str, ...]:
         """Name of every feature column with its unit, [D]."""
+        raise NotImplementedError
+
+    def mirrored(self, features: Array) -> Array:
+        """Features [T, D] of the motion seen in a mirror at x = 0: columns change places and signs.
+
+        Raises:
+            MotionError: If the skeleton does not rest standing, so that this is no matter of columns.
+        """
+        index, sign = self._mirror
+        return features[:, index] * sign
+
+    def turned(self, features: Array, angle: float) -> Array:
+        """Features [T, D] of the motion turned about the vertical through the origin by an angle in rad.
+
+        The same ones for codecs that do not keep the heading.
+        """
+        return features
+
+    @cached_property
+    def _mirror(self) -> tuple[NDArray[np.int64], Array]:
+        from farandole.motion import names
+        from farandole.motion.retarget import rests_standing
+
+        roles = names.find_roles(self.skeleton)
+        if all(r in roles for r in names.ESSENTIAL) and not rests_standing(self.skeleton, roles):
+            raise MotionError(
+                f"{self.name} features of a skeleton that does not rest standing cannot be mirrored: retarget it"
+            )
+        pairs = names.counterpart(self.skeleton)
+        index, sign = self._mirror_columns(np.array([pairs.get(j, j) for j in range(len(self.skeleton))]))
+        return np.asarray(index, dtype=np.int64).ravel(), np.asarray(sign, dtype=float).ravel()
+
+    def _mirror_columns(self, partner: NDArray[np.int64]) -> tuple[Any, Any]:
+        """Per column the one it comes from and its sign, given each joint's partner [J]."""
         raise NotImplementedError
 
     def _check(self, motion: Motion) -> None:

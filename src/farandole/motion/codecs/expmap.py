@@ -12,10 +12,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.errors import FrameRateError, MotionError
 from farandole.motion import rotations as rot
-from farandole.motion.codecs.base import BodyCodec
+from farandole.motion.codecs.base import FLIP, BodyCodec
 from farandole.motion.layout import ROTATION
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
@@ -145,6 +146,15 @@ class ExpMap(BodyCodec):
 
     def _chosen(self, features: Array) -> Array:
         return features
+
+    def _mirror_columns(self, partner: NDArray[np.int64]) -> tuple[Any, Any]:
+        place = {j: k for k, j in enumerate(self.joints)}
+        of = np.array([place.get(int(partner[j]), k) for k, j in enumerate(self.joints)])
+        vectors = 3 * of[:, None] + np.arange(3)
+        signs = {"Xposition": -1.0, "dXposition": -1.0, "dYrotation": -1.0}
+        path = [signs.get(name.rpartition("_")[2], 1.0) for name in self.columns[vectors.size :]]
+        index = np.concatenate((vectors.ravel(), vectors.size + np.arange(len(path))))
+        return index, np.concatenate((np.tile(-FLIP, len(of)), path))
 
 
 @dataclass(frozen=True)

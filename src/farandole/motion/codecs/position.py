@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.motion import rotations as rot
-from farandole.motion.codecs.base import BodyCodec
+from farandole.motion.codecs.base import FLIP, BodyCodec
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
@@ -33,6 +34,14 @@ class Position(BodyCodec):
         """The motion whose bones point where the positions say; bones keep the skeleton's lengths."""
         points = self._array(features).reshape(len(features), -1, 3)
         return Motion(self.skeleton, turns_from_points(self.skeleton, points), points[:, 0], self.fps)
+
+    def turned(self, features: Array, angle: float) -> Array:
+        """All points turned about the vertical."""
+        points = np.reshape(features, (len(features), -1, 3))
+        return rot.rotate(rot.from_yaw(angle), points).reshape(len(features), -1)
+
+    def _mirror_columns(self, partner: NDArray[np.int64]) -> tuple[Any, Any]:
+        return 3 * partner[:, None] + np.arange(3), np.tile(FLIP, len(partner))
 
 
 def turns_from_points(skeleton: Skeleton, points: Array) -> Array:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.errors import MotionError
 from farandole.motion import names
 from farandole.motion import rotations as rot
-from farandole.motion.codecs.base import BodyCodec
+from farandole.motion.codecs.base import FLIP, BodyCodec
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 
@@ -94,3 +95,17 @@ class Rot6D(BodyCodec):
         local = rot.from_6d(x[:, 4 : 4 + 6 * count].reshape(len(x), count, 6))
         local[:, 0] = rot.multiply(facing, local[:, 0])
         return Motion(self.skeleton, local, path, self.fps)
+
+    def _mirror_columns(self, partner: NDArray[np.int64]) -> tuple[Any, Any]:
+        turns = 4 + 6 * partner[:, None] + np.arange(6)
+        start = 4 + 6 * len(partner)
+        feet = [
+            start + self.feet.index(partner[j]) if partner[j] in self.feet else start + k
+            for k, j in enumerate(self.feet)
+        ]
+        signs = (
+            np.array([1.0, -1, 1, -1]),
+            np.tile(np.concatenate((FLIP * FLIP[0], FLIP * FLIP[1])), len(partner)),
+            np.ones(len(feet)),
+        )
+        return np.concatenate((np.arange(4), turns.ravel(), np.array(feet, dtype=int))), np.concatenate(signs)

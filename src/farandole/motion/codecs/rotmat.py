@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.motion import rotations as rot
-from farandole.motion.codecs.base import BodyCodec
+from farandole.motion.codecs.base import FLIP, BodyCodec
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 
@@ -35,3 +36,16 @@ class RotMat(BodyCodec):
         u, _, vt = np.linalg.svd(x[:, :-3].reshape(len(x), len(self.skeleton), 3, 3))
         u[..., 2] *= np.sign(np.linalg.det(u @ vt))[..., None]
         return Motion(self.skeleton, rot.from_matrix(u @ vt), x[:, -3:], self.fps)
+
+    def turned(self, features: Array, angle: float) -> Array:
+        """The root's matrix and path turned about the vertical."""
+        turn = rot.to_matrix(rot.from_yaw(angle))
+        result = np.array(features)
+        result[:, :9] = (turn @ result[:, :9].reshape(-1, 3, 3)).reshape(-1, 9)
+        result[:, -3:] = result[:, -3:] @ turn.T
+        return result
+
+    def _mirror_columns(self, partner: NDArray[np.int64]) -> tuple[Any, Any]:
+        count = 9 * len(partner)
+        index = np.concatenate(((9 * partner[:, None] + np.arange(9)).ravel(), count + np.arange(3)))
+        return index, np.concatenate((np.tile(np.outer(FLIP, FLIP).ravel(), len(partner)), FLIP))
