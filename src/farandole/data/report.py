@@ -8,6 +8,8 @@ import numpy as np
 
 from farandole.data.feature_folder import CONSTANT, SPLITS, FeatureFolder
 from farandole.errors import DataError
+from farandole.motion import names, units
+from farandole.motion.skeleton import Skeleton
 
 
 def describe(folder: FeatureFolder) -> dict[str, Any]:
@@ -46,13 +48,21 @@ def describe(folder: FeatureFolder) -> dict[str, Any]:
         "longest_s": float(lengths.max()),
         "fps": folder.fps,
         "joints": len(folder.skeleton),
-        "height_m": folder.skeleton.height,
+        "height_m": _height(folder.skeleton),
         "styles": styles,
         "features": features,
         "splits": splits,
         "licence": folder.licence,
         "problems": problems,
     }
+
+
+def _height(skeleton: Skeleton) -> float:
+    """Standing height, m; also of bodies that do not rest standing."""
+    roles = names.find_roles(skeleton)
+    if any(role not in roles for role in names.ESSENTIAL):
+        return skeleton.height
+    return units.body_height(skeleton, roles, axis=1)
 
 
 def _damaged(folder: FeatureFolder, feature: str, width: int) -> list[str]:
