@@ -68,3 +68,22 @@ def test_mismatches_are_named(tmp_path):
     (tmp_path / "d" / "corpus.json").write_text(json.dumps(corpus | {"schema": 99}))
     with pytest.raises(DataError, match="schema 99"):
         FeatureFolder(tmp_path / "d")
+
+
+def test_a_codec_is_kept_with_its_features(tmp_path):
+    from farandole.motion.dance_codec import DanceCodec
+
+    codec = DanceCodec(30.0)
+    writer = FeatureFolderWriter(
+        tmp_path / "d",
+        fps=30.0,
+        skeleton=codec.skeleton,
+        features={codec.name: codec.columns},
+        licence="free",
+        codecs=[codec],
+    )
+    with writer:
+        writer.add("one", {codec.name: np.zeros((5, codec.dim))}, split="train")
+    folder = FeatureFolder(tmp_path / "d")
+    assert folder.codec("dance129").columns == codec.columns
+    assert len(folder.codec("dance129").decode(folder.load("one", "dance129"))) == 5

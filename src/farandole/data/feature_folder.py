@@ -75,8 +75,11 @@ class FeatureFolderWriter:
         skeleton: Skeleton,
         features: Mapping[str, Sequence[str]],
         licence: str,
+        codecs: Sequence[Codec] = (),
         force: bool = False,
     ) -> None:
+        from farandole.motion.codecs import to_json
+
         self.target = Path(target)
         if self.target.exists() and not force:
             raise OutputError(f"{self.target} exists already: choose another folder or add --force")
@@ -87,6 +90,7 @@ class FeatureFolderWriter:
             "licence": licence,
             "skeleton": skeleton_to_json(skeleton),
             "features": {name: list(columns) for name, columns in features.items()},
+            "codecs": {c.name: to_json(c) for c in codecs},
             "sequences": {},
         }
 
