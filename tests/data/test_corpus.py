@@ -1,6 +1,7 @@
 """Corpora to feature folders: everything told, nothing lost, nothing made twice."""
 
 import json
+import multiprocessing
 import os
 import pickle
 import shutil
@@ -113,6 +114,21 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     for path in (tmp_path / "whole").iterdir():
         if path.is_file():
             assert path.read_bytes() == (tmp_path / "data" / path.name).read_bytes(), path.name
+
+
+@pytest.mark.skipif(multiprocessing.get_start_method() != "fork", reason="the dying worker is made by forking")
+def test_a_dead_worker_is_told_and_the_run_goes_on_from_there(tmp_path):
+    source = pairs(tmp_path / "src", [f"s{k:02}" for k in range(16)], seconds=1.0)
+    arguments = ["prepare", "folder", str(source), "-o", str(tmp_path / "data"), "--music", "", "--workers", "2"]
+    environment = os.environ | {"PYTHONPATH": str(Path(farandole.__file__).parents[1])}
+    command = [sys.executable, "-c", KILLED_WHILE_WRITING, *arguments]
+    died = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert died.returncode == 2
+    assert "a worker process died (out of memory?): run the same command again" in died.stderr
+    done = prepare(source, tmp_path / "data", Wanted(music=()))
+    assert done.made + done.kept == 16
+    assert done.kept > 0
+    assert done.problems == []
 
 
 def test_bad_recordings_are_told_and_the_others_made(tmp_path):
