@@ -96,7 +96,7 @@ def find_checkpoint(name: str | Path) -> Checkpoint:
         CheckpointError: If there is none; the message lists the shipped names.
     """
     if str(name) in shipped_models():
-        return Checkpoint(Path(str(resources.files("farandole.models").joinpath("shipped", str(name)))))
+        return Checkpoint(Path(str(resources.files("farandole.models") / "shipped" / str(name))))
     folder = Path(name)
     if (folder / "checkpoint").is_dir():
         folder = folder / "checkpoint"

@@ -63,7 +63,7 @@ def write_checkpoint(
         numbers = {k: [float(f"{x:.7g}") for x in v.tolist()] for k, v in scales.items()}
         (folder / "scalers.json").write_text(json.dumps(numbers) + "\n")
         (folder / "skeleton.json").write_text(json.dumps(skeleton_to_json(skeleton), indent=1) + "\n")
-        (folder / "card.md").write_text(_card(target.name, nets, config))
+        (folder / "card.md").write_text(_card(target.parent.name, nets, config))
         if target.exists():
             shutil.rmtree(target)
         os.replace(folder, target)
