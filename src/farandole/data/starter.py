@@ -253,7 +253,7 @@ def prepare_starter(
         skeleton=codec.skeleton,
         features={codec.name: codec.columns, dance_features.NAME: dance_features.COLUMNS},
         licence=f"{ACKNOWLEDGEMENT} Groove and songs are made by farandole (MIT).",
-        codecs=[codec],  # type: ignore[list-item]
+        codecs=[codec],
         force=force,
     )
     with writer, ProcessPoolExecutor(workers) as pool:

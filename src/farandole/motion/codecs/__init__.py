@@ -100,7 +100,7 @@ def _dance_like(motion: Motion) -> Codec:
     codec = DanceCodec(motion.fps)
     if motion.skeleton.names != codec.skeleton.names:
         raise MotionError(f"{motion.name} is not on the house skeleton, which {codec.name} needs: retarget it first")
-    return codec  # type: ignore[return-value]
+    return codec
 
 
 for _kind in (RotMat, ExpMap, ExpMapCr, Rot6D, Position):
@@ -111,6 +111,6 @@ register(
         1,
         "start position and heading; toes and shoulders, which rest; bones that change length",
         _dance_like,
-        lambda fps, skeleton, _: DanceCodec(fps, skeleton=skeleton),  # type: ignore[arg-type,return-value]
+        lambda fps, skeleton, _: DanceCodec(fps, skeleton=skeleton),
     )
 )

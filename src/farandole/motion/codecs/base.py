@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from farandole.errors import MotionError
+from farandole.motion.dance_codec import DanceCodec
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
@@ -17,37 +18,6 @@ from farandole.motion.skeleton import Skeleton
 C = TypeVar("C", bound="BodyCodec")
 FLIP = np.array([-1.0, 1.0, 1.0])
 """Signs of x y z in a mirror at x = 0."""
-
-
-class Codec(Protocol):
-    """A named, invertible map between motions of one skeleton at one frame rate and features [T, D]."""
-
-    name: ClassVar[str] | str
-    version: ClassVar[int] | int
-    lost: ClassVar[str] | str
-
-    @property
-    def fps(self) -> float:
-        """Frame rate of features and motions."""
-        ...
-
-    @property
-    def skeleton(self) -> Skeleton:
-        """The body the motions are on."""
-        ...
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Name of every feature column with its unit, [D]."""
-        ...
-
-    def encode(self, motion: Motion) -> Array:
-        """Features of a motion, [T, D]."""
-        ...
-
-    def decode(self, features: Array) -> Motion:
-        """A motion from features [T, D]; what `lost` names takes its default."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -120,6 +90,14 @@ class BodyCodec:
         """Per column the one it comes from and its sign, given each joint's partner [J]."""
         raise NotImplementedError
 
+    def encode(self, motion: Motion) -> Array:
+        """Features of a motion, [T, D]."""
+        raise NotImplementedError
+
+    def decode(self, features: Array) -> Motion:
+        """A motion from features [T, D]; what `lost` names takes its default."""
+        raise NotImplementedError
+
     def _check(self, motion: Motion) -> None:
         motion.require_fps(self.fps, f"the {self.name} codec")
         if motion.skeleton.names != self.skeleton.names:
@@ -137,3 +115,7 @@ class BodyCodec:
         if x.ndim != 2 or x.shape[1] != len(self.columns):
             raise MotionError(f"features have shape {x.shape}, the {self.name} codec needs [T, {len(self.columns)}]")
         return x
+
+
+Codec = BodyCodec | DanceCodec
+"""A named, invertible map between motions of one skeleton at one frame rate and features [T, D]."""
