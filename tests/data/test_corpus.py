@@ -16,7 +16,7 @@ from recordings import aistpp, beeps, dancer, lafan1, pairs
 
 import farandole
 from farandole.cli.app import run
-from farandole.data import importers
+from farandole.data import importers, sequences
 from farandole.data.corpus import JOURNAL, Wanted, prepare_corpus
 from farandole.data.feature_folder import FeatureFolder
 from farandole.data.report import describe
@@ -151,6 +151,49 @@ def test_bad_recordings_are_told_and_the_others_made(tmp_path):
     assert sorted(folder.sequences) == ["good", "short"]
     assert folder.sequences["short"]["frames"] == 60
     assert len(describe(folder)["problems"]) == 5
+
+
+def test_all_formats_go_together(tmp_path):
+    import soundfile
+
+    source = tmp_path / "src"
+    source.mkdir()
+    t = np.arange(16000 * 3) / 16000
+    for seed, (motion, sound) in enumerate((("a.bvh", "a.flac"), ("b.glb", "b.ogg"), ("c.npz", "c.mp3"))):
+        dancer(3.0, seed=seed).save(source / motion)
+        soundfile.write(source / sound, 0.3 * np.sin(2 * np.pi * 220 * t) * (t % 0.5 < 0.1), 16000)
+    assert prepare(source, tmp_path / "data").problems == []
+    folder = FeatureFolder(tmp_path / "data")
+    for seed, name in enumerate("abc"):
+        assert folder.sequences[name]["frames"] in (89, 90)  # mp3 may lose some samples at its end
+        back = folder.codec("rot6d").decode(folder.load(name, "rot6d"))
+        wanted = dancer(3.0, seed=seed).rotations[: len(back), 1:]
+        assert rot.angle_between(back.rotations[:, 1:], wanted).max() < 2e-3
+
+
+def test_amass_archives_go_through_folder(tmp_path):
+    source = tmp_path / "src"
+    source.mkdir()
+    rng = np.random.default_rng(0)
+    for n in range(2):
+        poses = 0.1 * rng.normal(size=156) * np.sin(np.arange(240) / 40)[:, None]
+        np.savez(
+            source / f"walk{n}_poses.npz", poses=poses, trans=np.zeros((240, 3)), mocap_framerate=120.0, gender="male"
+        )
+    np.savez(source / "shape.npz", betas=np.zeros(16))
+    done = prepare(source, tmp_path / "data", Wanted(("rotmat",), ("bands",), fps=30.0))
+    assert [p["name"] for p in done.problems] == ["shape"]
+    folder = FeatureFolder(tmp_path / "data")
+    assert list(folder.features) == ["rotmat"]
+    assert folder.load("walk0_poses", "rotmat").shape == (60, 219)
+
+
+def test_columns_with_nan_are_refused(tmp_path):
+    array = np.zeros((4, 3))
+    array[2, 1] = np.nan
+    with pytest.raises(DataError, match=r"a\.mel\.npy: column 1 of mel holds NaN"):
+        sequences._save(tmp_path / "a.mel.npy", array, "mel")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_skeletons_are_refused_or_retargeted(tmp_path):
