@@ -102,8 +102,6 @@ def test_expmap_cr_is_the_published_one(shared, file, fps, mirrored):
     np.testing.assert_allclose(features, vectors[key + tag][track][:, : len(names)], atol=1e-6)
     full = codecs.codec("expmap", source).encode(motion)
     np.testing.assert_array_equal(np.delete(full, (-6, -4), axis=1), features)
-    if file == "walk_240":
-        return  # the published inverse turns its two hand ends by features that are no rotation vectors
     back = codec.decode(features)
     joints = [str(n) for n in vectors[f"{key + tag}_inverse_joints"]]
     wanted = vectors[f"{key + tag}_inverse_positions_{track}"][:, [joints.index(n) for n in back.skeleton.names]]
