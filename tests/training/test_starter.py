@@ -43,7 +43,7 @@ def corpus_folder(tmp_path_factory) -> Path:
                 continue
             motion, count = take.motion.slice(0, 300), take.count[:300]
             music = dance_features.dance_music_features(
-                count, np.full(300, take.bpm), np.zeros(300), np.zeros((300, 4))
+                count, np.full(300, take.bpm), np.zeros(300), np.zeros((300, 4)), np.zeros(300)
             )
             split = "test" if take.held_out else "train"
             writer.add(

@@ -18,6 +18,7 @@ from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 
 SIDES = ("Left", "Right")
+EDGE_SECONDS = 1.5
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class CleanupConfig:
     shortest: float = 0.1
     blend: float = 0.13
     drift: float = 0.10
-    radius: float = 0.7
-    pull: float = 0.10
+    radius: float = 0.5
+    pull: float = 0.15
 
 
 def clean_feet(motion: Motion, scores: Array, config: CleanupConfig | None = None) -> Motion:
@@ -81,12 +82,13 @@ def anchor_root(motion: Motion, scores: Array) -> Motion:
     return replace(motion, root_positions=path)
 
 
-def stay_near(motion: Motion, radius: float, pull: float) -> Motion:
+def stay_near(motion: Motion, radius: float, pull: float, edge: float = 1.5) -> Motion:
     """Draw the dancer back towards the start, slowly: the nearer the slow part of the path is to `radius` and beyond, the faster.
 
     Args:
         radius: Distance at which the pull is about half its greatest, m.
-        pull: Greatest speed of the pull, m/s.
+        pull: Greatest speed of the pull within the edge, m/s.
+        edge: Distance beyond which the excess is taken back within about EDGE_SECONDS, m.
     """
     slow = _smooth(motion.root_positions[:, [0, 2]], 1.5 * motion.fps)
     steps = np.diff(slow, axis=0, prepend=slow[:1]).tolist()
@@ -97,7 +99,8 @@ def stay_near(motion: Motion, radius: float, pull: float) -> Motion:
         x, z = x + dx, z + dz
         distance = math.hypot(x, z)
         if distance > 1e-6:
-            share = min(pull * (1.0 - math.exp(-((distance / radius) ** 2))) / motion.fps / distance, 1.0)
+            speed = pull * (1.0 - math.exp(-((distance / radius) ** 2))) + max(distance - edge, 0.0) / EDGE_SECONDS
+            share = min(speed / motion.fps / distance, 1.0)
             back_x, back_z = back_x - share * x, back_z - share * z
             x, z = x - share * x, z - share * z
         offset[frame] = back_x, back_z
