@@ -55,12 +55,13 @@ class Block(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Linear(4 * width, width))
 
     def forward(self, x: Tensor, modulation: Tensor) -> Tensor:
-        """x [B, N, W], modulation [B, 6, W] -> [B, N, W]."""
-        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (modulation + self.modulation).unsqueeze(2).unbind(1)
+        """x [B, N, W], modulation [B, 1, 6 W] -> [B, N, W]."""
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (modulation + self.modulation.flatten()).chunk(6, dim=-1)
         h = F.layer_norm(x, x.shape[-1:]) * (1 + scale_a) + shift_a
         batch, tokens, width = x.shape
         q, k, v = (
-            self.qkv(h).reshape(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
+            part.reshape(batch, tokens, self.heads, width // self.heads).transpose(1, 2)
+            for part in self.qkv(h).chunk(3, dim=-1)
         )
         h = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, tokens, width)
         x = x + gate_a * F.dropout(self.out(h), self.dropout, self.training)
@@ -107,7 +108,7 @@ class WindowFlow(nn.Module):
         h = h + self.music_in(music.reshape(batch, tokens, -1)) + self.pinned_in(pinned.reshape(batch, tokens, -1))
         h = h + self.style(style).unsqueeze(1)
         phase = t.unsqueeze(-1) * self.frequencies
-        modulation = self.time(torch.cat((phase.sin(), phase.cos()), dim=-1)).reshape(batch, 6, -1)
+        modulation = self.time(torch.cat((phase.sin(), phase.cos()), dim=-1)).unsqueeze(1)
         for block in self.blocks:
             h = block(h, modulation)
         return self.out(F.layer_norm(h, h.shape[-1:]))

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from farandole import __version__
 from farandole.data.feature_folder import skeleton_to_json
-from farandole.generation.checkpoint import SCHEMA
-from farandole.models.autoencoder import FRAMES_PER_TOKEN, MotionAutoencoder
+from farandole.generation.checkpoint import SCHEMA, Checkpoint
+from farandole.models.autoencoder import FRAMES_PER_TOKEN, MotionAutoencoder, MotionDecoder, MotionEncoder
 from farandole.models.window_flow import WindowFlow
 from farandole.motion.skeleton import Skeleton
 
@@ -57,7 +57,7 @@ def write_checkpoint(
     try:
         state = {f"{n}.{k}": v.half().contiguous() for n, net in nets.items() for k, v in net.state_dict().items()}
         save_file(state, folder / "model.safetensors")
-        export_onnx(folder, autoencoder, flow)
+        export_onnx(folder, **nets)
         config = {"schema": SCHEMA, "farandole": __version__, **facts}
         (folder / "config.yaml").write_text(json.dumps(config, indent=1) + "\n")
         numbers = {k: [float(f"{x:.7g}") for x in v.tolist()] for k, v in scales.items()}
@@ -72,20 +72,20 @@ def write_checkpoint(
         raise
 
 
-def export_onnx(folder: Path, autoencoder: MotionAutoencoder, flow: WindowFlow) -> None:
+def export_onnx(folder: Path, encoder: MotionEncoder, decoder: MotionDecoder, flow: WindowFlow) -> None:
     """Write encoder.onnx, decoder.onnx and flow.onnx: any batch size; any length but for the flow's window."""
     c = flow.config
     frames = FRAMES_PER_TOKEN * c.tokens
     batch, length = torch.export.Dim("batch"), torch.export.Dim("tokens")
     nets = {
         "encoder": (
-            _Mean(autoencoder.encoder),
+            _Mean(encoder),
             {"pose": torch.randn(2, 40, c.pose_dim)},
             {"pose": {0: batch, 1: 4 * length}},
             "latents",
         ),
         "decoder": (
-            autoencoder.decoder,
+            decoder,
             {"latents": torch.randn(2, 10, c.latent_dim)},
             {"latents": {0: batch, 1: length}},
             "pose",
@@ -124,6 +124,19 @@ def export_onnx(folder: Path, autoencoder: MotionAutoencoder, flow: WindowFlow) 
                 verbose=False,
             )
         store_as_half(path)
+
+
+def export_checkpoint(checkpoint: Checkpoint) -> None:
+    """Make the ONNX files of a checkpoint again from its weights, replacing those that are there."""
+    import tempfile
+
+    from farandole.generation.engine import TorchEngine
+
+    nets = TorchEngine(checkpoint).networks
+    with tempfile.TemporaryDirectory(dir=checkpoint.folder) as folder:
+        export_onnx(Path(folder), nets["encoder"], nets["decoder"], nets["flow"])
+        for network in nets:
+            os.replace(Path(folder) / f"{network}.onnx", checkpoint.onnx(network))
 
 
 def store_as_half(path: Path, *, smallest: int = 256) -> None:

@@ -65,7 +65,8 @@ def encode_m4a(song: Song, *, seconds: float | None = None, bit_rate: int = 160_
 
 def add_aac_stream(container: av.container.OutputContainer, bit_rate: int = 160_000) -> av.AudioStream:
     """A stereo AAC track at `RATE` in a container being written."""
-    stream = container.add_stream("aac", rate=RATE)
+    # The "twoloop" default searches twice as long for a difference nobody hears at this rate.
+    stream = container.add_stream("aac", rate=RATE, options={"aac_coder": "fast"})
     stream.layout = "stereo"  # type: ignore[attr-defined]
     stream.bit_rate = bit_rate  # type: ignore[attr-defined]
     return stream  # type: ignore[return-value]
