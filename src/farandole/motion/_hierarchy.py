@@ -30,8 +30,14 @@ class Hierarchy:
     ends: dict[int, tuple[float, float, float]] = field(default_factory=dict)
 
 
+_RECENT: dict[str, Hierarchy] = {}
+_KEPT = 16
+
+
 def parse_hierarchy(text: str, source: str) -> Hierarchy:
-    """Read the joints.
+    """Read the joints; the result is shared between files with the same text and must not be changed.
+
+    The files of a recording session have one hierarchy: it is parsed once.
 
     Args:
         text: The file up to, and without, the line MOTION.
@@ -40,6 +46,8 @@ def parse_hierarchy(text: str, source: str) -> Hierarchy:
     Raises:
         FileFormatError: Naming the line and the token that is wrong.
     """
+    if text in _RECENT:
+        return _RECENT[text]
     tree = Hierarchy()
     open_joints: list[int] = []  # -2 - j stands for the end site of joint j
     pending: int | None = None  # joint whose brace has not opened yet
@@ -114,6 +122,9 @@ def parse_hierarchy(text: str, source: str) -> Hierarchy:
     missing = next((i for i in range(len(tree.names)) if i not in has_offset), None)
     if missing is not None:
         raise FileFormatError(f"{source}: joint '{tree.names[missing]}' has no OFFSET")
+    if len(_RECENT) >= _KEPT:
+        _RECENT.clear()
+    _RECENT[text] = tree
     return tree
 
 

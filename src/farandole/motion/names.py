@@ -63,6 +63,11 @@ def is_humanoid(skeleton: Skeleton) -> bool:
 
 def find_roles(skeleton: Skeleton) -> dict[str, int]:
     """Like `humanoid_roles`, but gives what it finds, however little."""
+    return dict(_find_roles(skeleton))
+
+
+@lru_cache(maxsize=64)
+def _find_roles(skeleton: Skeleton) -> dict[str, int]:
     table: dict[tuple[str, str], int] = {}
     for joint, name in enumerate(skeleton.names):
         table.setdefault(split_side(name), joint)  # the first of several is the one nearest the root
