@@ -145,8 +145,14 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path, number: int, c
         "        time.sleep(60)\n"
         "app.main(['hang'])\n"
     )
+    # Where the tests themselves run in the background, children begin with SIGINT ignored, as at no terminal.
     child = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert child.stdout is not None
     assert child.stdout.readline() == "written\n"

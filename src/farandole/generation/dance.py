@@ -203,6 +203,10 @@ class Dancer:
             where = (None, 0.0) if before is None else (before.position, before.heading)
             motion = self.codec.decode(pose, position=where[0], heading=where[1])
             motion = clean_feet(soften_pops(motion), pose[:, self.codec.slices["contacts"]])
+            if before is not None:
+                # Cleaning moves the root a little: the dance begins where the start ends.
+                gap = (before.end - motion.root_positions[lead - 1]) * np.array([1.0, 0.0, 1.0])
+                motion = replace(motion, root_positions=motion.root_positions + gap)
             made.append(motion.slice(lead, lead + frames))
         return made
 
@@ -222,7 +226,9 @@ class Dancer:
         scales = self.checkpoint.scales
         pose = (self.codec.encode(start) - scales["pose_mean"]) / scales["pose_std"]
         latents = (self.engine.encode(pose[None].astype(np.float32)) - scales["latent_mean"]) / scales["latent_std"]
-        return _Start(latents, start.root_positions[0, [0, 2]], float(self.codec.heading(start)[0]))
+        return _Start(
+            latents, start.root_positions[0, [0, 2]], float(self.codec.heading(start)[0]), start.root_positions[-1]
+        )
 
 
 @dataclass(frozen=True)
@@ -230,6 +236,7 @@ class _Start:
     latents: Array
     position: Array
     heading: float
+    end: Array
 
 
 def style_token(style: str, family: str, role: int) -> str:

@@ -83,7 +83,7 @@ def anchor_root(motion: Motion, scores: Array) -> Motion:
 
 
 def stay_near(motion: Motion, radius: float, pull: float, edge: float = 1.5) -> Motion:
-    """Draw the dancer back towards the start, slowly: the nearer the slow part of the path is to `radius` and beyond, the faster.
+    """Draw the dancer back, slowly, to where the motion begins: the nearer to `radius` and beyond, the faster.
 
     Args:
         radius: Distance at which the pull is about half its greatest, m.
@@ -92,7 +92,7 @@ def stay_near(motion: Motion, radius: float, pull: float, edge: float = 1.5) -> 
     """
     slow = _smooth(motion.root_positions[:, [0, 2]], 1.5 * motion.fps)
     steps = np.diff(slow, axis=0, prepend=slow[:1]).tolist()
-    x, z = slow[0].tolist()
+    x = z = 0.0
     offset = np.empty_like(slow)
     back_x = back_z = 0.0
     for frame, (dx, dz) in enumerate(steps):  # plain floats: an hour has a hundred thousand frames
