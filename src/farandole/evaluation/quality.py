@@ -257,7 +257,7 @@ def _weighted(values: Array, weights: Array) -> float:
 
 
 def compare_dance(dance: DanceQuality, reference: Sequence[DanceQuality] | DanceQuality) -> list[Check]:
-    """Hold one dance against real held-out takes, line by line as issue 2 ("What it must show") demands.
+    """Hold one dance against real held-out takes, line by line.
 
     Args:
         dance: The dance to judge, made at neutral energy.
