@@ -15,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from farandole.models.autoencoder import AutoencoderConfig, MotionAutoencoder
 from farandole.models.body import DanceBody
+from farandole.models.layers.linear import use_fast_linear
 from farandole.models.window_flow import WindowFlow, WindowFlowConfig
 from farandole.motion.dance_codec import DanceCodec
 from farandole.training.starter_data import MaskSampler
@@ -43,7 +44,7 @@ class StarterTask(lightning.LightningModule):
 
     def __init__(self, net: nn.Module, *, steps: int, lr: float, ema: float, seed: int) -> None:
         super().__init__()
-        self.net = net
+        self.net = use_fast_linear(net)
         self.steps, self.lr = steps, lr
         self.average = AveragedModel(net, multi_avg_fn=_growing_average(ema))
         self.random = torch.Generator().manual_seed(seed)
@@ -121,7 +122,7 @@ class WindowFlowTask(StarterTask):
     ) -> None:  # fmt: skip
         super().__init__(WindowFlow(config), steps=steps, lr=lr, ema=ema, seed=seed)
         self.save_hyperparameters({"config": asdict(config), "steps": steps, "lr": lr, "ema": ema, "seed": seed})
-        self.encoder = encoder.eval().requires_grad_(False)
+        self.encoder = use_fast_linear(encoder.eval().requires_grad_(False))
         self.masks = MaskSampler(codec, config.tokens)
         self.context_noise = context_noise
         self.register_buffer("latent_mean", latent_mean, persistent=False)

@@ -1,0 +1,91 @@
+"""The faster linear map is the linear map."""
+
+import copy
+import io
+
+import pytest
+import torch
+from torch import nn
+
+from farandole.models.layers import linear as fast
+
+
+@pytest.fixture(autouse=True)
+def _wherever_onednn_is(monkeypatch):
+    if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")):
+        pytest.skip("PyTorch without oneDNN")
+    monkeypatch.setattr(fast, "onednn_is_faster", lambda: True)
+
+
+def _both(shape, wide, bias):
+    torch.manual_seed(0)
+    plain = nn.Linear(shape[-1], wide, bias=bias)
+    quick = fast.use_fast_linear(nn.Sequential(copy.deepcopy(plain)))
+    return plain, quick, torch.randn(*shape)
+
+
+@pytest.mark.parametrize("shape", [(700, 96), (8, 100, 96), (3, 2, 150, 96)])
+@pytest.mark.parametrize("bias", [True, False])
+def test_same_values_and_gradients(shape, bias):
+    plain, quick, x = _both(shape, 64, bias)
+    assert x.numel() * 64 >= fast.SMALLEST_WORK  # else the plain kernel would be compared with itself
+    pulls = torch.randn(*shape[:-1], 64)
+    results = []
+    for net in (plain, quick):
+        inlet = x.clone().requires_grad_()
+        y = net(inlet)
+        y.backward(pulls)
+        results.append([y.detach(), inlet.grad, *(p.grad for p in net.parameters())])
+    for wanted, got in zip(*results, strict=True):
+        torch.testing.assert_close(got, wanted, rtol=2e-5, atol=2e-5 * float(wanted.abs().max()))
+
+
+def test_the_kernel_is_used_and_only_where_it_applies(monkeypatch):
+    calls = []
+    product = fast._product
+    monkeypatch.setattr(fast, "_product", lambda *a: calls.append(1) or product(*a))
+    _, quick, x = _both((8, 100, 96), 64, True)
+    quick(x)
+    assert len(calls) == 1
+    quick(x[:1, :2])  # too small to be worth it
+    with torch.autocast("cpu", torch.bfloat16):
+        assert quick(x).dtype == torch.bfloat16
+    quick.double()(x.double())
+    assert len(calls) == 1
+
+
+def test_transposed_inputs_and_expanded_gradients():
+    plain, quick, x = _both((100, 96, 96), 64, True)
+    for net in (plain, quick):
+        net.zero_grad()
+        net(x.transpose(0, 1)).sum().backward()  # sum's gradient is one number, expanded
+    torch.testing.assert_close(quick[0].weight.grad, plain.weight.grad, rtol=1e-4, atol=1e-2)
+
+
+def test_state_dict_and_saving_do_not_know_of_it():
+    plain, quick, x = _both((8, 100, 96), 64, True)
+    plain.load_state_dict(quick[0].state_dict())
+    held = io.BytesIO()
+    torch.save(quick.state_dict(), held)
+    held.seek(0)
+    plain.load_state_dict({k.removeprefix("0."): v for k, v in torch.load(held).items()})
+    torch.testing.assert_close(plain(x), quick(x), rtol=2e-5, atol=2e-5)
+
+
+def test_second_derivatives_are_refused_not_wrong():
+    _, quick, x = _both((8, 100, 96), 64, True)
+    inlet = x.clone().requires_grad_()
+    (first,) = torch.autograd.grad(quick(inlet).pow(2).sum(), inlet, create_graph=True)
+    with pytest.raises(RuntimeError, match="differentiate"):
+        first.sum().backward()
+
+
+def test_frozen_weights_pass_gradients_on():
+    plain, quick, x = _both((8, 100, 96), 64, True)
+    got = []
+    for net in (plain, quick):
+        net.requires_grad_(False)
+        inlet = x.clone().requires_grad_()
+        net(inlet).square().sum().backward()
+        got.append(inlet.grad)
+    torch.testing.assert_close(got[1], got[0], rtol=1e-4, atol=1e-4)
