@@ -53,15 +53,15 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def _applies(x: Tensor, weight: Tensor) -> bool:
+    # torch.compile and ONNX export see the plain operation, and must not be asked about sizes.
+    if torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export() or torch.jit.is_tracing():
+        return False
     return (
         x.device.type == "cpu"
         and x.dtype == weight.dtype == torch.float32
         and x.numel() * weight.shape[0] >= SMALLEST_WORK
         and onednn_is_faster()
         and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()  # torch.compile and ONNX export see the plain operation
-        and not torch.onnx.is_in_onnx_export()
-        and not torch.jit.is_tracing()
     )
 
 
