@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,12 +11,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the [train] extra")
 pytest.importorskip("lightning", reason="training needs the [train] extra")
 
-from farandole.data.feature_folder import FeatureFolderWriter  # noqa: E402
+from farandole.data.feature_folder import FeatureFolder, FeatureFolderWriter  # noqa: E402
 from farandole.errors import CheckpointError, DataError  # noqa: E402
+from farandole.models.layers.multimodal import Modality  # noqa: E402
 from farandole.motion.humanoid import house_skeleton  # noqa: E402
 from farandole.training.motion_run import MODELS, MotionRecipe, load_model, save_model, train_motion  # noqa: E402
+from farandole.training.motion_task import WindowData  # noqa: E402
 from farandole.training.recipes import read_recipe, recipe_folder  # noqa: E402
 from farandole.training.settings import build, plain  # noqa: E402
+from farandole.training.windows import MultimodalWindows, model_windows  # noqa: E402
 
 RECIPES = {p.stem: p for p in sorted(recipe_folder().glob("*.yaml")) if "model" in read_recipe(p)}
 TINY = {
@@ -73,8 +77,30 @@ def feature_folder(path: Path) -> Path:
     with FeatureFolderWriter(path, fps=20, skeleton=house_skeleton(), features=features, licence="none") as writer:
         for i in range(4):
             frames = {"pose": 5 + 3 * random.normal(size=(30, 4)), "sound": random.normal(size=(30, 2))}
-            writer.add(f"s{i}", frames, split="val" if i == 3 else "train")
+            writer.add(f"s{i}", frames, split="val" if i == 3 else "train", style="ab"[i % 2])
     return path
+
+
+def test_windows_are_the_models_standardised_and_in_step(tmp_path: Path) -> None:
+    corpus = FeatureFolder(feature_folder(tmp_path / "data"))
+    inputs = (Modality("motion", 4, 6), Modality("audio", 2, 8), Modality("style", 3, 1, tokens=2, fixed=True))
+    features = {"motion": "pose", "audio": "sound", "style": "style"}
+    windows = model_windows(corpus, "train", features, inputs, Modality("motion", 4, 2, 6))
+    assert len(windows) == 3 * (30 - 8 + 1)
+    item = windows[23 + 5]  # frame 5 of s1
+    pose, sound = ((corpus.load("s1", f) - corpus.scaler(f).mean) / corpus.scaler(f).std for f in ("pose", "sound"))
+    for key, expected in (("in_motion", pose[5:11]), ("out_motion", pose[11:13]), ("in_audio", sound[5:13])):
+        np.testing.assert_array_equal(item[key].numpy(), expected.astype(np.float32))
+    assert item["in_style"].tolist() == [1]
+    batches = [list(_loader(windows, workers)) for workers in (0, 1)]
+    assert len(batches[0]) == len(batches[1]) == 69 // 8
+    assert all(torch.equal(a[key], b[key]) for a, b in zip(*batches, strict=True) for key in item)
+
+
+def _loader(windows: MultimodalWindows, workers: int) -> torch.utils.data.DataLoader:
+    data = WindowData(windows, None, batch_size=8, seed=3, workers=workers)
+    data.trainer = SimpleNamespace(global_rank=0, world_size=1)
+    return data.train_dataloader()
 
 
 def test_trains_from_a_feature_folder_resumes_and_is_loaded_again(tmp_path: Path) -> None:
@@ -92,7 +118,7 @@ def test_trains_from_a_feature_folder_resumes_and_is_loaded_again(tmp_path: Path
         train_motion(TINY, data, tmp_path / "other", resume=True, **quiet)
     with pytest.raises(DataError, match="recipe.features names no feature for audio"):
         train_motion({**TINY, "features": {"motion": "pose"}}, data, tmp_path / "other", **quiet)
-    with pytest.raises(DataError, match="s0: motion has 4 features, but the model is made for 67"):
+    with pytest.raises(DataError, match=r"pose \(motion\) has 4 features, but the model is made for 67"):
         train_motion({**TINY, "dims": "recipe"}, data, tmp_path / "other", **quiet)
 
 

@@ -14,6 +14,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the [train] extra")
 lightning = pytest.importorskip("lightning", reason="training needs the [train] extra")
 
+from farandole.data.windows import Stream, Windows  # noqa: E402
 from farandole.errors import DataError  # noqa: E402
 from farandole.models.flows.builders import FlowConfig, GlowConfig  # noqa: E402
 from farandole.models.layers.multimodal import EncoderConfig, Modality  # noqa: E402
@@ -21,7 +22,7 @@ from farandole.models.moglow import MoGlow, MoGlowConfig  # noqa: E402
 from farandole.models.transflower import Transflower, TransflowerConfig  # noqa: E402
 from farandole.training.motion_task import MotionTask, Training, WindowData  # noqa: E402
 from farandole.training.schedules import Schedule  # noqa: E402
-from farandole.training.windows import MotionWindows, ShuffledBatches  # noqa: E402
+from farandole.training.windows import MultimodalWindows, ShuffledBatches  # noqa: E402
 
 INPUTS = (Modality("motion", 4, 6), Modality("audio", 2, 8))
 TARGET = Modality("motion", 4, 2, 6)
@@ -39,6 +40,15 @@ def corpus(count: int = 3, frames: int = 30, seed: int = 0) -> list[dict[str, np
             motion[t] = 0.5 * motion[t - 1] + audio[t] @ mix * 0.5 + 0.1 * random.normal(size=4)
         sequences.append({"motion": motion.astype(np.float32), "audio": audio.astype(np.float32)})
     return sequences
+
+
+def windows_of(sequences: list[dict[str, np.ndarray]], model) -> MultimodalWindows:
+    """What the model sees of arrays in memory."""
+    streams = [Stream(m.name, m.frames, m.offset) for m in (*model.inputs, model.target)]
+    names = [str(i) for i in range(len(sequences))]
+    return MultimodalWindows(
+        Windows(names, lambda name, feature: sequences[int(name)][feature], streams[:-1], streams[-1:])
+    )
 
 
 def transflower(dropout: float = 0.1) -> Transflower:
@@ -78,34 +88,7 @@ def trainer(steps: int, folder: Path, *callbacks, **options):
     )  # fmt: skip
 
 
-def test_windows_cover_every_start_and_line_up() -> None:
-    sequences = [
-        {"motion": np.arange(4 * n).reshape(n, 4), "audio": np.arange(2 * n).reshape(n, 2)} for n in (10, 7, 12)
-    ]
-    windows = MotionWindows(sequences, INPUTS, TARGET, names=["a", "b", "c"])
-    assert (windows.counts.tolist(), windows.too_short, len(windows)) == ([3, 0, 5], ["b"], 8)
-    item = windows[3 + 4]  # the last of c
-    assert item["in_motion"][:, 0].tolist() == [16, 20, 24, 28, 32, 36]
-    assert item["in_audio"][-1].tolist() == [22, 23]
-    assert item["out_motion"][:, 0].tolist() == [40, 44]
-    assert windows[0]["in_motion"].dtype == torch.float32
-
-
-def test_labels_belong_to_the_whole_sequence() -> None:
-    style = Modality("style", 3, 1, tokens=5, fixed=True)
-    sequences = [{**s, "style": np.array([i])} for i, s in enumerate(corpus(2))]
-    windows = MotionWindows(sequences, (style, *INPUTS), TARGET)
-    assert windows[0]["in_style"].tolist() == [0]
-    assert windows[len(windows) - 1]["in_style"].tolist() == [1]
-
-
-def test_unusable_data_is_one_clear_line() -> None:
-    with pytest.raises(DataError, match="none of 1 sequences is as long as the model's window of 8 frames"):
-        MotionWindows(corpus(1, frames=7), INPUTS, TARGET)
-    with pytest.raises(DataError, match="x: motion has 4 features, but the model is made for 5"):
-        MotionWindows(corpus(1), (Modality("motion", 5, 6),), TARGET, names=["x"])
-    with pytest.raises(DataError, match="sequence 0: has no audio; there are: motion"):
-        MotionWindows([{"motion": np.zeros((20, 4))}], INPUTS, TARGET)
+def test_few_windows_are_one_clear_line() -> None:
     with pytest.raises(DataError, match="3 windows do not fill one batch of 4"):
         ShuffledBatches(3, 4)
 
@@ -146,7 +129,7 @@ def test_resumed_training_is_the_uninterrupted_one(tmp_path: Path, make, stop: i
     def fit(steps: int, save: Path | None = None, resume: Path | None = None) -> tuple[list[float], dict]:
         torch.manual_seed(1)
         model = make()
-        data = WindowData(MotionWindows(corpus(3, frames=28), model.inputs, model.target), None, batch_size=8, seed=4)
+        data = WindowData(windows_of(corpus(3, frames=28), model), None, batch_size=8, seed=4)
         task, losses = MotionTask(model, settings), Losses()
         assert len(data.train) // 8 == 7
         run = trainer(steps, tmp_path, losses, *([SaveAt(save, stop)] if save else []))
@@ -174,13 +157,13 @@ class Curve(lightning.Callback):
 def test_learns_more_than_a_gaussian_random_walk(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = MoGlow(MoGlowConfig(4, 2, past=3, heard=4, frames=6, glow=GlowConfig(steps=3, dim=16, layers=1)))
-    train, held = (MotionWindows(corpus(n, 60, seed), model.inputs, model.target) for n, seed in ((8, 0), (3, 1)))
+    train, held = (windows_of(corpus(n, 60, seed), model) for n, seed in ((8, 0), (3, 1)))
     steps, epoch, curve = 150, len(train) // 32, Curve()
     settings = Training(steps=steps, batch_size=32, lr=1e-2, ema=0.95, schedule=Schedule("cosine", warmup=20))
     run = trainer(steps, tmp_path, curve, val_check_interval=3 * epoch, check_val_every_n_epoch=None)
     run.fit(MotionTask(model, settings), datamodule=WindowData(train, held, batch_size=32))
 
-    def walk(windows: MotionWindows) -> torch.Tensor:
+    def walk(windows: MultimodalWindows) -> torch.Tensor:
         items = [windows[i] for i in range(len(windows))]
         return torch.stack([torch.cat((i["in_motion"][2:3], i["out_motion"])).diff(dim=0) for i in items])
 
@@ -195,8 +178,9 @@ def test_bfloat16_training_stays_close(tmp_path: Path) -> None:
     losses = []
     for precision in ("32-true", "bf16-mixed"):
         torch.manual_seed(0)
-        task, seen = MotionTask(transflower(dropout=0.0), Training(batch_size=8, lr=1e-3)), Losses()
-        data = WindowData(MotionWindows(corpus(), INPUTS, TARGET), None, batch_size=8)
+        model, seen = transflower(dropout=0.0), Losses()
+        task = MotionTask(model, Training(batch_size=8, lr=1e-3))
+        data = WindowData(windows_of(corpus(), model), None, batch_size=8)
         trainer(8, tmp_path, seen, precision=precision).fit(task, datamodule=data)
         losses.append(seen.values)
     np.testing.assert_allclose(losses[0], losses[1], rtol=0.02)
@@ -215,7 +199,7 @@ def test_two_processes_train_as_one(tmp_path: Path) -> None:
         parts = importlib.util.module_from_spec(spec); spec.loader.exec_module(parts)
         torch.manual_seed(0)
         model = parts.transflower(dropout=0.0)
-        data = parts.WindowData(parts.MotionWindows(parts.corpus(), parts.INPUTS, parts.TARGET), None, batch_size=8)
+        data = parts.WindowData(parts.windows_of(parts.corpus(), model), None, batch_size=8)
         task = parts.MotionTask(model, parts.Training(batch_size=8, lr=1e-3, ema=0.9, optimizer="sgd"))
         devices = int(sys.argv[1])
         lightning.Trainer(max_steps=6, accelerator="cpu", devices=devices, strategy="ddp" if devices > 1 else "auto",

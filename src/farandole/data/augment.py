@@ -19,7 +19,7 @@ class MirrorAndTurn:
     """A change for `Windows`: all motion streams of a window are mirrored together, then turned by the same angle.
 
     Attributes:
-        codecs: Codec of each motion feature.
+        codecs: Codec of each motion stream, by the stream's name.
         mirror: Probability of mirroring.
         turn: Whether to turn by any angle.
     """

@@ -30,7 +30,7 @@ class Stream:
     """One input or output.
 
     Attributes:
-        feature: Its name, as in `<sequence>.<feature>.npy`.
+        feature: What is read: `<sequence>.<feature>.npy`.
         length: Frames in a window; 1 for labels.
         offset: First frame, counted from the window's start; may be negative.
         kind: "continuous" numbers come as float32 [length, D], "discrete" labels as int64 [length].
@@ -38,6 +38,7 @@ class Stream:
             value for the whole sequence, which does not move with the window.
         tokens: Number of labels of a discrete stream; 0 if not checked.
         scaling: "standard" (zero mean, unit deviation), "minmax" (0..1) or "none".
+        name: What a window calls it; the feature's name by default.
     """
 
     feature: str
@@ -47,8 +48,10 @@ class Stream:
     fix: Literal["end", "beginning", "single"] = "end"
     tokens: int = 0
     scaling: Literal["none", "standard", "minmax"] = "none"
+    name: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.feature)
         if self.length < 1:
             raise DataError(f"{self.feature}: a window of {self.length} frames; accepted is 1 or more")
         for value, known in (
@@ -65,7 +68,7 @@ class Stream:
 class Windows:
     """A map-style data set: `len` and `[]`, as torch's DataLoader wants it.
 
-    Item k is a dictionary with `in_<feature>` for each input and `out_<feature>` for each output.
+    Item k is a dictionary with `in_<name>` for each input and `out_<name>` for each output.
 
     Args:
         names: Sequences.
@@ -97,7 +100,7 @@ class Windows:
         self.augment, self.seed, self.epoch = tuple(augment), seed, 0
         self._load, self._scalers = load, dict(scalers or {})
         self._mapped: OrderedDict[tuple[int, str], np.ndarray] = OrderedDict()
-        self._streams = [(f"in_{s.feature}", s) for s in inputs] + [(f"out_{s.feature}", s) for s in outputs]
+        self._streams = [(f"in_{s.name}", s) for s in inputs] + [(f"out_{s.name}", s) for s in outputs]
         keys = [key for key, _ in self._streams]
         if len(set(keys)) != len(keys):
             raise DataError(f"{next(k for k in keys if keys.count(k) > 1)} occurs twice")

@@ -11,10 +11,9 @@ from typing import Any
 
 from farandole.errors import CheckpointError, DataError, OutputError
 from farandole.models.base import PRESETS, MotionModel
-from farandole.models.layers.multimodal import Modality
 from farandole.training.motion_task import MotionTask, Training, WindowData
 from farandole.training.settings import build, plain
-from farandole.training.windows import MotionWindows
+from farandole.training.windows import model_windows
 
 MODELS = {
     "transformer": "Transformer",
@@ -118,8 +117,10 @@ def train_motion(
         raise CheckpointError(f"{run} holds no state to continue from ({last} is missing)")
     lightning.seed_everything(settings.seed, workers=True, verbose=False)
     model = recipe.build_model()
-    train = _windows(corpus, "train", recipe, model)
-    held_out = _windows(corpus, "val", recipe, model) if corpus.split("val") else None
+    train = model_windows(corpus, "train", recipe.features, model.inputs, model.target)
+    held_out = None
+    if corpus.split("val"):
+        held_out = model_windows(corpus, "val", recipe.features, model.inputs, model.target)
     states = [ModelCheckpoint(run / "states", save_top_k=0, save_last=True, every_n_train_steps=1000)]
     if held_out is not None:
         states.append(ModelCheckpoint(run / "states", filename="best", monitor="held_out/loss", save_weights_only=True))
@@ -139,7 +140,7 @@ def train_motion(
         "use_distributed_sampler": False,
     }
     fit = lightning.Trainer(callbacks=[*states, *(callbacks or [])], **(options | trainer))
-    loaders = WindowData(train, held_out, batch_size=settings.batch_size, seed=settings.seed)
+    loaders = WindowData(train, held_out, batch_size=settings.batch_size, seed=settings.seed, workers=settings.workers)
     fit.fit(task, datamodule=loaders, ckpt_path=last if resume else None, weights_only=False)
     results = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("held_out/")}
     if fit.is_global_zero:
@@ -191,26 +192,6 @@ def _replace(path: Path, write: Any) -> None:
     temporary = path.with_name(f".{path.name}.part")
     write(temporary)
     temporary.replace(path)
-
-
-def _windows(corpus: Any, split: str, recipe: MotionRecipe, model: MotionModel) -> MotionWindows:
-    """Windows of a split, continuous features standardised with the folder's statistics."""
-    modalities: tuple[Modality, ...] = (*model.inputs, model.target)
-    missing = sorted({m.name for m in modalities} - recipe.features.keys())
-    if missing:
-        raise DataError(f"recipe.features names no feature for {', '.join(missing)}")
-    labels = {m.name for m in modalities if m.tokens}
-    sequences = []
-    for name in corpus.split(split):
-        sequence = {}
-        for modality, feature in recipe.features.items():
-            values = corpus.load(name, feature)
-            if modality not in labels:
-                scaler = corpus.scaler(feature)
-                values = ((values - scaler.mean) / scaler.std).astype("float32")
-            sequence[modality] = values
-        sequences.append(sequence)
-    return MotionWindows(sequences, model.inputs, model.target, names=corpus.split(split))
 
 
 def _with_dims(config: Any, dims: Mapping[str, int]) -> Any:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 from farandole.models.base import MotionModel
 from farandole.models.errors import require
 from farandole.training.schedules import Schedule
-from farandole.training.windows import MotionWindows, ShuffledBatches
+from farandole.training.windows import MultimodalWindows, ShuffledBatches
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Training:
     """bf16-mixed runs the networks in bfloat16; the flows' own arithmetic stays in float32."""
     compile: bool = False
     """Compile the model with torch.compile."""
+    workers: int = 0
+    """Processes that read windows, so that a fast device does not wait for them; the batches are the same."""
 
     def __post_init__(self) -> None:
         require(
@@ -57,13 +59,14 @@ class Training:
                 ),
                 (self.lr > 0, f"lr must be positive, got {self.lr}"),
                 (0 <= self.ema < 1, f"ema must be in [0, 1), got {self.ema}"),
+                (self.workers >= 0, f"workers must not be negative, got {self.workers}"),
                 (self.clip_norm >= 0, f"clip_norm must not be negative, got {self.clip_norm}"),
             ],
         )
 
 
 class MotionTask(lightning.LightningModule):
-    """Minimises a model's "loss" on batches of `MotionWindows`.
+    """Minimises a model's "loss" on batches of windows.
 
     The model's data-dependent start is taken from the first batch, once; a resumed run does not repeat it. Logged:
     every loss of the model, bits per dimension (for models with a likelihood), the gradient's norm before clipping.
@@ -85,7 +88,7 @@ class MotionTask(lightning.LightningModule):
         return self.model if self.average is None else cast(MotionModel, self.average.module)
 
     def windows(self, batch: dict[str, Tensor]) -> tuple[dict[str, Tensor], Tensor]:
-        """A batch of `MotionWindows` as the model's inputs and target."""
+        """A batch of windows as the model's inputs and target."""
         inputs = {k.removeprefix("in_"): v for k, v in batch.items() if k.startswith("in_")}
         return inputs, batch[f"out_{self.model.target.name}"]
 
@@ -162,7 +165,13 @@ class WindowData(lightning.LightningDataModule):
     """Loaders over windows whose order depends on the seed and the epoch alone, and which resume in mid-epoch."""
 
     def __init__(
-        self, train: MotionWindows, held_out: MotionWindows | None, *, batch_size: int, seed: int = 0, workers: int = 0
+        self,
+        train: MultimodalWindows,
+        held_out: MultimodalWindows | None,
+        *,
+        batch_size: int,
+        seed: int = 0,
+        workers: int = 0,
     ) -> None:
         super().__init__()
         self.train, self.held_out = train, held_out
@@ -180,6 +189,7 @@ class WindowData(lightning.LightningDataModule):
             self.train,
             batch_sampler=order,
             num_workers=self.workers,
+            persistent_workers=self.workers > 0,
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator().manual_seed(self.seed),  # else each epoch would draw from the global numbers
         )

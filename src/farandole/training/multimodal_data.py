@@ -6,27 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import lightning
-import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from farandole.data.feature_folder import FeatureFolder
 from farandole.data.windows import BySequence, Change, Stream, Windows
-from farandole.training.windows import ShuffledBatches
-
-
-class MultimodalWindows(Dataset[dict[str, Tensor]]):
-    """`data.windows.Windows` with tensors: `in_<feature>` and `out_<feature>`, float32 [length, D] or int64 [length]."""
-
-    def __init__(self, windows: Windows) -> None:
-        self.windows = windows
-
-    def __len__(self) -> int:
-        return len(self.windows)
-
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        return {key: torch.from_numpy(np.ascontiguousarray(values)) for key, values in self.windows[index].items()}
+from farandole.training.windows import MultimodalWindows, ShuffledBatches
 
 
 class MultimodalData(lightning.LightningDataModule):

@@ -1,4 +1,4 @@
-"""Training windows from sequences in memory, and an order of batches that can be taken up again in mid-epoch."""
+"""Training windows as torch wants them, and an order of batches that can be taken up again in mid-epoch."""
 
 from __future__ import annotations
 
@@ -9,70 +9,67 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from farandole.data.feature_folder import FeatureFolder
+from farandole.data.windows import Stream, Windows
 from farandole.errors import DataError
 from farandole.models.layers.multimodal import Modality
 
 
-class MotionWindows(Dataset[dict[str, Tensor]]):
-    """Every window of every sequence: what a model of the flow family is trained on.
+class MultimodalWindows(Dataset[dict[str, Tensor]]):
+    """`data.windows.Windows` with tensors: `in_<name>` and `out_<name>`, float32 [length, D] or int64 [length]."""
 
-    An item has `in_<modality>` for each input and `out_<modality>` for the target, float32 [frames, dim]; labels are
-    int64 [1]. A window starts at every frame from which all modalities reach far enough: T - longest + 1 per
-    sequence, longest being the largest offset + frames.
-
-    Args:
-        sequences: Each a mapping modality -> array [T, D] (labels: one number). Arrays are only read.
-        inputs: Input windows of the model.
-        target: Predicted window.
-        names: Names of the sequences, for errors.
-
-    Raises:
-        DataError: If a modality is missing or has the wrong dimension, or no sequence is long enough for one window.
-    """
-
-    def __init__(
-        self,
-        sequences: Sequence[Mapping[str, np.ndarray]],
-        inputs: Sequence[Modality],
-        target: Modality,
-        names: Sequence[str] | None = None,
-    ) -> None:
-        self.inputs, self.target = tuple(inputs), target
-        names = list(names) if names is not None else [f"sequence {i}" for i in range(len(sequences))]
-        self.sequences = []
-        for name, sequence in zip(names, sequences, strict=True):
-            for m in (*inputs, target):
-                if m.name not in sequence:
-                    raise DataError(f"{name}: has no {m.name}; there are: {', '.join(sequence)}")
-                if not m.tokens and np.shape(sequence[m.name])[-1] != m.dim:
-                    given = np.shape(sequence[m.name])[-1]
-                    raise DataError(f"{name}: {m.name} has {given} features, but the model is made for {m.dim}")
-            self.sequences.append({m.name: torch.as_tensor(np.asarray(sequence[m.name])) for m in (*inputs, target)})
-        moving = [m for m in (*inputs, target) if not m.fixed]
-        longest = [[len(s[m.name]) - m.offset - m.frames + 1 for m in moving] for s in self.sequences]
-        self.counts = np.array([max(0, min(starts)) for starts in longest], dtype=np.int64)
-        self.too_short = [name for name, count in zip(names, self.counts, strict=True) if count == 0]
-        if not self.counts.sum():
-            need = max(m.offset + m.frames for m in moving)
-            raise DataError(f"none of {len(names)} sequences is as long as the model's window of {need} frames")
-        self.ends = np.cumsum(self.counts)
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
 
     def __len__(self) -> int:
-        return int(self.ends[-1])
+        return len(self.windows)
 
     def __getitem__(self, index: int) -> dict[str, Tensor]:
-        which = int(np.searchsorted(self.ends, index, side="right"))
-        start = index - int(self.ends[which] - self.counts[which])
-        sequence = self.sequences[which]
-        item = {f"in_{m.name}": self._cut(sequence[m.name], m, start) for m in self.inputs}
-        item[f"out_{self.target.name}"] = self._cut(sequence[self.target.name], self.target, start)
-        return item
+        return {key: torch.from_numpy(np.ascontiguousarray(values)) for key, values in self.windows[index].items()}
 
-    @staticmethod
-    def _cut(values: Tensor, m: Modality, start: int) -> Tensor:
-        if m.tokens:
-            return values.reshape(-1)[:1].long() if m.fixed else values[start + m.offset :][: m.frames].long()
-        return values[start + m.offset : start + m.offset + m.frames].float()
+
+def model_windows(
+    folder: FeatureFolder, split: str, features: Mapping[str, str], inputs: Sequence[Modality], target: Modality
+) -> MultimodalWindows:
+    """Every window that a model sees of the sequences of a split: `in_<modality>` and `out_<modality>`.
+
+    Numbers are standardised with the folder's statistics; labels are numbers of classes.
+
+    Args:
+        folder: The corpus.
+        split: train, val or test.
+        features: Modality -> name of its feature.
+        inputs: Input windows of the model.
+        target: Predicted window.
+
+    Raises:
+        DataError: If a modality has no feature or one of another width, or no sequence is long enough for one window.
+    """
+    modalities = (*inputs, target)
+    missing = sorted({m.name for m in modalities} - features.keys())
+    if missing:
+        raise DataError(f"recipe.features names no feature for {', '.join(missing)}")
+    for m in modalities:
+        columns = folder.features.get(features[m.name])
+        if columns is not None and not m.tokens and len(columns) != m.dim:
+            what = f"{folder.folder}: {features[m.name]} ({m.name})"
+            raise DataError(f"{what} has {len(columns)} features, but the model is made for {m.dim}")
+    streams = [_stream(m, features[m.name]) for m in modalities]
+    return MultimodalWindows(Windows.of(folder, split, streams[:-1], streams[-1:]))
+
+
+def _stream(m: Modality, feature: str) -> Stream:
+    label = m.tokens > 0
+    return Stream(
+        feature,
+        m.frames,
+        m.offset,
+        kind="discrete" if label else "continuous",
+        fix="single" if m.fixed else "end",
+        tokens=m.tokens,
+        scaling="none" if label else "standard",
+        name=m.name,
+    )
 
 
 class ShuffledBatches(Sampler[list[int]]):
