@@ -179,6 +179,7 @@ class FeatureFolder:
         self.sequences: dict[str, dict[str, Any]] = self._corpus["sequences"]
         self.features: dict[str, list[str]] = self._corpus["features"]
         self.problems: list[dict[str, str]] = self._corpus.get("problems", [])
+        self.codecs: dict[str, dict[str, Any]] = self._corpus.get("codecs", {})
 
     @classmethod
     def is_one(cls, path: str | Path) -> bool:
@@ -198,10 +199,15 @@ class FeatureFolder:
         """
         from farandole.motion import codecs
 
-        told = self._corpus.get("codecs", {})
-        if feature not in told:
-            raise DataError(f"{self.folder} has no motion feature '{feature}': there are {', '.join(told) or 'none'}")
-        return codecs.from_json(told[feature], self.fps, self.skeleton)
+        if feature not in self.codecs:
+            there = ", ".join(self.codecs) or "none"
+            raise DataError(f"{self.folder} has no motion feature '{feature}': there are {there}")
+        return codecs.from_json(self.codecs[feature], self.fps, self.skeleton)
+
+    @property
+    def styles(self) -> list[str]:
+        """Styles of the sequences, in the order in which they are numbered as labels."""
+        return sorted({s["style"] for s in self.sequences.values() if "style" in s})
 
     def split(self, name: str) -> list[str]:
         """Sequence names of train, val or test, from splits/<name>.txt or else base_filenames_<name>.txt.

@@ -223,7 +223,7 @@ class _FolderLoader:
 
     def __init__(self, folder: FeatureFolder) -> None:
         self.folder = folder
-        self.styles = sorted({s[STYLE] for s in folder.sequences.values() if STYLE in s})
+        self.styles = folder.styles
 
     def __call__(self, sequence: str, feature: str) -> np.ndarray:
         if feature == STYLE and feature not in self.folder.features:

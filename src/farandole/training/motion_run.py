@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from farandole.errors import CheckpointError, DataError, OutputError
+from farandole.errors import CheckpointError, DataError
 from farandole.models.base import PRESETS, MotionModel
+from farandole.models.registry import model_type
+from farandole.models.settings import build
+from farandole.training.motion_checkpoint import write_motion_checkpoint
 from farandole.training.motion_task import MotionTask, Training, WindowData
-from farandole.training.settings import build, plain
 from farandole.training.windows import model_windows
 
-MODELS = {
-    "transformer": "Transformer",
-    "transflower": "Transflower",
-    "transformerflow": "Transformerflow",
-    "transglower": "Transglower",
-    "moglow": "MoGlow",
-    "residualflower": "Residualflower",
-}
-"""Name in a recipe -> class in the module of that name in farandole.models."""
 KEYS = ("model", "preset", "features", "dims", "config", "training")
 
 
@@ -32,7 +23,9 @@ class MotionRecipe:
     """Everything needed to repeat a training run of the flow family."""
 
     model: str
-    """A key of MODELS."""
+    """A key of `models.registry.MODELS`."""
+    preset: str
+    """Settings that `config` was made from by changes."""
     features: dict[str, str]
     """Modality -> name of its feature in the feature folder."""
     config: Any
@@ -67,18 +60,11 @@ class MotionRecipe:
         if not isinstance(features, Mapping) or not all(isinstance(v, str) for v in features.values()):
             raise DataError("recipe.features: needed is a mapping of modalities to names of features")
         training = build(Training, values.get("training", {}), "training", start=Training())
-        return cls(values["model"], dict(features), config, training)
+        return cls(values["model"], preset, dict(features), config, training)
 
     def build_model(self) -> MotionModel:
         """The model with fresh weights."""
         return model_type(self.model)(self.config)
-
-
-def model_type(name: str) -> Any:
-    """The class of a model by its name in a recipe. Raises DataError listing the names."""
-    if name not in MODELS:
-        raise DataError(f"recipe.model: {name!r} is not one of {', '.join(MODELS)}")
-    return getattr(importlib.import_module(f"farandole.models.{name}"), MODELS[name])
 
 
 def train_motion(
@@ -144,54 +130,8 @@ def train_motion(
     fit.fit(task, datamodule=loaders, ckpt_path=last if resume else None, weights_only=False)
     results = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("held_out/")}
     if fit.is_global_zero:
-        save_model(task.kept, recipe, run / "checkpoint", fps=corpus.fps, force=True)
+        write_motion_checkpoint(run / "checkpoint", task.kept, recipe, corpus, steps=fit.global_step, held_out=results)
     return results
-
-
-def save_model(model: MotionModel, recipe: MotionRecipe, folder: Path, *, fps: float, force: bool = False) -> Path:
-    """Write a model folder: model.safetensors and config.json. Raises OutputError if it exists and not `force`."""
-    from safetensors.torch import save_file
-
-    if folder.exists() and not force:
-        raise OutputError(f"{folder} exists already: choose another name or add --force")
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
-    facts = {
-        "schema": 1, "model": recipe.model, "fps": fps, "features": recipe.features, "config": plain(recipe.config),
-    }  # fmt: skip
-    _replace(folder / "model.safetensors", lambda path: save_file(weights, path))
-    _replace(folder / "config.json", lambda path: path.write_text(json.dumps(facts, indent=1)))
-    return folder
-
-
-def load_model(folder: Path) -> tuple[MotionModel, dict[str, Any]]:
-    """The model of a folder written by `save_model`, in evaluation mode, and the facts beside it.
-
-    Raises:
-        CheckpointError: If a file is missing, or belongs to another kind or version of model.
-    """
-    from safetensors.torch import load_file
-
-    for name in ("config.json", "model.safetensors"):
-        if not (folder / name).is_file():
-            raise CheckpointError(f"{folder} is no model folder: {name} is missing")
-    facts = json.loads((folder / "config.json").read_text())
-    if facts.get("schema") != 1 or facts.get("model") not in MODELS:
-        raise CheckpointError(f"{folder}: holds no model of the flow family (schema 1), but {facts.get('model')!r}")
-    kind = model_type(facts["model"])
-    model = kind(build(kind.Config, facts["config"], f"{folder / 'config.json'}"))
-    try:
-        model.load_state_dict(load_file(folder / "model.safetensors"))
-    except RuntimeError as error:
-        raise CheckpointError(f"{folder}: the weights do not fit config.json: {str(error).splitlines()[-1]}") from error
-    return model.eval(), facts
-
-
-def _replace(path: Path, write: Any) -> None:
-    """Write under another name, then rename: whole or not at all."""
-    temporary = path.with_name(f".{path.name}.part")
-    write(temporary)
-    temporary.replace(path)
 
 
 def _with_dims(config: Any, dims: Mapping[str, int]) -> Any:
