@@ -1,9 +1,12 @@
-"""Motion from a trained model of the flow family, window after window: the research loop, on feature arrays."""
+"""Motion from a trained model of the flow family, window after window: the research loop, on feature arrays.
+
+`plan` and `slide` work on whatever samples like a `MotionModel`, on tensors and on NumPy arrays.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from farandole.errors import DataError
 
@@ -11,11 +14,17 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from farandole.generation.motion_checkpoint import InputWindow
     from farandole.models.base import MotionModel
-    from farandole.models.layers.multimodal import Modality
+
+    Progress = Callable[[int, int], None]
 
 
-def frames_available(model: MotionModel, sequences: Mapping[str, Tensor], keep: int = 1) -> int:
+Sampler = Any
+"""A `MotionModel`, or what has its `generation_inputs`, `generation_frames`, `target` and `sample`, on arrays of any kind."""
+
+
+def frames_available(model: Sampler, sequences: Mapping[str, Any], keep: int = 1) -> int:
     """Frames that can be generated, `keep` per step: as far as the windows of the given inputs reach.
 
     For the published windows (120 poses, 140 audio frames, one frame kept) this is the song's length minus 139.
@@ -68,8 +77,27 @@ def generate(
     from farandole.generation.moglow import MoGlowSampler
     from farandole.models.moglow import MoGlow
 
+    past, total = plan(model, sequences, frames, keep)
+    batch = sequences[model.generation_inputs[0].name].shape[0]
+    like = next(model.parameters())
+    made = torch.empty(batch, past + total, model.target.dim, dtype=like.dtype, device=like.device)
+    with torch.inference_mode():
+        if fast and isinstance(model, MoGlow) and model.config.glow.network == "lstm":
+            seed = sequences["motion"][:, :past].to(made)
+            options: dict[str, Any] = {"noise": noise, "temperature": temperature, "generator": generator}
+            return MoGlowSampler(model).generate(seed, sequences["audio"], total, progress=progress, **options)
+        options = {"temperature": temperature, "generator": generator}
+        slide(model, sequences, made, keep=keep, noise=noise, progress=progress, **options)
+    return made[:, past:].clone()
+
+
+def plan(model: Sampler, sequences: Mapping[str, Any], frames: int | None, keep: int) -> tuple[int, int]:
+    """Frames of the seed's window, and frames to make.
+
+    Raises:
+        DataError: As for `generate`.
+    """
     _check(model, sequences)
-    name = model.target.name
     if not 1 <= keep <= model.generation_frames:
         raise DataError(f"keep must be from 1 to the model's {model.generation_frames} predicted frames, got {keep}")
     most = frames_available(model, sequences, keep) if frames is None or _controls(model) else frames
@@ -77,47 +105,67 @@ def generate(
     if not 0 < total <= most:
         inputs = ", ".join(f"{m.name} {sequences[m.name].shape[1]} (window {m.frames})" for m in _controls(model))
         raise DataError(f"cannot generate {total} frames: the inputs' lengths are {inputs}, enough for {most}")
-    own = next((m for m in model.generation_inputs if m.name == name), None)
-    if own and sequences[name].shape[1] < own.offset + own.frames:
-        raise DataError(f"seed {name}: {sequences[name].shape[1]} frames, but a window needs {own.offset + own.frames}")
-    seed = sequences[name][:, own.offset : own.offset + own.frames] if own else None
-    batch = sequences[model.generation_inputs[0].name].shape[0]
-    like = next(model.parameters())
+    own = _own(model)
+    if own and sequences[own.name].shape[1] < own.offset + own.frames:
+        given = sequences[own.name].shape[1]
+        raise DataError(f"seed {own.name}: {given} frames, but a window needs {own.offset + own.frames}")
+    return own.frames if own else 0, total
+
+
+def slide(
+    model: Sampler,
+    sequences: Mapping[str, Any],
+    made: Any,
+    *,
+    keep: int,
+    noise: Any = None,
+    progress: Progress | None = None,
+    **options: Any,
+) -> None:
+    """Fill `made` [B, past + frames, D]: the seed, then what the model draws step by step.
+
+    Args:
+        model: What samples.
+        sequences: As for `generate`.
+        made: Written in place, a tensor or an array.
+        keep: Frames kept per step.
+        noise: Latents [steps, B, generation_frames, latent_channels], or None.
+        progress: Called with (frames done, frames in all) after each step.
+        options: For `model.sample`.
+    """
+    own = _own(model)
     past = own.frames if own else 0
-    made = torch.empty(batch, past + total, model.target.dim, dtype=like.dtype, device=like.device)
-    if seed is not None:
-        made[:, :past] = seed
-    if fast and isinstance(model, MoGlow) and model.config.glow.network == "lstm":
-        options = {"noise": noise, "temperature": temperature, "generator": generator, "progress": progress}
-        return MoGlowSampler(model).generate(made[:, :past], sequences["audio"], total, **options)
-    state, step = None, 0
-    with torch.inference_mode():
-        for done in range(0, total, keep):
-            fresh = min(keep, total - done)
-            windows = {}
-            for m in model.generation_inputs:
-                if m.name == name:
-                    windows[m.name] = made[:, done : done + past]
-                    continue
-                start = m.offset + (0 if m.fixed else done)
-                windows[m.name] = sequences[m.name][:, start : start + m.frames]
-            latent = None if noise is None else noise[step]
-            drawn, state = model.sample(
-                windows, noise=latent, temperature=temperature, generator=generator, state=state
-            )
-            made[:, past + done : past + done + fresh] = drawn[:, :fresh]
-            step += 1
-            if progress is not None:
-                progress(done + fresh, total)
-    return made[:, past:].clone()
+    total = made.shape[1] - past
+    if own:
+        made[:, :past] = sequences[own.name][:, own.offset : own.offset + past]
+    state = None
+    for step, done in enumerate(range(0, total, keep)):
+        fresh = min(keep, total - done)
+        windows = {}
+        for m in model.generation_inputs:
+            if m.name == model.target.name:
+                windows[m.name] = made[:, done : done + past]
+                continue
+            start = m.offset + (0 if m.fixed else done)
+            windows[m.name] = sequences[m.name][:, start : start + m.frames]
+        latent = None if noise is None else noise[step]
+        drawn, state = model.sample(windows, noise=latent, state=state, **options)
+        made[:, past + done : past + done + fresh] = drawn[:, :fresh]
+        if progress is not None:
+            progress(done + fresh, total)
 
 
-def _controls(model: MotionModel) -> list[Modality]:
+def _own(model: Sampler) -> InputWindow | None:
+    """The window of motion made before, if the model looks at it."""
+    return next((m for m in model.generation_inputs if m.name == model.target.name), None)
+
+
+def _controls(model: Sampler) -> list[InputWindow]:
     """Inputs that move with the window and are given, not generated."""
     return [m for m in model.generation_inputs if not m.fixed and m.name != model.target.name]
 
 
-def _check(model: MotionModel, sequences: Mapping[str, Tensor]) -> None:
+def _check(model: Sampler, sequences: Mapping[str, Any]) -> None:
     missing = [m.name for m in model.generation_inputs if m.name not in sequences]
     if missing:
         raise DataError(f"missing modality {', '.join(missing)}; given: {', '.join(sequences) or 'none'}")
