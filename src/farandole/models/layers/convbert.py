@@ -172,6 +172,8 @@ def _library_model(config: ConvBertConfig) -> Any:
         LibraryConfig(
             vocab_size=1,
             pad_token_id=0,
+            bos_token_id=None,
+            eos_token_id=None,
             embedding_size=config.dim,
             hidden_size=config.dim,
             num_hidden_layers=config.layers,
