@@ -39,6 +39,11 @@ def test_constant_columns_are_scaled_by_one():
     assert Scaler.from_json(json.loads(json.dumps(scaler.to_json()))).mean.tolist() == [2.0, 5.0]
 
 
+def test_rounding_of_a_joint_that_cannot_turn_is_no_movement():
+    rounded = np.random.default_rng(0).uniform(-2e-5, 2e-5, (50, 1))
+    assert Scaler.fit([np.hstack([rounded, 100 * rounded])]).std.tolist() == [1.0, pytest.approx(1.15e-3, rel=0.1)]
+
+
 def test_nothing_is_left_of_a_failed_writing(tmp_path):
     bad = np.full((4, 2), np.nan)
     with pytest.raises(DataError, match="one: feature a holds NaN"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="the flow family needs the [train] extra")
@@ -9,14 +11,14 @@ torch = pytest.importorskip("torch", reason="the flow family needs the [train] e
 from farandole.generation.autoregressive import generate  # noqa: E402
 from farandole.generation.moglow import MoGlowSampler  # noqa: E402
 from farandole.models.flows.builders import GlowConfig  # noqa: E402
+from farandole.models.layers.signal import SignalConfig  # noqa: E402
 from farandole.models.moglow import MoGlow, MoGlowConfig  # noqa: E402
 
 
-def model(**glow) -> MoGlow:
+def model(signal: SignalConfig | None = None, **glow) -> MoGlow:
     torch.manual_seed(2)
-    made = (
-        MoGlow(MoGlowConfig(5, 2, past=3, heard=4, frames=6, glow=GlowConfig(steps=3, dim=7, **glow))).double().eval()
-    )
+    config = MoGlowConfig(5, 2, past=3, heard=4, frames=6, glow=GlowConfig(steps=3, dim=7, **glow))
+    made = MoGlow(config if signal is None else replace(config, signal=signal)).double().eval()
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))
@@ -32,6 +34,14 @@ def test_same_frames_as_the_plain_loop(permutation: str, monkeypatch: pytest.Mon
     plain = generate(made, {"motion": motion, "audio": audio}, noise=noise, temperature=0.8, fast=False)
     quick = MoGlowSampler(made).generate(motion, audio, 11, noise=noise, temperature=0.8)
     torch.testing.assert_close(quick, plain, rtol=0, atol=1e-9)
+
+
+def test_same_steps_of_the_columns_that_move() -> None:
+    made = model(SignalConfig("steps", still=(1,)))
+    motion, audio = torch.randn(2, 3, 5).double(), torch.randn(2, 14, 2).double()
+    noise = torch.randn(11, 2, 1, 4).double()
+    plain = generate(made, {"motion": motion, "audio": audio}, noise=noise, fast=False)
+    torch.testing.assert_close(MoGlowSampler(made).generate(motion, audio, 11, noise=noise), plain, rtol=0, atol=1e-9)
 
 
 def test_the_same_seed_draws_the_same_noise_in_both() -> None:

@@ -12,6 +12,7 @@ from farandole.models.base import PRESETS, motion_and_audio
 from farandole.models.errors import ConfigError, ShapeError
 from farandole.models.flows.builders import FlowConfig, GlowConfig
 from farandole.models.layers.multimodal import EncoderConfig, Modality
+from farandole.models.layers.signal import Signal, SignalConfig
 from farandole.models.moglow import MoGlow, MoGlowConfig
 from farandole.models.residualflower import Residualflower, ResidualflowerConfig
 from farandole.models.transflower import Transflower, TransflowerConfig
@@ -150,6 +151,70 @@ def test_frame_by_frame_with_states_is_the_whole_window(model: type) -> None:
             x, state = made.sample(now, noise=z[:, t : t + 1], state=state)
             frames.append(x)
     torch.testing.assert_close(torch.cat(frames, dim=1), target, rtol=0, atol=1e-8)
+
+
+STEPS = SignalConfig("steps", still=(3, 0))
+"""Steps from pose to pose of the columns 1, 2, 4 of five."""
+
+
+def stepping(model: type, preset: str = "farandole"):
+    """The toy model that predicts STEPS, with weights that do something."""
+    config = shrunk(model, preset)
+    if model is Residualflower:
+        mean, residual = (
+            replace(config.mean, signal=STEPS),
+            replace(config.residual, signal=replace(STEPS, predict="poses")),
+        )
+        made = model(replace(config, mean=mean, residual=residual))
+    else:
+        made = model(replace(config, signal=STEPS))
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    return made.double().eval()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_of_steps_starts_from_the_last_pose_and_leaves_still_columns_at_their_mean(model: type) -> None:
+    made = stepping(model)
+    given = windows_for(made, made.generation_inputs)
+    moved = {**given, "motion": given["motion"] + torch.tensor([0, 1, 0, 0, 0.0])}
+    noise = torch.randn(BATCH, made.generation_frames, made.latent_channels).double()
+    with torch.no_grad():
+        drawn, _ = made.sample(given, noise=noise)
+        assert drawn.shape == (BATCH, made.generation_frames, 5)
+        assert (drawn[..., [0, 3]] == 0).all()
+        signal = made.mean.signal if model is Residualflower else made.signal
+        frames = torch.randn(BATCH, made.target.frames, 5).double()
+        frames[..., [0, 3]] = 0.0
+        torch.testing.assert_close(signal.decode(signal.encode(frames, given), given), frames)
+        shift = signal.encode(frames, moved) - signal.encode(frames, given)
+        assert shift[:, 0].eq(torch.tensor([-1.0, 0.0, 0.0])).all()
+        assert shift[:, 1:].eq(0).all()
+
+
+@pytest.mark.parametrize("model", [Transflower, Residualflower])
+def test_densities_of_steps_are_densities_of_poses(model: type) -> None:
+    """The flow's own density of the latent, and log|det| by autograd through `sample`: poses are what is counted."""
+    made = stepping(model)
+    given = {k: v[:1] for k, v in windows_for(made).items()}
+    noise = torch.randn(1, made.target.frames, 3).double()
+    jacobian = torch.autograd.functional.jacobian(lambda z: made.sample(given, noise=z)[0][..., [1, 2, 4]], noise)
+    with torch.no_grad():
+        drawn, _ = made.sample(given, noise=noise)
+        flow = (made.residual if model is Residualflower else made).flow
+        expected = flow.prior.log_prob(noise) - torch.linalg.slogdet(jacobian.reshape(noise.numel(), -1))[1]
+        torch.testing.assert_close(made.log_prob(given, drawn), expected)
+
+
+def test_signals_that_make_no_sense_are_refused() -> None:
+    motion, target = Modality("motion", 5, 6), Modality("motion", 5, 2, 6)
+    with pytest.raises(ConfigError, match="still columns must be from 0 to 4"):
+        Signal((motion,), target, SignalConfig(still=(5,)))
+    with pytest.raises(ConfigError, match="steps need the motion just before the target as input"):
+        Signal((motion,), replace(target, offset=8), SignalConfig("steps"))
+    with pytest.raises(ConfigError, match="unknown predict 'jumps'; accepted: poses, steps"):
+        SignalConfig("jumps")
 
 
 def test_moglow_listens_to_what_is_there_already() -> None:

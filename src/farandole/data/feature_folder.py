@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 SPLITS = ("train", "val", "test")
-CONSTANT = 1e-6
-"""Standard deviation below which a column counts as constant and is scaled by 1."""
+CONSTANT = 1e-4
+"""Range (maximum - minimum) below which a column counts as constant and is scaled by 1. Above what the rounding of text files
+makes of a joint that cannot turn (4e-5 rad), far below any movement."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +47,9 @@ class Scaler:
         count = sum(len(a) for a in arrays)
         mean = sum(a.sum(axis=0, dtype=np.float64) for a in arrays) / count
         variance = sum(((a - mean) ** 2).sum(axis=0) for a in arrays) / count
-        std = np.sqrt(variance)
-        return cls(
-            mean,
-            np.where(std < CONSTANT, 1.0, std),
-            np.min([a.min(axis=0) for a in arrays], axis=0),
-            np.max([a.max(axis=0) for a in arrays], axis=0),
-        )
+        lowest, highest = (np.array([f(a, axis=0) for a in arrays], dtype=float) for f in (np.min, np.max))
+        minimum, maximum = lowest.min(axis=0), highest.max(axis=0)
+        return cls(mean, np.where(maximum - minimum < CONSTANT, 1.0, np.sqrt(variance)), minimum, maximum)
 
     def to_json(self) -> dict[str, list[float]]:
         """Plain lists by name."""

@@ -35,7 +35,7 @@ class MoGlowSampler:
         self.model, config = model, model.config
         layers = list(model.flow.bijection.layers)
         self.steps = [tuple(layers[i : i + 3]) for i in range(0, len(layers), 3)]
-        kept, poses = config.motion // 2, config.past * config.motion
+        kept, poses = model.flow.channels // 2, config.past * config.motion
         first = [coupling.network.recurrent.weight_ih_l0.detach() for _, _, coupling in self.steps]
         self.kept = [w[:, :kept].mT.contiguous() for w in first]
         self.poses = torch.cat([w[:, kept : kept + poses] for w in first]).mT.contiguous()
@@ -62,7 +62,7 @@ class MoGlowSampler:
             motion: The seed, [B, past, D].
             audio: Controls, [B, at least frames + heard - 1, A].
             frames: How many, N.
-            noise: Latents [N, B, 1, D]; None draws them.
+            noise: Latents [N, B, 1, latent channels]; None draws them.
             temperature: Factor on the latents.
             generator: Source of randomness.
             progress: Called with (frames done, frames in all) after each frame.
@@ -82,19 +82,20 @@ class MoGlowSampler:
             entry = (gates[:, t % BLOCK] + past @ self.poses).chunk(len(self.steps), dim=-1)
             if noise is None:
                 place = {"device": motion.device, "dtype": motion.dtype}
-                z = self.model.flow.prior.sample((batch, 1, config.motion), generator, **place)
+                z = self.model.flow.prior.sample((batch, 1, self.model.flow.channels), generator, **place)
             else:
                 z = noise[t]
             x = z[:, 0] * temperature
             for i in range(len(self.steps) - 1, -1, -1):
                 x, state[i] = self._step(i, x, entry[i], state[i])
-            made[:, config.past + t] = x
+            known = {"motion": made[:, t : t + config.past]}
+            made[:, config.past + t] = self.model.signal.decode(x[:, None], known)[:, 0]
             if progress is not None:
                 progress(t + 1, frames)
         return made[:, config.past :].clone()
 
     def _step(self, i: int, y: Tensor, entry: Tensor, state: list | None) -> tuple[Tensor, list]:
-        """Inverse of flow step i on one frame y [B, D]; `entry` [B, 4 dim] is what the window gives the first layer."""
+        """Inverse of flow step i on one frame y [B, K]; `entry` [B, 4 dim] is what the window gives the first layer."""
         _, _, coupling = self.steps[i]
         lstm = coupling.network.recurrent
         kept, changed = y[:, : coupling.kept], y[:, coupling.kept :]

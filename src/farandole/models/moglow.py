@@ -13,6 +13,7 @@ from farandole.models.flows.bijection import State
 from farandole.models.flows.builders import GlowConfig, build_glow
 from farandole.models.flows.flow import bits_per_frame
 from farandole.models.layers.multimodal import Modality
+from farandole.models.layers.signal import Signal, SignalConfig
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class MoGlowConfig(PresetConfig):
     """Probability of hiding (zeroing) a past pose from a frame in training, all its features at once."""
     glow: GlowConfig = field(default_factory=GlowConfig)
     """The flow."""
+    signal: SignalConfig = field(default_factory=SignalConfig)
+    """What is predicted of the target's frames."""
 
     def __post_init__(self) -> None:
         require(
@@ -86,9 +89,10 @@ class MoGlow(MotionModel):
             Modality("audio", config.controls, config.heard + extra),
         )
         self.target = Modality("motion", config.motion, config.frames, config.past)
-        self.latent_channels = config.motion
+        self.signal = Signal(self.inputs, self.target, config.signal)
+        self.latent_channels = self.signal.channels
         cond_dim = config.past * config.motion + config.heard * config.controls
-        self.flow = build_glow(config.motion, cond_dim, config.glow)
+        self.flow = build_glow(self.signal.channels, cond_dim, config.glow)
 
     @property
     def generation_inputs(self) -> tuple[Modality, ...]:
@@ -111,7 +115,7 @@ class MoGlow(MotionModel):
     def log_prob(self, windows: Windows, target: Tensor) -> Tensor:
         """log p(target | windows) in nats, [B], recurrent states starting at zero."""
         self.check(windows, target)
-        return self.flow.log_prob(target, self.condition(windows))
+        return self.flow.log_prob(self.signal.encode(target, windows), self.condition(windows))
 
     def forward(self, windows: Windows, target: Tensor) -> dict[str, Tensor]:
         nll = bits_per_frame(self.log_prob(windows, target), target.shape[1])
@@ -128,7 +132,8 @@ class MoGlow(MotionModel):
     ) -> tuple[Tensor, State]:
         self.check(windows)
         cond = self.condition(windows)
-        return self.flow.sample(cond, 1, noise=noise, temperature=temperature, generator=generator, state=state)
+        x, state = self.flow.sample(cond, 1, noise=noise, temperature=temperature, generator=generator, state=state)
+        return self.signal.decode(x, windows), state
 
     def listen(self, windows: Windows, target: Tensor) -> State:
         """The recurrent state after frames that are already there, e.g. a seed: start `sample` from it.
@@ -136,9 +141,9 @@ class MoGlow(MotionModel):
         (The published generation starts from zeros instead; then the seed is only seen through the window.)
         """
         self.check(windows, target)
-        return self.flow.stream_log_prob(target, self.condition(windows), None)[1]
+        return self.flow.stream_log_prob(self.signal.encode(target, windows), self.condition(windows), None)[1]
 
     @torch.no_grad()
     def initialize(self, windows: Windows, target: Tensor) -> None:
         self.check(windows, target)
-        self.flow.initialize(target, self.condition(windows))
+        self.flow.initialize(self.signal.encode(target, windows), self.condition(windows))

@@ -35,6 +35,8 @@ class ResidualflowerConfig(PresetConfig):
             [
                 (self.mean.inputs == self.residual.inputs, "mean and residual must have the same inputs"),
                 (self.mean.target == self.residual.target, "mean and residual must predict the same window"),
+                (self.mean.signal.still == self.residual.signal.still, "mean and residual must model the same columns"),
+                (self.residual.signal.predict == "poses", "the residual is no step: let the mean predict steps"),
             ],
         )
 
@@ -87,9 +89,9 @@ class Residualflower(MotionModel):
         super().__init__()
         self.config = config
         self.inputs, self.target = config.mean.inputs, config.mean.target
-        self.latent_channels = self.target.dim
         self.mean = Transformer(config.mean)
         self.residual = Transflower(config.residual)
+        self.latent_channels = self.residual.latent_channels
 
     def _residual(self, mean: Tensor, target: Tensor) -> Tensor:
         return target - (mean.detach() if self.config.detach else mean)
@@ -103,7 +105,8 @@ class Residualflower(MotionModel):
         self.check(windows, target)
         mean = self.mean.mean(windows).to(target.dtype)
         nll = bits_per_frame(self.residual.log_prob(windows, self._residual(mean, target)), target.shape[1])
-        mse = F.mse_loss(mean, target)
+        select = self.mean.signal.select
+        mse = F.mse_loss(select(mean), select(target))
         return {"loss": 100 * mse + nll, "nll": nll.detach(), "mse": mse.detach()}
 
     def sample(

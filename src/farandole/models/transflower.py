@@ -14,6 +14,7 @@ from farandole.models.flows.bijection import State
 from farandole.models.flows.builders import FlowConfig, build_flow
 from farandole.models.flows.flow import bits_per_frame
 from farandole.models.layers.multimodal import EncoderConfig, Modality, MultimodalEncoder
+from farandole.models.layers.signal import Signal, SignalConfig
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class TransflowerConfig(PresetConfig):
     """Vectors that condition the flow, K; None means one per predicted frame."""
     residual: bool = False
     """Predict a mean as well, and let the flow model what is left."""
+    signal: SignalConfig = field(default_factory=SignalConfig)
+    """What is predicted of the target's frames."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
@@ -80,14 +83,15 @@ class Transflower(MotionModel):
         super().__init__()
         self.config, self.inputs, self.target = config, config.inputs, config.target
         target, tokens, dim = config.target, config.tokens, config.encoder.dim
-        self.latent_channels = target.dim
+        self.signal = Signal(config.inputs, target, config.signal)
+        self.latent_channels = channels = self.signal.channels
         outputs = tokens + (target.frames if config.residual else 0)
         self.encoder = MultimodalEncoder(config.inputs, outputs, dim, target.offset, config.encoder)
-        self.mean = nn.Linear(dim, target.dim) if config.residual else None
-        self.flow = build_flow(target.dim, target.frames, dim, tokens, config.flow)
+        self.mean = nn.Linear(dim, channels) if config.residual else None
+        self.flow = build_flow(channels, target.frames, dim, tokens, config.flow)
 
     def condition(self, windows: Windows) -> tuple[Tensor, Tensor | None]:
-        """Conditioning of the flow [B, K, encoder dim], and the mean [B, frames, dim] if there is one."""
+        """Conditioning of the flow [B, K, encoder dim], and the signal's mean [B, frames, channels] if there is one."""
         h = self.encoder(windows)
         if self.mean is None:
             return h, None
@@ -98,18 +102,20 @@ class Transflower(MotionModel):
         """log p(target | windows) in nats, [B]."""
         self.check(windows, target)
         h, mean = self.condition(windows)
-        return self.flow.log_prob(target if mean is None else target - mean.to(target.dtype), h)
+        x = self.signal.encode(target, windows)
+        return self.flow.log_prob(x if mean is None else x - mean.to(x.dtype), h)
 
     def forward(self, windows: Windows, target: Tensor) -> dict[str, Tensor]:
         """Bits per frame; for the residual model mixed with the squared error by a weight that grows with the error."""
         self.check(windows, target)
         h, mean = self.condition(windows)
+        x = self.signal.encode(target, windows)
         if mean is None:
-            nll = bits_per_frame(self.flow.log_prob(target, h), target.shape[1])
+            nll = bits_per_frame(self.flow.log_prob(x, h), x.shape[1])
             return {"loss": nll, "nll": nll.detach()}
-        mean = mean.to(target.dtype)
-        nll = bits_per_frame(self.flow.log_prob(target - mean, h), target.shape[1])
-        mse = 100 * F.mse_loss(mean, target)
+        mean = mean.to(x.dtype)
+        nll = bits_per_frame(self.flow.log_prob(x - mean, h), x.shape[1])
+        mse = 100 * F.mse_loss(mean, x)
         weight = torch.sigmoid(mse / 5)
         return {"loss": (1 - weight) * nll + weight * mse, "nll": nll.detach(), "mse": mse.detach() / 100}
 
@@ -125,10 +131,11 @@ class Transflower(MotionModel):
         self.check(windows)
         h, mean = self.condition(windows)
         x, _ = self.flow.sample(h, self.target.frames, noise=noise, temperature=temperature, generator=generator)
-        return (x if mean is None else x + mean.to(x.dtype)), None
+        return self.signal.decode(x if mean is None else x + mean.to(x.dtype), windows), None
 
     @torch.no_grad()
     def initialize(self, windows: Windows, target: Tensor) -> None:
         self.check(windows, target)
         h, mean = self.condition(windows)
-        self.flow.initialize(target if mean is None else target - mean.to(target.dtype), h)
+        x = self.signal.encode(target, windows)
+        self.flow.initialize(x if mean is None else x - mean.to(x.dtype), h)

@@ -12,6 +12,7 @@ from farandole.models.base import MotionModel, PresetConfig, Windows, motion_and
 from farandole.models.errors import require
 from farandole.models.flows.bijection import State
 from farandole.models.layers.multimodal import EncoderConfig, Modality, MultimodalEncoder
+from farandole.models.layers.signal import Signal, SignalConfig
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class TransformerConfig(PresetConfig):
     """Predicted window."""
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     """The network."""
+    signal: SignalConfig = field(default_factory=SignalConfig)
+    """What is predicted of the target's frames."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
@@ -68,17 +71,19 @@ class Transformer(MotionModel):
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         self.config, self.inputs, self.target = config, config.inputs, config.target
+        self.signal = Signal(config.inputs, config.target, config.signal)
         self.encoder = MultimodalEncoder(
-            config.inputs, config.target.frames, config.target.dim, config.target.offset, config.encoder
+            config.inputs, config.target.frames, self.signal.channels, config.target.offset, config.encoder
         )
 
     def mean(self, windows: Windows) -> Tensor:
         """The predicted frames, [B, frames, dim]."""
-        return self.encoder(windows)
+        return self.signal.decode(self.encoder(windows), windows)
 
     def forward(self, windows: Windows, target: Tensor) -> dict[str, Tensor]:
         self.check(windows, target)
-        loss = F.mse_loss(self.mean(windows).to(target.dtype), target)
+        mean = self.mean(windows).to(target.dtype)
+        loss = F.mse_loss(self.signal.select(mean), self.signal.select(target))
         return {"loss": loss, "mse": loss.detach()}
 
     def sample(

@@ -15,6 +15,7 @@ from farandole.models.flows.bijection import State
 from farandole.models.flows.builders import GlowConfig, build_glow
 from farandole.models.flows.flow import bits_per_frame
 from farandole.models.layers.multimodal import EncoderConfig, Modality, MultimodalEncoder
+from farandole.models.layers.signal import Signal, SignalConfig
 from farandole.models.moglow import sliding_windows
 
 
@@ -34,6 +35,8 @@ class TransglowerConfig(PresetConfig):
     """The flow."""
     residual: bool = False
     """Predict a mean as well, and let the flow model what is left."""
+    signal: SignalConfig = field(default_factory=SignalConfig)
+    """What is predicted of the target's frames."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
@@ -85,11 +88,12 @@ class Transglower(MotionModel):
         extra, dim = config.frames - 1, config.encoder.dim
         self.inputs = tuple(m if m.fixed else replace(m, frames=m.frames + extra) for m in config.inputs)
         self.target = replace(config.target, frames=config.frames)
-        self.latent_channels = config.target.dim
+        self.signal = Signal(config.inputs, config.target, config.signal)
+        self.latent_channels = channels = self.signal.channels
         outputs = 2 if config.residual else 1
         self.encoder = MultimodalEncoder(config.inputs, outputs, dim, config.target.offset, config.encoder)
-        self.mean = nn.Linear(dim, config.target.dim) if config.residual else None
-        self.flow = build_glow(config.target.dim, dim, config.glow)
+        self.mean = nn.Linear(dim, channels) if config.residual else None
+        self.flow = build_glow(channels, dim, config.glow)
 
     @property
     def generation_inputs(self) -> tuple[Modality, ...]:
@@ -100,7 +104,7 @@ class Transglower(MotionModel):
         return 1
 
     def condition(self, windows: Windows) -> tuple[Tensor, Tensor | None]:
-        """One vector per frame [B, L, encoder dim], and the mean [B, L, dim] if there is one.
+        """One vector per frame [B, L, encoder dim], and the signal's mean [B, L, channels] if there is one.
 
         All L windows of all rows go through the transformer as one batch.
         """
@@ -124,18 +128,20 @@ class Transglower(MotionModel):
         """log p(target | windows) in nats, [B], recurrent states starting at zero."""
         self.check(windows, target)
         h, mean = self.condition(windows)
-        return self.flow.log_prob(target if mean is None else target - mean.to(target.dtype), h)
+        x = self.signal.encode(target, windows)
+        return self.flow.log_prob(x if mean is None else x - mean.to(x.dtype), h)
 
     def forward(self, windows: Windows, target: Tensor) -> dict[str, Tensor]:
         """Bits per frame, for the residual model plus 100 times the squared error."""
         self.check(windows, target)
         h, mean = self.condition(windows)
+        x = self.signal.encode(target, windows)
         if mean is None:
-            nll = bits_per_frame(self.flow.log_prob(target, h), target.shape[1])
+            nll = bits_per_frame(self.flow.log_prob(x, h), x.shape[1])
             return {"loss": nll, "nll": nll.detach()}
-        mean = mean.to(target.dtype)
-        nll = bits_per_frame(self.flow.log_prob(target - mean, h), target.shape[1])
-        mse = F.mse_loss(mean, target)
+        mean = mean.to(x.dtype)
+        nll = bits_per_frame(self.flow.log_prob(x - mean, h), x.shape[1])
+        mse = F.mse_loss(mean, x)
         return {"loss": nll + 100 * mse, "nll": nll.detach(), "mse": mse.detach()}
 
     def sample(
@@ -150,10 +156,11 @@ class Transglower(MotionModel):
         self.check(windows)
         h, mean = self.condition(windows)
         x, state = self.flow.sample(h, 1, noise=noise, temperature=temperature, generator=generator, state=state)
-        return (x if mean is None else x + mean.to(x.dtype)), state
+        return self.signal.decode(x if mean is None else x + mean.to(x.dtype), windows), state
 
     @torch.no_grad()
     def initialize(self, windows: Windows, target: Tensor) -> None:
         self.check(windows, target)
         h, mean = self.condition(windows)
-        self.flow.initialize(target if mean is None else target - mean.to(target.dtype), h)
+        x = self.signal.encode(target, windows)
+        self.flow.initialize(x if mean is None else x - mean.to(x.dtype), h)

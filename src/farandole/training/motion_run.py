@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from farandole.data.feature_folder import CONSTANT, FeatureFolder
 from farandole.errors import CheckpointError, DataError
+from farandole.generation.motion_checkpoint import TARGET
 from farandole.models.base import PRESETS, MotionModel
 from farandole.models.registry import model_type
 from farandole.models.settings import build
@@ -34,14 +36,17 @@ class MotionRecipe:
     """The optimisation."""
 
     @classmethod
-    def from_mapping(cls, values: Mapping[str, Any], dims: Mapping[str, int] | None = None) -> MotionRecipe:
+    def from_mapping(
+        cls, values: Mapping[str, Any], dims: Mapping[str, int] | None = None, still: Sequence[int] = ()
+    ) -> MotionRecipe:
         """A recipe from nested plain values, as YAML gives them.
 
         Args:
             values: `model`; `preset` (default paper), whose settings `config` changes; `features`; `training`; and
                 `dims`: "recipe" (default) if the recipe says how many features each modality has, "data" to take
-                them from the feature folder.
+                them, and which of the target's never vary, from the feature folder.
             dims: Features per modality in the data.
+            still: Columns of the target that never vary in the data.
 
         Raises:
             DataError: Listing unknown keys and wrong values.
@@ -54,8 +59,11 @@ class MotionRecipe:
         if preset not in PRESETS:
             raise DataError(f"recipe.preset: {preset!r} is not one of {', '.join(PRESETS)}")
         config = build(config_type, values.get("config", {}), "config", start=config_type.preset(preset))
-        if values.get("dims", "recipe") == "data" and dims is not None:
-            config = _with_dims(config, dims)
+        source = values.get("dims", "recipe")
+        if source not in ("recipe", "data"):
+            raise DataError(f"recipe.dims: {source!r} is not one of recipe, data")
+        if source == "data" and dims is not None:
+            config = _fitted(config, dims, tuple(still))
         features = values.get("features", {})
         if not isinstance(features, Mapping) or not all(isinstance(v, str) for v in features.values()):
             raise DataError("recipe.features: needed is a mapping of modalities to names of features")
@@ -91,12 +99,10 @@ def train_motion(
     from lightning.pytorch.callbacks import ModelCheckpoint
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    from farandole.data.feature_folder import FeatureFolder
-
     corpus = FeatureFolder(data)
     names = values.get("features") or {}
     dims = {m: len(corpus.features[f]) for m, f in names.items() if f in corpus.features}
-    recipe = MotionRecipe.from_mapping(values, dims)
+    recipe = MotionRecipe.from_mapping(values, dims, _still(corpus, names.get(TARGET)))
     settings = recipe.training
     last = run / "states" / "last.ckpt"
     if resume and not last.is_file():
@@ -134,11 +140,23 @@ def train_motion(
     return results
 
 
-def _with_dims(config: Any, dims: Mapping[str, int]) -> Any:
-    """Settings with the features per modality that the data has."""
-    if hasattr(config, "controls"):
-        return replace(config, motion=dims.get("motion", config.motion), controls=dims.get("audio", config.controls))
+def _still(corpus: FeatureFolder, feature: str | None) -> tuple[int, ...]:
+    """Columns of a feature that never vary in the training split."""
+    if feature not in corpus.features:
+        return ()
+    scaler = corpus.scaler(feature)
+    return tuple(int(i) for i in ((scaler.maximum - scaler.minimum) < CONSTANT).nonzero()[0])
+
+
+def _fitted(config: Any, dims: Mapping[str, int], still: tuple[int, ...]) -> Any:
+    """Settings with the features per modality that the data has, without columns that stand still."""
     if hasattr(config, "residual") and hasattr(config.residual, "target"):
-        return replace(config, mean=_with_dims(config.mean, dims), residual=_with_dims(config.residual, dims))
+        parts = {name: _fitted(getattr(config, name), dims, still) for name in ("mean", "residual")}
+        return replace(config, **parts)
+    signal = replace(config.signal, still=still)
+    if hasattr(config, "controls"):
+        sizes = {"motion": dims.get("motion", config.motion), "controls": dims.get("audio", config.controls)}
+        return replace(config, signal=signal, **sizes)
     sized = lambda m: m if m.tokens else replace(m, dim=dims.get(m.name, m.dim))  # noqa: E731
-    return replace(config, inputs=tuple(sized(m) for m in config.inputs), target=sized(config.target))
+    inputs, target = tuple(sized(m) for m in config.inputs), sized(config.target)
+    return replace(config, inputs=inputs, target=target, signal=signal)

@@ -114,7 +114,7 @@ class MotionTask(lightning.LightningModule):
     def _record(self, split: str, losses: dict[str, Tensor], **options: Any) -> None:
         record = dict(losses)
         if "nll" in losses:
-            record["bits_per_dimension"] = losses["nll"] / self.model.target.dim
+            record["bits_per_dimension"] = losses["nll"] / self.model.latent_channels
         self.log_dict({f"{split}/{k}": v.detach() for k, v in record.items()}, **options)
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:

@@ -1,0 +1,85 @@
+"""What a model predicts of the target window: poses or the steps between them, without columns that stand still."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from farandole.models.errors import one_of, require
+from farandole.models.layers.multimodal import Modality
+
+Predict = Literal["poses", "steps"]
+
+
+@dataclass(frozen=True)
+class SignalConfig:
+    """From the target's frames to the signal that is modelled."""
+
+    predict: Predict = "poses"
+    """poses: the frames themselves, as published. steps: each frame less the one before, so that a model begins as a
+    random walk from the last known pose and need not learn to repeat that pose. A shift: no volume changes."""
+    still: tuple[int, ...] = ()
+    """Columns of the target that never vary in the data. They have no density (it would be infinite), so they are not
+    modelled; samples have 0 there, which is the mean of standardised features."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "still", tuple(self.still))
+        require("signal", [one_of("predict", self.predict, get_args(Predict))])
+
+
+class Signal(nn.Module):
+    """Frames [B, T, D] to the modelled signal [B, T, K] and back, K = D less the columns that stand still.
+
+    Args:
+        inputs: The model's input windows; `steps` needs the target's past among them, up to the frame before its first.
+        target: The predicted window.
+        config: Settings.
+
+    Raises:
+        ConfigError: If a column that stands still does not exist, or the past that `steps` needs is not there.
+    """
+
+    def __init__(self, inputs: tuple[Modality, ...], target: Modality, config: SignalConfig) -> None:
+        super().__init__()
+        own = next((m for m in inputs if m.name == target.name), None)
+        before = target.offset - own.offset - 1 if own else -1
+        sees = own is not None and 0 <= before < own.frames
+        require(
+            "signal",
+            [
+                (all(0 <= i < target.dim for i in config.still), f"still columns must be from 0 to {target.dim - 1}"),
+                (config.predict == "poses" or sees, f"steps need the {target.name} just before the target as input"),
+            ],
+        )
+        self.name, self.dim, self.steps, self._before = target.name, target.dim, config.predict == "steps", before
+        moving = [i for i in range(target.dim) if i not in set(config.still)]
+        self.channels = len(moving)
+        """K."""
+        self.register_buffer("moving", torch.tensor(moving) if config.still else None, persistent=False)
+
+    def select(self, frames: Tensor) -> Tensor:
+        """The columns that move: [B, T, D] -> [B, T, K]."""
+        return frames if self.moving is None else frames[..., self.moving]
+
+    def spread(self, signal: Tensor) -> Tensor:
+        """The inverse of `select`, with 0 for columns that stand still."""
+        if self.moving is None:
+            return signal
+        return signal.new_zeros(*signal.shape[:-1], self.dim).index_copy(-1, self.moving, signal)
+
+    def encode(self, frames: Tensor, windows: Mapping[str, Tensor]) -> Tensor:
+        """Frames [B, T, D] that follow the input windows -> signal [B, T, K]."""
+        signal = self.select(frames)
+        return torch.cat((self._last(windows).to(signal.dtype), signal), dim=1).diff(dim=1) if self.steps else signal
+
+    def decode(self, signal: Tensor, windows: Mapping[str, Tensor]) -> Tensor:
+        """The inverse of `encode`."""
+        return self.spread(self._last(windows).to(signal.dtype) + signal.cumsum(dim=1) if self.steps else signal)
+
+    def _last(self, windows: Mapping[str, Tensor]) -> Tensor:
+        """The last known pose, [B, 1, K]."""
+        return self.select(windows[self.name][:, self._before : self._before + 1])
