@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from farandole.data.corpus import Wanted
     from farandole.data.importers import Found
 
-CORES = os.cpu_count() or 1
-
 prepare = typer.Typer(rich_markup_mode=None)
 
 
@@ -33,7 +31,13 @@ def _group() -> None:
 
 
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DATA", help="The feature folder to make.")]
-Workers = Annotated[int, typer.Option(min=1, help="Processes. [default: one per core]")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes. [default: one per core]", show_default=False)]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Run on a Ray cluster: local, auto, HOST:PORT or ray://HOST:PORT.", show_default=False
+    ),
+]
 Fps = Annotated[
     float | None, typer.Option(min=1, max=240, help="Frame rate of the features. [default: the motions' own]")
 ]
@@ -55,7 +59,8 @@ def folder(
     licence: Annotated[
         str, typer.Option(help="Terms of the recordings, or a file with them. [default: SRC/LICENSE, if there]")
     ] = "",
-    workers: Workers = CORES,
+    workers: Workers = None,
+    cluster: Cluster = None,
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -74,7 +79,7 @@ def folder(
     from farandole.data.importers import find_pairs
 
     wanted = Wanted(_list(motion), _list(music), fps, retarget, mirror, licence=_licence(licence, source))
-    _prepare(find_pairs(source), out, wanted, workers, force, json, quiet)
+    _prepare(find_pairs(source), out, wanted, workers, cluster, force, json, quiet)
 
 
 @prepare.command()
@@ -91,7 +96,8 @@ def aistpp(
     fps: Annotated[float, typer.Option(min=1, max=240, help="Frame rate of the features.")] = 60.0,
     protocol: Annotated[str, typer.Option(help="Splits: crossmodal or pose.")] = "crossmodal",
     mirror: Mirror = False,
-    workers: Workers = CORES,
+    workers: Workers = None,
+    cluster: Cluster = None,
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -105,7 +111,9 @@ def aistpp(
     from farandole.data.importers import AISTPP_FPS, AISTPP_LICENCE, find_aistpp
 
     wanted = Wanted(_list(motion), _list(music), fps, False, mirror, AISTPP_FPS, AISTPP_LICENCE)
-    _prepare(find_aistpp(source, music=music_folder, protocol=protocol), out, wanted, workers, force, json, quiet)
+    _prepare(
+        find_aistpp(source, music=music_folder, protocol=protocol), out, wanted, workers, cluster, force, json, quiet
+    )
 
 
 @prepare.command()
@@ -115,7 +123,8 @@ def lafan1(
     motion: MotionCodecs = "rotmat",
     fps: Annotated[float, typer.Option(min=1, max=240, help="Frame rate of the features.")] = 30.0,
     mirror: Mirror = False,
-    workers: Workers = CORES,
+    workers: Workers = None,
+    cluster: Cluster = None,
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -129,7 +138,7 @@ def lafan1(
     from farandole.data.importers import LAFAN1_FPS, LAFAN1_LICENCE, find_lafan1
 
     wanted = Wanted(_list(motion), (), fps, False, mirror, LAFAN1_FPS, LAFAN1_LICENCE)
-    _prepare(find_lafan1(source), out, wanted, workers, force, json, quiet)
+    _prepare(find_lafan1(source), out, wanted, workers, cluster, force, json, quiet)
 
 
 @prepare.command()
@@ -161,14 +170,30 @@ def starter(
         console.note(f"{sizes['train']} sequences to train on, {sizes['test']} held out", quiet=quiet)
 
 
-def _prepare(found: Found, out: Path, wanted: Wanted, workers: int, force: bool, json: bool, quiet: bool) -> None:
+def _prepare(
+    found: Found,
+    out: Path,
+    wanted: Wanted,
+    workers: int | None,
+    cluster: str | None,
+    force: bool,
+    json: bool,
+    quiet: bool,
+) -> None:
     from farandole.data.corpus import prepare_corpus
     from farandole.data.feature_folder import FeatureFolder
     from farandole.data.report import describe
 
     with console.progress("preparing", quiet=quiet) as update:
         done = prepare_corpus(
-            found.sources, out, wanted, problems=found.problems, workers=workers, force=force, progress=update
+            found.sources,
+            out,
+            wanted,
+            problems=found.problems,
+            workers=workers,
+            cluster=cluster,
+            force=force,
+            progress=update,
         )
     facts = describe(FeatureFolder(out))
     if json:

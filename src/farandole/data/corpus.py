@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from farandole._io import atomic_path
+from farandole.data import executors
 from farandole.data.feature_folder import SCHEMA, finish_folder, skeleton_to_json
 from farandole.data.sequences import Recipe, Source, load_body, make_sequence
 from farandole.errors import DataError, FarandoleError, OutputError
@@ -65,7 +65,8 @@ def prepare_corpus(
     wanted: Wanted,
     *,
     problems: Sequence[Mapping[str, str]] = (),
-    workers: int = 1,
+    workers: int | None = 1,
+    cluster: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
 ) -> Prepared:
@@ -76,13 +77,15 @@ def prepare_corpus(
         target: Folder to make; one that an interrupted or earlier run made with the same settings is completed.
         wanted: Features and settings.
         problems: What the importer found wrong: {"name", "problem"} each.
-        workers: Processes.
+        workers: Processes; None for one per core.
+        cluster: Address of a Ray cluster to run on, see `ray_cluster.RayCluster`; it must see the files under the same paths.
         force: Replace a folder that holds something else or was made with other settings.
         progress: Called with (done, total, name) after every recording.
 
     Raises:
         OutputError: If the target holds something else and not `force`.
-        DataError: If no recording can be used, or a worker process died.
+        DataError: If no recording can be used, a worker process died, or there is no such cluster.
+        MissingExtraError: If Ray is asked for and not installed.
     """
     if not sources:
         raise DataError("there are no recordings to prepare")
@@ -94,16 +97,21 @@ def prepare_corpus(
     tasks = sorted((s for s in sources if s.name not in found_first), key=lambda s: (str(s.sound), s.name))
     found += [{"name": n, "problem": p} for n, p in found_first.items()]
     made = 0
-    for done, (source, outcome) in enumerate(_run(tasks, recipe, folder, known, workers), 1):
-        if isinstance(outcome, str):
-            found.append({"name": source.name, "problem": outcome})
-        else:
-            results[source.name], new = outcome
-            if new:
-                made += 1
-                _record(folder, source.name, results[source.name])
-        if progress:
-            progress(done, len(tasks), source.name)
+    if cluster is not None:  # its workers have another working folder
+        folder, tasks = folder.absolute(), [_absolute(s) for s in tasks]
+    jobs = ((s, recipe, folder, known.get(s.name)) for s in tasks)
+    with _executor(workers, cluster) as executor:
+        for done, (job, outcome) in enumerate(executors.run(executor, _outcome, jobs), 1):
+            name = job[0].name
+            if isinstance(outcome, executors.Lost | str):
+                found.append({"name": name, "problem": outcome if isinstance(outcome, str) else outcome.reason})
+            else:
+                results[name], new = outcome
+                if new:
+                    made += 1
+                    _record(folder, name, results[name])
+            if progress:
+                progress(done, len(tasks), name)
     if not results:
         some = "; ".join(f"{p['name']}: {p['problem']}" for p in found[:3])
         raise DataError(f"none of {len(sources)} recordings can be used: {some}")
@@ -157,12 +165,17 @@ def _take_up(folder: Path, recipe: Recipe, *, force: bool) -> dict[str, dict[str
     if aside.is_file():
         known |= json.loads(aside.read_text(encoding="utf-8")).get("records", {})
     (journal / "key").write_text(recipe.key)
-    for part in folder.rglob(".*.part*"):  # what a killed run was writing
-        part.unlink()
+    _sweep(folder)
     for path in journal.glob("*.record"):
         told = json.loads(path.read_text(encoding="utf-8"))
         known[told["name"]] = told["record"]
     return known
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed runs and workers were writing."""
+    for part in folder.rglob(".*.part*"):
+        part.unlink(missing_ok=True)
 
 
 def _settings(folder: Path) -> str | None:
@@ -182,36 +195,26 @@ def _record(folder: Path, name: str, record: Mapping[str, Any]) -> None:
         temporary.write_text(json.dumps({"name": name, "record": record}), encoding="utf-8")
 
 
-def _run(
-    tasks: Sequence[Source], recipe: Recipe, folder: Path, known: Mapping[str, Any], workers: int
-) -> Iterator[tuple[Source, Outcome]]:
-    """Sources and what came of them, in the order in which they are done."""
-    jobs = [(source, recipe, folder, known.get(source.name)) for source in tasks]
-    if workers == 1:
-        yield from map(_outcome, jobs)
-        return
-    with ProcessPoolExecutor(workers) as pool:
-        waiting = {pool.submit(_outcome, job) for job in jobs}
-        try:
-            for future in as_completed(waiting):
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise DataError(
-                "a worker process died (out of memory?): run the same command again to go on, with fewer --workers"
-            ) from error
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def _executor(workers: int | None, cluster: str | None) -> executors.Executor:
+    if cluster is None:
+        return executors.Cores(workers or os.cpu_count() or 1)
+    from farandole.data.ray_cluster import RayCluster
+
+    return RayCluster(cluster, workers)
 
 
-def _outcome(job: tuple[Source, Recipe, Path, Mapping[str, Any] | None]) -> tuple[Source, Outcome]:
-    source = job[0]
+def _absolute(source: Source) -> Source:
+    return replace(source, motion=source.motion.absolute(), sound=source.sound and source.sound.absolute())
+
+
+def _outcome(job: tuple[Source, Recipe, Path, Mapping[str, Any] | None]) -> Outcome:
+    """What a worker does: a record and whether it was made now; or what is wrong with the recording."""
     try:
-        return source, make_sequence(*job)
+        return make_sequence(*job)
     except FarandoleError as error:
-        return source, str(error)
+        return str(error)
     except Exception as error:  # one odd file must not end a run of hours; it is told at the end
-        return source, f"{type(error).__name__}: {error}"
+        return f"{type(error).__name__}: {error}"
 
 
 def _finish(
@@ -256,6 +259,7 @@ def _finish(
     for record in known.values():
         for name in set(record["outputs"]) - current:  # of recordings that are no more
             (folder / name).unlink(missing_ok=True)
+    _sweep(folder)
     finish_folder(folder, corpus)
     shutil.rmtree(folder / JOURNAL)
 
