@@ -29,6 +29,10 @@ class DataError(FarandoleError, ValueError):
     """A corpus or feature folder is incomplete or inconsistent."""
 
 
+class DownloadError(FarandoleError, OSError):
+    """Something could not be fetched, or is not what was to be fetched."""
+
+
 class CheckpointError(FarandoleError, ValueError):
     """A checkpoint folder is missing, incomplete or made for something else."""
 
