@@ -1,8 +1,8 @@
 """What the masked models share: how motion comes in, what is told of the mask, how motion goes out.
 
-Each has two sets of settings. `dancebert` is the published family with its quirks, one named field each; `farandole` has them mended:
-learned projections, the mask and the modality told, rotations that are rotations, a correction to slerp instead of a pose from
-nothing, any length of window.
+Each has two sets of settings. `dancebert` is the published family with its quirks, one named field each; `farandole` has them
+mended: learned projections, the mask and the modality told, rotations that are rotations, a correction to slerp instead of a pose
+from nothing, any length of window.
 """
 
 from __future__ import annotations
