@@ -104,7 +104,20 @@ def _file(song: Song) -> Path | None:
 
 
 def _stereo(song: Song) -> Iterator[np.ndarray]:
-    """Blocks of float32 [2, N] at `RATE`; bad packets are skipped."""
+    """Blocks of float32 [2, N] at `RATE`; bad packets are skipped. An excerpt is heard in its file's full quality."""
+    from farandole.music.excerpt import Excerpt
+
+    if not isinstance(song, Excerpt):
+        yield from _whole(song)
+        return
+    early = round(song.begin * RATE)
+    for samples in _stereo(song.whole):
+        if samples.shape[1] > early:
+            yield samples[:, early:]
+        early = max(0, early - samples.shape[1])
+
+
+def _whole(song: Song) -> Iterator[np.ndarray]:
     import av
     from av.audio.resampler import AudioResampler
 
