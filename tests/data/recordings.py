@@ -87,6 +87,45 @@ _LAFAN1 = (
 )  # fmt: skip
 
 
+def amass(folder, takes, seconds=2.0, fps=120.0):
+    """Archives as AMASS (SMPL-H) has them, in a z-up world: <data set>/<subject>/<take>_poses.npz.
+
+    poses float64 [T, 156]: rotation vectors, rad: global orientation (3), 21 body joints (63), fingers of the left and of the
+    right hand (45 each). trans float64 [T, 3], m. mocap_framerate float64 []. gender str []. betas float64 [16], body shape.
+    dmpls float64 [T, 8], soft tissue. Beside them <data set>/<subject>/shape.npz with the subject's shape (no poses), and, as in
+    the newer release for SMPL-X, an object pickled into an archive.
+
+    Args:
+        takes: "<data set>/<subject>/<take>" of each.
+
+    Returns:
+        Name of the file -> what is in it.
+    """
+    written = {}
+    for seed, take in enumerate(takes):
+        rng = np.random.default_rng(seed)
+        t = np.arange(round(seconds * fps)) / fps
+        poses = rng.normal(0, 0.2, 156) * np.sin(3 * t)[:, None]
+        # The body's own up is y: in the recording's world, it stands along z and faces -y, and turns to the left.
+        upright = rot.from_axis_angle(np.array([1.0, 0.0, 0.0]), 0.5 * np.pi)
+        left = rot.from_axis_angle(np.array([0.0, 0.0, 1.0]), 0.4 * t)
+        poses[:, :3] = rot.to_rotvec(rot.multiply(left, np.broadcast_to(upright, left.shape)))
+        data = {
+            "poses": poses,
+            "trans": np.stack((0.5 * t, np.sin(t), 0.95 + 0.02 * np.sin(6 * t)), axis=1),
+            "mocap_framerate": np.array(fps),
+            "gender": np.array("female"),
+            "betas": rng.normal(size=16),
+            "dmpls": rng.normal(size=(len(t), 8)),
+        }
+        path = folder / f"{take}_poses.npz"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(path, **data, markers_latent_vids=np.array({"ARIEL": 411}, dtype=object))
+        np.savez(path.parent / "shape.npz", betas=data["betas"], gender=data["gender"])
+        written[path.name] = data
+    return written
+
+
 def lafan1(folder, names, seconds=2.0, fps=30.0):
     """BVH files as LAFAN1 has them: 22 joints, centimetres, root with XYZ position and ZYX rotation, others ZYX rotation."""
     joints = [n for n, *_ in _LAFAN1]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recordings import aistpp, beeps, dancer, lafan1, pairs
+from recordings import aistpp, amass, beeps, dancer, lafan1, pairs
 
 import farandole
 from farandole.cli.app import run
@@ -171,21 +171,30 @@ def test_all_formats_go_together(tmp_path):
         assert rot.angle_between(back.rotations[:, 1:], wanted).max() < 2e-3
 
 
-def test_amass_archives_go_through_folder(tmp_path):
-    source = tmp_path / "src"
-    source.mkdir()
-    rng = np.random.default_rng(0)
-    for n in range(2):
-        poses = 0.1 * rng.normal(size=156) * np.sin(np.arange(240) / 40)[:, None]
-        np.savez(
-            source / f"walk{n}_poses.npz", poses=poses, trans=np.zeros((240, 3)), mocap_framerate=120.0, gender="male"
-        )
-    np.savez(source / "shape.npz", betas=np.zeros(16))
-    done = prepare(source, tmp_path / "data", Wanted(("rotmat",), ("bands",), fps=30.0))
-    assert [p["name"] for p in done.problems] == ["shape"]
+def test_amass_goes_through_folder_turned_upright(tmp_path):
+    takes = ["CMU/60/60_01", "CMU/61/61_01", "DanceDB/Andria/Salsa_01"]
+    written = amass(tmp_path / "src", takes)
+    done = prepare(tmp_path / "src", tmp_path / "data", Wanted(("rotmat", "position"), ("bands",), fps=60.0))
+    assert done.problems == []  # the files of body shapes are no motions
     folder = FeatureFolder(tmp_path / "data")
-    assert list(folder.features) == ["rotmat"]
-    assert folder.load("walk0_poses", "rotmat").shape == (60, 219)
+    assert set(folder.features) == {"rotmat", "position"}
+    assert set(folder.sequences) == {"60_01_poses", "61_01_poses", "Salsa_01_poses"}
+    data = written["Salsa_01_poses.npz"]
+    pose, place = folder.load("Salsa_01_poses", "rotmat"), folder.load("Salsa_01_poses", "position")
+    assert pose.shape == (120, 219)
+    y_up = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+    local = rot.to_matrix(rot.from_rotvec(data["poses"][::2, :66].reshape(-1, 22, 3)))
+    local[:, 0] = y_up @ local[:, 0]
+    matrices = pose[:, :216].reshape(-1, 24, 3, 3)
+    np.testing.assert_allclose(matrices[:, :22], local, atol=1e-5)
+    np.testing.assert_allclose(
+        matrices[:, 22:], np.broadcast_to(np.eye(3), (120, 2, 3, 3)), atol=1e-6
+    )  # hands: no fingers
+    np.testing.assert_allclose(np.diff(pose[:, 216:], axis=0), np.diff(data["trans"][::2], axis=0) @ y_up.T, atol=1e-5)
+    joints = place.reshape(120, -1, 3)
+    names = list(folder.skeleton.names)
+    head, ankle = joints[:, names.index("head")], joints[:, names.index("left_ankle")]
+    assert (head[:, 1] - ankle[:, 1]).min() > 1.0  # upright
 
 
 def test_columns_with_nan_are_refused(tmp_path):

@@ -80,7 +80,7 @@ def test_npz_of_other_things(tmp_path: Path) -> None:
     with pytest.raises(FileFormatError, match="no SMPL poses.*has x"):
         load_motion(tmp_path / "a.npz")
     np.savez(tmp_path / "b.npz", x=np.array([{}], dtype=object))
-    with pytest.raises(FileFormatError, match="not a readable"):
+    with pytest.raises(FileFormatError, match="pickled Python objects, which are not read"):
         load_motion(tmp_path / "b.npz")
 
 
@@ -116,6 +116,43 @@ def test_pickles_cannot_run_anything(tmp_path: Path) -> None:
     (tmp_path / "evil.pkl").write_bytes(pickle.dumps({"smpl_poses": Command()}))
     with pytest.raises(FileFormatError, match=r"it asks for \w+\.mkdir"):
         load_motion(tmp_path / "evil.pkl")
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(("tilt", "turned"), [(1.0, True), (-1.0, True), (0.4, True), (0.05, False)])
+def test_amass_is_z_up_unless_its_bodies_stand_along_y(tilt: float, turned: bool) -> None:
+    """Upright, on the hands, leaning far over; and a file that somebody has turned to y up already."""
+    poses = np.zeros((5, 156))
+    poses[:, 0] = tilt * 0.5 * np.pi
+    poses[:, 1] = 1e-3
+    if tilt == 0.4:
+        poses[:, :3] = rot.to_rotvec(
+            rot.from_axis_angle([0.0, 0.0, 1.0], 0.5 * np.pi)
+        )  # lies on its side: up is along x
+    data = {"poses": poses, "trans": np.tile([1.0, 2.0, 3.0], (5, 1)), "mocap_framerate": 60.0}
+    amass = data | {"gender": np.array("male"), "betas": np.zeros(16)}
+    path = (
+        motion_from_smpl(amass).root_positions[0]
+        - motion_from_smpl(amass | {"trans": np.zeros((5, 3))}).root_positions[0]
+    )
+    np.testing.assert_allclose(path, [1, 3, -2] if turned else [1, 2, 3], atol=1e-9)
+
+
+def test_pickled_objects_in_an_archive_are_not_read(tmp_path: Path) -> None:
+    class Command:
+        def __reduce__(self) -> tuple:
+            return os.mkdir, (str(tmp_path / "made"),)
+
+    poses, trans = np.zeros((4, 156)), np.zeros((4, 3))
+    evil = np.array([Command()], dtype=object)
+    np.savez(tmp_path / "beside.npz", poses=poses, trans=trans, mocap_framerate=60.0, extra=evil)
+    assert len(load_motion(tmp_path / "beside.npz")) == 4
+    np.savez(tmp_path / "instead.npz", poses=evil, trans=trans)
+    with pytest.raises(FileFormatError, match="holds no SMPL poses: need smpl_poses or poses, has trans"):
+        load_motion(tmp_path / "instead.npz")
+    np.savez(tmp_path / "only.npz", poses=evil)
+    with pytest.raises(FileFormatError, match="holds pickled Python objects, which are not read: they could run code"):
+        load_motion(tmp_path / "only.npz")
     assert not (tmp_path / "made").exists()
 
 

@@ -26,6 +26,7 @@ LAFAN1_LICENCE = (
     "Ubisoft La Forge Animation Dataset (LAFAN1): CC BY-NC-ND 4.0 (Harvey et al., Robust Motion In-Betweening, SIGGRAPH 2020). "
     "Do not redistribute."
 )
+_AMASS_BODY = re.compile(r"^(shape|.*_stagei)\.npz$")  # what AMASS keeps of a subject's body, beside the motions
 _LAFAN1_NAME = re.compile(r"^(?P<theme>[A-Za-z]+?)(?P<take>\d+)_subject(?P<subject>\d+)$")
 
 
@@ -42,7 +43,7 @@ def find_pairs(folder: Path) -> Found:
 
     Splits are those of splits/{train,val,test}.txt or base_filenames_{train,val,test}.txt in the folder; without them, some
     sequences are held out.
-    If no motion has a sound, the corpus is one of motion only.
+    If no motion has a sound, the corpus is one of motion only. AMASS's files of body shapes are passed over.
 
     Raises:
         DataError: If there are no motions, or a split names a sequence that does not exist.
@@ -50,7 +51,7 @@ def find_pairs(folder: Path) -> Found:
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder with motions")
     files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
-    motions = [p for p in files if p.suffix.lower() in READABLE]
+    motions = [p for p in files if p.suffix.lower() in READABLE and not _AMASS_BODY.match(p.name)]
     if not motions:
         raise DataError(f"{folder} holds no motions: needed are {', '.join(READABLE)}")
     sounds: dict[tuple[Path, str], Path] = {}

@@ -85,17 +85,35 @@ def read_npz(path: str | Path, *, name: str | None = None) -> Motion:
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz, none of them objects. Raises FileFormatError."""
+    """All arrays of an .npz; pickled objects, as AMASS keeps beside its poses, are left out unread.
+
+    Raises:
+        FileFormatError: If it is no such archive, or holds pickled objects only.
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
             if not hasattr(archive, "files"):
                 raise FileFormatError(f"{path} is one NumPy array, not an archive of named ones")
-            return {key: archive[key] for key in archive.files}
+            arrays = {key: _array(archive, key) for key in archive.files}
+        plain = {key: array for key, array in arrays.items() if array is not None}
+        if arrays and not plain:
+            raise FileFormatError(f"{path} holds pickled Python objects, which are not read: they could run code")
+        return plain
     except FileFormatError:
         raise
     except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
         reason = (str(error).splitlines() or ["damaged"])[0]
         raise FileFormatError(f"{path} is not a readable .npz archive: {reason}") from error
+
+
+def _array(archive: np.lib.npyio.NpzFile, key: str) -> np.ndarray | None:
+    """One array; None for a pickled object."""
+    try:
+        return archive[key]
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            return None
+        raise
 
 
 def _layout(text: str) -> FileLayout | None:

@@ -56,6 +56,7 @@ _ENDS = {
     "left_foot": (0.0, -0.03, 0.07),
     "right_foot": (0.0, -0.03, 0.07),
 }
+_AMASS = frozenset({"poses", "trans", "gender", "betas"})
 _BODY = 22  # joints that all members of the SMPL family share, in this order; hands differ
 
 
@@ -103,7 +104,8 @@ def motion_from_smpl(
         source: What messages call it.
 
     Returns:
-        Motion of `smpl_skeleton`, turned to y up where the recording is z up (AMASS is).
+        Motion of `smpl_skeleton`, turned to y up where the recording is z up: what has AMASS's fields is, unless its bodies stand
+        along y; of others, those whose bodies stand along z.
 
     Raises:
         FileFormatError: If arrays are missing or of the wrong shape.
@@ -141,7 +143,8 @@ def motion_from_smpl(
     path = trans / scaling + _PELVIS
     # The model's own up is y; a recording in a z-up world turns the root by a quarter about x.
     up = rot.rotate(rotations[:, 0], np.array([0.0, 1.0, 0.0])).mean(axis=0)
-    if up[2] > max(abs(up[1]), 0.3):
+    upright_along_y = up[1] > max(abs(up[2]), 0.3)
+    if up[2] > max(abs(up[1]), 0.3) or (data.keys() >= _AMASS and not upright_along_y):
         turn = rot.from_axis_angle(np.array([1.0, 0.0, 0.0]), -0.5 * np.pi)
         rotations[:, 0] = rot.multiply(np.broadcast_to(turn, rotations[:, 0].shape), rotations[:, 0])
         path = rot.rotate(turn, path)
