@@ -6,7 +6,7 @@ import pytest
 from farandole.errors import AudioError
 from farandole.music import features
 from farandole.music.published import tempo_in_name
-from farandole.music.song import Song
+from farandole.music.song import Song, load_song
 
 librosa = pytest.importorskip("librosa", reason="published music features need the [train] extra")
 
@@ -73,6 +73,24 @@ def test_aistpp35_frames_are_centred_on_their_instant():
     lag = np.array([marks[np.argmin(np.abs(marks - 60 * t))] - 60 * t for t in times])
     assert np.median(lag) == pytest.approx(0.6, abs=0.2)  # librosa's peaks follow an attack by this much
     assert np.mean(np.abs(lag - np.median(lag)) <= 0.5) > 0.9
+
+
+@pytest.mark.parametrize(("suffix", "channels"), [("wav", 2), ("ogg", 1), ("mp3", 2), ("flac", 3)])
+def test_all_features_come_from_one_pass_of_decoding(tmp_path, monkeypatch, suffix, channels):
+    import av
+    import soundfile
+
+    rng = np.random.default_rng(2)
+    path, sound = tmp_path / f"mBR0.{suffix}", rng.normal(0, 0.1, (5 * 44100 + 1234, channels))
+    soundfile.write(path, sound * (np.arange(len(sound)) % 22050 < 3000)[:, None], 44100)
+    names = ("aistpp35", "transflower", "transflower_mel+beats", "mel")
+    alone = {name: features.features(load_song(path), name, 20.0) for name in names}
+    opened, really_open = [], av.open
+    monkeypatch.setattr(av, "open", lambda *told, **more: opened.append(told[0]) or really_open(*told, **more))
+    together = features.file_features(path, names, 20.0)
+    assert opened == [str(path)]
+    for name in names:
+        np.testing.assert_array_equal(together[name], alone[name])
 
 
 def test_transflower_has_85_columns_made_of_its_groups(song):

@@ -168,10 +168,9 @@ def _mirrored(motion: Motion) -> Motion:
 
 @lru_cache(maxsize=1)  # dances to one song come one after the other
 def _music(sound: Path, names: tuple[str, ...], fps: float) -> dict[str, Array]:
-    from farandole.music import features, load_song
+    from farandole.music.features import file_features
 
-    song = load_song(sound)
-    return {name: features.features(song, name, fps) for name in names}
+    return file_features(sound, names, fps)
 
 
 def _common_length(source: Source, motion: Motion, music: Mapping[str, Array], fps: float) -> tuple[int, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,13 @@ def decode(path: str | Path, *, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
     return np.concatenate(list(decode_blocks(path, sample_rate=sample_rate)))
 
 
-def decode_blocks(path: str | Path, *, sample_rate: int = SAMPLE_RATE, block: int = BLOCK) -> Iterator[np.ndarray]:
+def decode_blocks(
+    path: str | Path,
+    *,
+    sample_rate: int = SAMPLE_RATE,
+    block: int = BLOCK,
+    others: Mapping[int, list[np.ndarray]] | None = None,
+) -> Iterator[np.ndarray]:
     """Decode a file piece by piece; memory does not grow with its length.
 
     The first sound track is mixed down to mono and resampled. Sample 0 is what a player plays first (encoder delay is
@@ -42,6 +48,8 @@ def decode_blocks(path: str | Path, *, sample_rate: int = SAMPLE_RATE, block: in
         path: wav, flac, ogg, mp3, m4a, mp4 or whatever else FFmpeg reads.
         sample_rate: Rate of the result, Hz.
         block: Samples per block; the last may be shorter.
+        others: More sample rates, each with a list to which its samples are added, in pieces, while blocks are taken: the file is
+            decoded once for all rates. They are the same as if asked for alone.
 
     Yields:
         Mono samples, float32 [block].
@@ -57,7 +65,7 @@ def decode_blocks(path: str | Path, *, sample_rate: int = SAMPLE_RATE, block: in
     if path.is_dir():
         raise AudioError(f"{path}: is a folder; needed is {_ACCEPTED}")
     total = 0
-    for piece in _regroup(_pieces(path, sample_rate), block):
+    for piece in _regroup(_pieces(path, sample_rate, others or {}), block):
         if not np.isfinite(piece).all():
             raise AudioError(f"{path}: holds samples that are NaN or infinite; needed is {_ACCEPTED}")
         total += len(piece)
@@ -101,7 +109,7 @@ def _regroup(pieces: Iterable[np.ndarray], block: int) -> Iterator[np.ndarray]:
         yield np.concatenate(held)
 
 
-def _pieces(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
+def _pieces(path: Path, sample_rate: int, others: Mapping[int, list[np.ndarray]]) -> Iterator[np.ndarray]:
     import av
 
     try:
@@ -112,7 +120,15 @@ def _pieces(path: Path, sample_rate: int) -> Iterator[np.ndarray]:
         if not container.streams.audio:
             raise AudioError(f"{path}: has no sound track; needed is {_ACCEPTED}")
         reader = _Reader(path, container)
-        yield from _resampled(reader.frames(), sample_rate)
+        extra = [(_Resampler(rate), pieces) for rate, pieces in others.items()]
+        main = _Resampler(sample_rate)
+        for frame in reader.frames():
+            for resampler, pieces in extra:
+                pieces.extend(resampler.take(frame))
+            yield from main.take(frame)
+        for resampler, pieces in extra:
+            pieces.extend(resampler.rest())
+        yield from main.rest()
         reader.check()
 
 
@@ -214,23 +230,40 @@ def _silence(like: av.AudioFrame, seconds: float) -> Iterator[av.AudioFrame]:
 
 
 def _resampled(frames: Iterable[av.AudioFrame], sample_rate: int) -> Iterator[np.ndarray]:
-    """Mono float32 samples of frames, resampled by libswresample; a change of format within the stream is followed."""
-    resampler: AudioResampler | None = None
-    source: Any = None
-    gain = np.float32(1.0)
+    """Mono float32 samples of frames at another rate."""
+    resampler = _Resampler(sample_rate)
     for frame in frames:
-        frame.pts = None  # timestamps are dealt with above; gaps must not confuse the resampler
+        yield from resampler.take(frame)
+    yield from resampler.rest()
+
+
+class _Resampler:
+    """Frames to mono float32 samples by libswresample; a change of format within the stream is followed."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self.sample_rate = sample_rate
+        self._inner: AudioResampler | None = None
+        self._source: Any = None
+        self._gain = np.float32(1.0)
+
+    def take(self, frame: av.AudioFrame) -> Iterator[np.ndarray]:
+        """What can be had after one more frame."""
+        frame.pts = None  # timestamps are dealt with by the reader; gaps must not confuse the resampler
         layout = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if resampler is None or layout != source:
-            if resampler is not None:
-                yield from _mono(resampler.resample(None), gain)
+        if self._inner is None or layout != self._source:
+            yield from self.rest()
             channels = frame.layout.nb_channels
             # libswresample mixes stereo down by 0.707 (L + R); more channels are kept and averaged here
-            resampler, source = _resampler(sample_rate, "mono" if channels <= 2 else frame.layout.name), layout
-            gain = np.float32(0.5**0.5 if channels == 2 else 1.0)
-        yield from _mono(resampler.resample(frame), gain)
-    if resampler is not None:
-        yield from _mono(resampler.resample(None), gain)
+            self._inner = _resampler(self.sample_rate, "mono" if channels <= 2 else frame.layout.name)
+            self._source = layout
+            self._gain = np.float32(0.5**0.5 if channels == 2 else 1.0)
+        yield from _mono(self._inner.resample(frame), self._gain)
+
+    def rest(self) -> Iterator[np.ndarray]:
+        """What is left at the end."""
+        if self._inner is not None:
+            yield from _mono(self._inner.resample(None), self._gain)
+            self._inner = None
 
 
 def _mono(frames: Iterable[av.AudioFrame], gain: np.float32) -> Iterator[np.ndarray]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from farandole.errors import AudioError
 from farandole.music.conditioning import conditions, frame_times
 from farandole.music.onsets import BAND_NAMES, MEL_BANDS
-from farandole.music.song import Song
+from farandole.music.song import Song, load_song
+
+Rates = Callable[[float], Iterable[int]]
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,13 @@ class Feature:
         name: Key in the registry.
         columns: Meaning of each column, [D].
         compute: (song, fps) -> float [T, D], T = round(seconds * fps), row t at t / fps seconds.
+        rates: Frame rate -> sample rates (Hz) of the sound that `compute` looks at, beside the song's own analysis.
     """
 
     name: str
     columns: tuple[str, ...]
     compute: Callable[[Song, float], np.ndarray]
+    rates: Rates
 
 
 _REGISTRY: dict[str, Feature] = {}
@@ -33,14 +38,14 @@ _UNAVAILABLE: dict[str, str] = {}
 
 
 def register(
-    name: str, columns: tuple[str, ...]
+    name: str, columns: tuple[str, ...], *, rates: Rates = lambda fps: ()
 ) -> Callable[[Callable[[Song, float], np.ndarray]], Callable[[Song, float], np.ndarray]]:
     """Decorator that adds a feature to the registry; a name is given once."""
 
     def add(compute: Callable[[Song, float], np.ndarray]) -> Callable[[Song, float], np.ndarray]:
         if name in _REGISTRY:
             raise ValueError(f"music feature '{name}' is registered already")
-        _REGISTRY[name] = Feature(name, columns, compute)
+        _REGISTRY[name] = Feature(name, columns, compute, rates)
         return compute
 
     return add
@@ -78,7 +83,7 @@ def _side_by_side(name: str, parts: list[Feature]) -> Feature:
     def compute(song: Song, fps: float) -> np.ndarray:
         return np.concatenate([np.reshape(p.compute(song, fps), (-1, len(p.columns))) for p in parts], axis=1)
 
-    return Feature(name, columns, compute)
+    return Feature(name, columns, compute, lambda fps: {rate for p in parts for rate in p.rates(fps)})
 
 
 def _known() -> dict[str, Feature]:
@@ -98,6 +103,16 @@ def features(song: Song, name: str, fps: float) -> np.ndarray:
     if not 0 < fps <= 1000:
         raise AudioError(f"{fps:g} frames per second: accepted is more than 0 and at most 1000")
     return np.asarray(chosen.compute(song, fps), dtype=np.float32).reshape(-1, len(chosen.columns))
+
+
+def file_features(path: str | Path, names: Sequence[str], fps: float) -> dict[str, np.ndarray]:
+    """Several features of a sound file by name, as from `features`, from one pass of decoding.
+
+    Raises:
+        AudioError: As `features` and `song.load_song`.
+    """
+    song = load_song(path, rates={rate for name in names for rate in feature(name).rates(fps)})
+    return {name: features(song, name, fps) for name in names}
 
 
 @register("onsets", ("accents",))

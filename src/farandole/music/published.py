@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 import warnings
 from types import ModuleType
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from farandole.errors import AudioError, MissingExtraError
 from farandole.music.conditioning import conditions, frame_times
-from farandole.music.decode import decode, resample
 from farandole.music.features import register, unavailable
 from farandole.music.song import Song
 
@@ -26,7 +24,14 @@ TRANSFLOWER_RATE = 96000
 """Sample rate of Transflower's features, Hz."""
 TRANSFLOWER_MELS = 80
 _BEAT_WIDTH = 0.05  # s: how far beat activations reach about a beat
-_held: WeakKeyDictionary[Song, tuple[int, np.ndarray]] = WeakKeyDictionary()
+
+
+def _aistpp_rate(fps: float) -> int:
+    return round(AISTPP_HOP * fps)
+
+
+def _transflower_rates(fps: float) -> set[int]:
+    return {TRANSFLOWER_RATE}
 
 
 @register(
@@ -38,12 +43,13 @@ _held: WeakKeyDictionary[Song, tuple[int, np.ndarray]] = WeakKeyDictionary()
         "peak",
         "beat",
     ),
+    rates=lambda fps: {_aistpp_rate(fps)},
 )
 def _aistpp35(song: Song, fps: float) -> np.ndarray:
     """Onset strength, 20 MFCCs, 12 chroma (CENS), onset peaks and beats as 0 or 1."""
     librosa = _librosa("aistpp35")
-    rate = round(AISTPP_HOP * fps)
-    sound = _samples(song, rate)
+    rate = _aistpp_rate(fps)
+    sound = song.samples_at(rate)
     if rate < 2 * librosa.note_to_hz("C8"):  # CENS looks at seven octaves above C1
         raise AudioError(f"aistpp35 at {fps:g} fps: its chroma needs at least 17 frames per second")
     grid = {"sr": rate, "hop_length": AISTPP_HOP}
@@ -60,32 +66,36 @@ def _aistpp35(song: Song, fps: float) -> np.ndarray:
     return np.concatenate((continuous, np.stack(marks, axis=1)), axis=1)
 
 
-@register("transflower_mel", tuple(f"mel_{k}" for k in range(TRANSFLOWER_MELS)))
+@register("transflower_mel", tuple(f"mel_{k}" for k in range(TRANSFLOWER_MELS)), rates=_transflower_rates)
 def _mel(song: Song, fps: float) -> np.ndarray:
     """80 mel bands up to 48 kHz in dB against the loudest, -80..0; each frame sees 2048 samples of 96 kHz."""
     librosa = _librosa("transflower_mel")
     hop, times = round(TRANSFLOWER_RATE / fps), frame_times(song.seconds, fps)
     power = librosa.feature.melspectrogram(
-        y=_samples(song, TRANSFLOWER_RATE), sr=TRANSFLOWER_RATE, hop_length=hop, n_mels=TRANSFLOWER_MELS
+        y=song.samples_at(TRANSFLOWER_RATE), sr=TRANSFLOWER_RATE, hop_length=hop, n_mels=TRANSFLOWER_MELS
     )
     return _at(librosa.power_to_db(power, ref=np.max).T, TRANSFLOWER_RATE / hop, times)
 
 
-@register("transflower_envelope", ("envelope",))
+@register("transflower_envelope", ("envelope",), rates=_transflower_rates)
 def _envelope(song: Song, fps: float) -> np.ndarray:
     """Onset strength over 100 mel bands, built as for 22050 Hz as in the original."""
     librosa = _librosa("transflower_envelope")
     hop, times = round(TRANSFLOWER_RATE / fps), frame_times(song.seconds, fps)
-    strength = librosa.onset.onset_strength(y=_samples(song, TRANSFLOWER_RATE), hop_length=hop, n_mels=100)
+    strength = librosa.onset.onset_strength(y=song.samples_at(TRANSFLOWER_RATE), hop_length=hop, n_mels=100)
     return _at(strength[:, None], TRANSFLOWER_RATE / hop, times)
 
 
-@register("transflower_chroma", (*(f"percussive_{k}" for k in range(12)), *(f"harmonic_{k}" for k in range(12))))
+@register(
+    "transflower_chroma",
+    (*(f"percussive_{k}" for k in range(12)), *(f"harmonic_{k}" for k in range(12))),
+    rates=_transflower_rates,
+)
 def _chroma(song: Song, fps: float) -> np.ndarray:
     """12 mel bands below 65.4 Hz of the percussive part, 12 chroma of the harmonic part."""
     librosa = _librosa("transflower_chroma")
     hop, times = max(32, int(TRANSFLOWER_RATE / fps) // 32 * 32), frame_times(song.seconds, fps)
-    harmonic, percussive = librosa.effects.hpss(_samples(song, TRANSFLOWER_RATE))
+    harmonic, percussive = librosa.effects.hpss(song.samples_at(TRANSFLOWER_RATE))
     grid = {"sr": TRANSFLOWER_RATE, "hop_length": hop}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # some of the published low bands are narrower than a bin and stay empty
@@ -118,6 +128,7 @@ _GROUPS = (_mel, _envelope, _beats, _onsets)
 @register(
     "transflower",
     (*(f"mel_{k}" for k in range(TRANSFLOWER_MELS)), "envelope", "beat", "downbeat", "onset_low", "onset_high"),
+    rates=_transflower_rates,
 )
 def _transflower(song: Song, fps: float) -> np.ndarray:
     """The 85 columns in Transflower's order, with open stand-ins for the last four."""
@@ -155,18 +166,6 @@ def _librosa(purpose: str) -> ModuleType:
     except ImportError as error:
         raise MissingExtraError(f"the music feature {purpose}", "train") from error
     return librosa
-
-
-def _samples(song: Song, rate: int) -> np.ndarray:
-    """Mono sound at a rate, held until another rate is asked for."""
-    held = _held.get(song)
-    if held is None or held[0] != rate:
-        if song.path is not None:
-            sound = decode(song.path, sample_rate=rate)
-        else:
-            sound = resample(song.samples, song.sample_rate, rate)
-        _held[song] = held = rate, sound
-    return held[1]
 
 
 def _at(values: np.ndarray, source_fps: float, times: np.ndarray) -> np.ndarray:

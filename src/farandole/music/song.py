@@ -35,6 +35,7 @@ class Song:
         self.frames, self.name, self.path = frames, name, path
         self.sample_rate, self.seconds = frames.sample_rate, frames.seconds
         self._samples = samples
+        self._at: dict[int, np.ndarray] = {}
         self._within: dict[tuple[float, float], Beats] = {}
 
     @classmethod
@@ -76,6 +77,16 @@ class Song:
             raise AudioError(f"{self.name}: was made without samples")
         return decode(self.path, sample_rate=self.sample_rate)
 
+    def samples_at(self, sample_rate: int) -> np.ndarray:
+        """Mono sound at another rate, float32 [N]; held until a rate is asked for that is not at hand. See `load_song`."""
+        if sample_rate not in self._at:
+            if self.path is not None:
+                sound = decode(self.path, sample_rate=sample_rate)
+            else:
+                sound = resample(self.samples, self.sample_rate, sample_rate)
+            self._at = {sample_rate: sound}
+        return self._at[sample_rate]
+
     @cached_property
     def beats(self) -> Beats:
         """Beats at the tempo that fits best; see `beats_within` for a given range."""
@@ -112,14 +123,22 @@ class Song:
         return f"Song({self.name!r}, {self.seconds:.1f} s)"
 
 
-def load_song(path: str | Path, *, name: str | None = None) -> Song:
+def load_song(path: str | Path, *, name: str | None = None, rates: Iterable[int] = ()) -> Song:
     """Read a song: wav, flac, ogg, mp3, m4a or the sound of an mp4; analysed in one pass, in bounded memory.
+
+    Args:
+        path: The file.
+        name: Title; by default the file's name.
+        rates: Sample rates (Hz) that `samples_at` will be asked for: had from the same pass of decoding, and held.
 
     Raises:
         AudioError: If the file cannot be decoded or holds less than 1 s of sound; see `decode.decode_blocks`.
     """
     path = Path(path)
-    return Song(analyse(decode_blocks(path), SAMPLE_RATE), name=name or path.stem, path=path)
+    others: dict[int, list[np.ndarray]] = {rate: [] for rate in rates}
+    song = Song(analyse(decode_blocks(path, others=others), SAMPLE_RATE), name=name or path.stem, path=path)
+    song._at = {rate: np.concatenate(others.pop(rate)) for rate in list(others)}
+    return song
 
 
 def _blocks(samples: np.ndarray) -> Iterable[np.ndarray]:
