@@ -67,6 +67,13 @@ def target_for(model) -> torch.Tensor:
     return torch.randn(BATCH, model.target.frames, model.target.dim).to(next(model.parameters()))
 
 
+LABEL_BS5 = {  # transflower_expmap_cr4_label_bs5
+    "inputs": motion_and_audio(67, 85, 120, 140, style=16),
+    "target": Modality("motion", 67, 1, 120),
+    "encoder": EncoderConfig(layers=2, input_positions=("pairwise",), dropout=0.1),
+    "flow": FlowConfig((24,), "actnorm", conditioning="tokens", dim=800, heads=10, prior="student-t", dropout=0.1),
+    "condition_tokens": 100,
+}
 CONSTANTS_REMOVED = {"inputs": motion_and_audio(67, 85, 120, 140), "target": Modality("motion", 67, 3, 120)}
 
 
@@ -75,6 +82,7 @@ CONSTANTS_REMOVED = {"inputs": motion_and_audio(67, 85, 120, 140), "target": Mod
     [
         (Transflower, "as-released", {}, 122_323_152),
         (Transflower, "as-released", CONSTANTS_REMOVED, 122_288_112),
+        (Transflower, "as-released", LABEL_BS5, 236_620_056),
         (Transformer, "as-released", {}, 143_025_669),
         (MoGlow, "as-released", {}, 60_433_712),
         (Transglower, "as-released", {}, 230_934_256),

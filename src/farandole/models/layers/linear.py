@@ -96,6 +96,12 @@ class FastLinear(nn.Linear):
         return linear(input, self.weight, self.bias)
 
 
+def rows_of(layer: nn.Linear, x: Tensor, rows: slice) -> Tensor:
+    """Some of a layer's outputs: x [..., I] -> [..., rows], by the kernel that the layer itself would take."""
+    product = linear if isinstance(layer, FastLinear) else F.linear
+    return product(x, layer.weight[rows], None if layer.bias is None else layer.bias[rows])
+
+
 def use_fast_linear(module: M) -> M:
     """Give every plain `nn.Linear` inside `module` (own or from a library) the faster kernel, in place; returns it.
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from farandole.models.errors import require
+from farandole.models.layers.linear import rows_of
 from farandole.models.layers.positions import POSITIONS, Position, RelativeBias, rotate_by_time
 
 
@@ -34,8 +35,8 @@ class SelfAttention(nn.Module):
         if queries is x:
             q, k, v = self.qkv(x).chunk(3, dim=-1)
         else:  # only some rows ask: their keys and values are needed all the same
-            q = F.linear(queries, self.qkv.weight[:dim], self.qkv.bias[:dim])
-            k, v = F.linear(x, self.qkv.weight[dim:], self.qkv.bias[dim:]).chunk(2, dim=-1)
+            q = rows_of(self.qkv, queries, slice(0, dim))
+            k, v = rows_of(self.qkv, x, slice(dim, None)).chunk(2, dim=-1)
         q, k, v = (u.unflatten(-1, (self.heads, -1)).transpose(1, 2) for u in (q, k, v))  # [B, H, ., D/H]
         if self.rotary:
             q, k = rotate_by_time(q, query_times), rotate_by_time(k, times)
