@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from farandole._io import atomic_path
+from farandole._memory import keep_freed_memory
 from farandole.data import executors
 from farandole.data.feature_folder import SCHEMA, finish_folder, skeleton_to_json
 from farandole.data.sequences import Recipe, Source, load_body, make_sequence
@@ -37,7 +38,9 @@ class Wanted:
         fps: Frame rate of the features; None for that of the first motion.
         retarget: Put every motion on the house skeleton.
         mirror: Make mirrored copies, too.
-        source_fps: Frame rate that motions must have; None if any will do.
+        turns: Make copies turned about the vertical by these angles, too, degrees.
+        tempi: Make copies at these factors of speed, too, 0.5 to 2.
+        source_fps: Frame rate that motions must have; None for that of the first motion if `fps` is None, too, and else for any.
         licence: Terms of the recordings, kept in corpus.json.
     """
 
@@ -48,6 +51,8 @@ class Wanted:
     mirror: bool = False
     source_fps: float | None = None
     licence: str = "unknown: ask whoever made the recordings"
+    turns: tuple[float, ...] = ()
+    tempi: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -136,13 +141,28 @@ def _recipe(sources: Sequence[Source], wanted: Wanted) -> tuple[Recipe, dict[str
         except FarandoleError as error:
             bad[source.name] = str(error)
             continue
+        source_fps = wanted.source_fps if wanted.source_fps or wanted.fps else motion.fps
         motion = motion.resample(wanted.fps or motion.fps)
         told = tuple(codecs.to_json(codecs.codec(name, motion)) for name in wanted.motion)
         body = skeleton_to_json(motion.skeleton)
         music = wanted.music if sound else ()
-        return Recipe(motion.fps, told, body, music, wanted.retarget, wanted.mirror, wanted.source_fps), bad
+        recipe = Recipe(
+            motion.fps, told, body, music, wanted.retarget, wanted.mirror, source_fps, wanted.turns, wanted.tempi
+        )
+        _check_names(sources, recipe)
+        return recipe, bad
     some = next(iter(bad.values()))
     raise DataError(f"none of {len(sources)} motions can be read; the first: {some}")
+
+
+def _check_names(sources: Sequence[Source], recipe: Recipe) -> None:
+    taken: dict[str, str] = {}
+    for source in sources:
+        for variant in recipe.variants:
+            name = source.name + variant.suffix
+            if name in taken:
+                raise DataError(f"{taken[name]} and {source.motion} would both make {name}: give one another name")
+            taken[name] = str(source.motion)
 
 
 def _take_up(folder: Path, recipe: Recipe, *, force: bool) -> dict[str, dict[str, Any]]:
@@ -209,6 +229,7 @@ def _absolute(source: Source) -> Source:
 
 def _outcome(job: tuple[Source, Recipe, Path, Mapping[str, Any] | None]) -> Outcome:
     """What a worker does: a record and whether it was made now; or what is wrong with the recording."""
+    keep_freed_memory()
     try:
         return make_sequence(*job)
     except FarandoleError as error:
@@ -237,9 +258,10 @@ def _finish(
             continue
         record = results[source.name]
         for name, told in record["sequences"].items():
-            # Mirrored copies are for training: in a held-out split they would count everything twice.
+            # Copies are for training: in a held-out split they would count everything twice.
             split = source.split if name == source.name or source.split == "train" else ""
-            sequences[name] = {**told, "split": split, **source.facts, "source": source.motion.name}
+            copy = {} if name == source.name else {"copy_of": source.name}
+            sequences[name] = {**told, "split": split, **copy, **source.facts, "source": source.motion.name}
         problems += [{"name": source.name, "problem": note} for note in record["notes"]]
     columns = {t["name"]: list(codecs.from_json(t, recipe.fps, skeleton).columns) for t in recipe.codecs}
     columns |= {name: list(features.feature(name).columns) for name in recipe.music}
