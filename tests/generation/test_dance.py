@@ -101,12 +101,15 @@ def test_silence_is_danced_calmly_with_a_warning(dancer, caplog):
 def test_a_start_is_taken_up(dancer):
     take = next(t for t in salsa_takes() if t.name == "salsa_61_03").motion.slice(100, 200)
     score = dancer.score(song("salsa", 170.0), style="salsa-follow")
-    begun, free = dancer.dance([score], seed=1, start=take)[0], dancer.dance([score], seed=1)[0]
+    begun = [dancer.dance([score], seed=seed, start=take)[0] for seed in range(5)]
+    free = dancer.dance([score], seed=1)[0]
     end = take.slice(-1, None)
     gap = lambda m: motion_distance(m.slice(0, 1), end)  # noqa: E731
-    assert gap(begun) < 6.0
-    assert gap(begun) < 0.5 * gap(free)
-    assert np.linalg.norm(begun.root_positions[0] - take.root_positions[-1]) < 0.15
+    typical = np.median([gap(motion) for motion in begun])
+    assert typical < 6.0
+    assert typical < 0.5 * gap(free)
+    for motion in begun:
+        assert np.linalg.norm(motion.root_positions[0] - take.root_positions[-1]) < 0.15
 
 
 def test_extend_goes_on_from_where_a_motion_ends():
