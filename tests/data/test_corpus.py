@@ -263,13 +263,13 @@ def test_other_settings_and_other_folders_are_not_overwritten(tmp_path):
 def test_features_of_another_codec_version_are_refused(tmp_path):
     prepare(pairs(tmp_path / "src", ["a"]), tmp_path / "data")
     path = tmp_path / "data" / "corpus.json"
+    with pytest.raises(DataError, match="no motion feature 'bands': there are rot6d, expmap_cr"):
+        FeatureFolder(tmp_path / "data").codec("bands")
     corpus = json.loads(path.read_text())
     corpus["codecs"]["rot6d"]["version"] = 0
     path.write_text(json.dumps(corpus))
-    with pytest.raises(DataError, match="version 0 of that codec"):
-        FeatureFolder(tmp_path / "data").codec("rot6d")
-    with pytest.raises(DataError, match="no motion feature 'bands': there are rot6d, expmap_cr"):
-        FeatureFolder(tmp_path / "data").codec("bands")
+    with pytest.raises(DataError, match=r"corpus\.json: features 'rot6d' were written by version 0 of that codec"):
+        FeatureFolder(tmp_path / "data")
 
 
 SEQUENCES = {
@@ -323,7 +323,7 @@ def test_lafan1(tmp_path):
     back = folder.codec("rotmat").decode(features)
     np.testing.assert_allclose(back.positions, motion.positions, atol=1e-3)
     problems = {p["name"]: p["problem"] for p in folder.problems}
-    assert "60 fps, but all of this corpus have 30" in problems["run1_subject2"]
+    assert "60 fps, but all of this corpus must have 30" in problems["run1_subject2"]
     assert "is not called" in problems["readme"]
     assert "CC BY-NC-ND" in folder.licence
 
@@ -341,7 +341,7 @@ def test_info_shows_a_table(tmp_path, capsys):
         "4 sequences, 0.2 min",
         "30 fps, 21 joints",
         "train",
-        "feature   bands: 4 columns",
+        "bands    music         4",
         "For this test only.",
     ):
         assert part in told

@@ -20,6 +20,7 @@ def info(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A motion, a song, or a feature folder.", show_default=False)
     ],
+    sequences: Annotated[bool, typer.Option("--sequences", help="List every sequence of a feature folder.")] = False,
     json: Json = False,
 ) -> None:
     """Tell what a motion, a song or a feature folder holds.
@@ -32,10 +33,10 @@ def info(
     farandole info song.mp3 --json
 
     \b
-    farandole info data/mine
+    farandole info data/mine --sequences
     """
     if file.is_dir():
-        _tell_folder(file, json)
+        _tell_folder(file, json, sequences)
         return
     from farandole.motion.files import READABLE
 
@@ -49,7 +50,7 @@ def info(
         console.result(f"  {name.replace('_', ' '):{width}}  {_readable(value)}")
 
 
-def _tell_folder(folder: Path, json: bool) -> None:
+def _tell_folder(folder: Path, json: bool, sequences: bool) -> None:
     from farandole.data.feature_folder import FeatureFolder
     from farandole.data.report import describe
 
@@ -62,17 +63,70 @@ def _tell_folder(folder: Path, json: bool) -> None:
         f"  {facts['sequences']} sequences, {_hours(facts['hours'])}, {facts['shortest_s']:.1f} to {facts['longest_s']:.1f} s "
         f"each, {facts['fps']:g} fps, {facts['joints']} joints, {facts['height_m']:.2f} m"
     )
+    _table(_splits(facts))
+    _table(_features(facts["features"]))
+    for name, told in facts["features"].items():
+        if told["constant"]:
+            console.result(f"  constant in {name}: {_some(told['constant'])}")
     if facts["styles"]:
         console.result(f"  styles    {', '.join(f'{n} x {style}' for style, n in sorted(facts['styles'].items()))}")
-    for name, told in facts["splits"].items():
-        console.result(f"  {name:8}  {told['sequences']:6} sequences  {_hours(told['hours']):>9}")
-    for name, told in facts["features"].items():
-        constant = f", {told['constant']} of them constant" if told["constant"] else ""
-        console.result(f"  feature   {name}: {told['columns']} columns{constant}")
+    if sequences:
+        _table(_each(facts["each"]))
     console.result(f"  licence   {facts['licence'].splitlines()[0] if facts['licence'] else 'not told'}")
     console.result(f"  problems  {len(facts['problems']) or 'none'}")
     for problem in facts["problems"]:
         console.result(f"    {problem}")
+
+
+def _splits(facts: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = [("split", "sequences", "of them copies", "time", "share")]
+    whole = max(facts["hours"], 1e-9)
+    told = {**facts["splits"]}
+    rest = facts["sequences"] - sum(t["sequences"] for t in told.values())
+    if rest:
+        hours = whole - sum(t["hours"] for t in told.values())
+        told["(none)"] = {"sequences": rest, "copies": sum("copy_of" in t for t in _unsplit(facts)), "hours": hours}
+    for name, t in told.items():
+        share = f"{100 * t['hours'] / whole:.0f} %"
+        rows.append((name, str(t["sequences"]), str(t["copies"] or "-"), _hours(t["hours"]), share))
+    return rows
+
+
+def _unsplit(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    return [told for told in facts["each"].values() if not told["split"]]
+
+
+def _features(features: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = [("feature", "kind", "columns", "constant", "smallest", "largest")]
+    for name, told in features.items():
+        limits = [f"{told[k]:.3g}" if told[k] is not None else "?" for k in ("smallest", "largest")]
+        rows.append((name, told["kind"], str(told["columns"]), str(len(told["constant"]) or "-"), *limits))
+    return rows
+
+
+def _each(sequences: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = [("sequence", "split", "seconds", "style", "from")]
+    for name, told in sequences.items():
+        source = str(told.get("source", "-"))
+        rows.append((name, told["split"] or "-", f"{told['seconds']:.1f}", str(told.get("style", "-")), source))
+    return rows
+
+
+def _table(rows: list[tuple[str, ...]]) -> None:
+    """Columns under their headings: numbers to the right, words to the left."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    right = [all(not cell or cell[0] in "-0123456789?" for cell in column) for column in zip(*rows[1:], strict=True)]
+    for row in rows:
+        cells = [
+            cell.rjust(w) if to_right else cell.ljust(w) for cell, w, to_right in zip(row, widths, right, strict=True)
+        ]
+        console.result(f"  {'  '.join(cells)}".rstrip())
+    console.result("")
+
+
+def _some(names: list[str], most: int = 6) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _hours(hours: float) -> str:

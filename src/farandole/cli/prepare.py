@@ -10,6 +10,7 @@ import typer
 
 from farandole.cli import console
 from farandole.cli.options import Force, Json, Quiet
+from farandole.errors import DataError
 
 if TYPE_CHECKING:
     from farandole.data.corpus import Wanted
@@ -43,6 +44,12 @@ Fps = Annotated[
 ]
 Retarget = Annotated[bool, typer.Option("--retarget", help="Put every motion on the house skeleton first.")]
 Mirror = Annotated[bool, typer.Option("--mirror", help="Make a mirrored copy of every training sequence, too.")]
+Turn = Annotated[
+    str, typer.Option("--turn", help="Make copies turned about the vertical, too: degrees with commas between, 90,180.")
+]
+Tempo = Annotated[
+    str, typer.Option("--tempo", help="Make slower and faster copies, too, with their music: factors, 0.9,1.1.")
+]
 MotionCodecs = Annotated[str, typer.Option("--motion", help="Motion features: names of codecs with commas between.")]
 MusicFeatures = Annotated[str, typer.Option("--music", help="Music features: names with commas between; '' for none.")]
 
@@ -56,6 +63,8 @@ def folder(
     fps: Fps = None,
     retarget: Retarget = False,
     mirror: Mirror = False,
+    turn: Turn = "",
+    tempo: Tempo = "",
     licence: Annotated[
         str, typer.Option(help="Terms of the recordings, or a file with them. [default: SRC/LICENSE, if there]")
     ] = "",
@@ -67,18 +76,28 @@ def folder(
 ) -> None:
     """Your own recordings: each motion (bvh, glb, npz, pkl) with the sound (wav, mp3, ogg ...) of the same name.
 
-    Motion and sound start together; the longer one is cut. Splits are read from SRC/splits/{train,val,test}.txt or
-    SRC/base_filenames_{train,val,test}.txt; without them a few sequences are held out. Run again after an interruption, or
+    Motion and sound start together; the longer one is cut. Without --fps all motions must have one frame rate. Splits are read
+    from SRC/splits/{train,val,test}.txt or SRC/base_filenames_{train,val,test}.txt; without them a few sequences are held out.
+    Run again after an interruption, or
     when recordings were added or changed: only what is missing is made.
 
     \b
     farandole prepare folder recordings -o data/mine
-    farandole prepare folder recordings -o data/mine --motion expmap_cr --music transflower --fps 20 --mirror
+    farandole prepare folder recordings -o data/mine --motion expmap_cr --music transflower --fps 20 --mirror --tempo 0.9,1.1
     """
     from farandole.data.corpus import Wanted
     from farandole.data.importers import find_pairs
 
-    wanted = Wanted(_list(motion), _list(music), fps, retarget, mirror, licence=_licence(licence, source))
+    wanted = Wanted(
+        _list(motion),
+        _list(music),
+        fps,
+        retarget,
+        mirror,
+        licence=_licence(licence, source),
+        turns=_numbers("--turn", turn),
+        tempi=_numbers("--tempo", tempo),
+    )
     _prepare(find_pairs(source), out, wanted, workers, cluster, force, json, quiet)
 
 
@@ -96,6 +115,8 @@ def aistpp(
     fps: Annotated[float, typer.Option(min=1, max=240, help="Frame rate of the features.")] = 60.0,
     protocol: Annotated[str, typer.Option(help="Splits: crossmodal or pose.")] = "crossmodal",
     mirror: Mirror = False,
+    turn: Turn = "",
+    tempo: Tempo = "",
     workers: Workers = None,
     cluster: Cluster = None,
     force: Force = False,
@@ -110,7 +131,8 @@ def aistpp(
     from farandole.data.corpus import Wanted
     from farandole.data.importers import AISTPP_FPS, AISTPP_LICENCE, find_aistpp
 
-    wanted = Wanted(_list(motion), _list(music), fps, False, mirror, AISTPP_FPS, AISTPP_LICENCE)
+    copies = _numbers("--turn", turn), _numbers("--tempo", tempo)
+    wanted = Wanted(_list(motion), _list(music), fps, False, mirror, AISTPP_FPS, AISTPP_LICENCE, *copies)
     _prepare(
         find_aistpp(source, music=music_folder, protocol=protocol), out, wanted, workers, cluster, force, json, quiet
     )
@@ -123,6 +145,8 @@ def lafan1(
     motion: MotionCodecs = "rotmat",
     fps: Annotated[float, typer.Option(min=1, max=240, help="Frame rate of the features.")] = 30.0,
     mirror: Mirror = False,
+    turn: Turn = "",
+    tempo: Tempo = "",
     workers: Workers = None,
     cluster: Cluster = None,
     force: Force = False,
@@ -137,7 +161,8 @@ def lafan1(
     from farandole.data.corpus import Wanted
     from farandole.data.importers import LAFAN1_FPS, LAFAN1_LICENCE, find_lafan1
 
-    wanted = Wanted(_list(motion), (), fps, False, mirror, LAFAN1_FPS, LAFAN1_LICENCE)
+    copies = _numbers("--turn", turn), _numbers("--tempo", tempo)
+    wanted = Wanted(_list(motion), (), fps, False, mirror, LAFAN1_FPS, LAFAN1_LICENCE, *copies)
     _prepare(find_lafan1(source), out, wanted, workers, cluster, force, json, quiet)
 
 
@@ -212,6 +237,13 @@ def _prepare(
 
 def _list(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+
+
+def _numbers(option: str, text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in _list(text))
+    except ValueError as error:
+        raise DataError(f"{option} {text}: needed are numbers with commas between") from error
 
 
 def _licence(told: str, source: Path) -> str:

@@ -154,7 +154,11 @@ def _write(path: Path, text: str) -> None:
 
 
 class FeatureFolder:
-    """A prepared corpus, read only."""
+    """A prepared corpus, read only.
+
+    Raises:
+        DataError: If a path is none, or one that another version wrote: of the folder's layout or of a codec in it.
+    """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -171,12 +175,22 @@ class FeatureFolder:
             raise DataError(
                 f"{path} has schema {self._corpus.get('schema')}, this version reads {SCHEMA}: prepare it again"
             )
+        self._check_codecs(path)
         self.fps: float = self._corpus["fps"]
         self.licence: str = self._corpus["licence"]
         self.sequences: dict[str, dict[str, Any]] = self._corpus["sequences"]
         self.features: dict[str, list[str]] = self._corpus["features"]
         self.problems: list[dict[str, str]] = self._corpus.get("problems", [])
         self.codecs: dict[str, dict[str, Any]] = self._corpus.get("codecs", {})
+
+    def _check_codecs(self, path: Path) -> None:
+        from farandole.motion import codecs
+
+        for told in self._corpus.get("codecs", {}).values():
+            try:
+                codecs.check_version(told)
+            except DataError as error:
+                raise DataError(f"{path}: {error}") from error
 
     @classmethod
     def is_one(cls, path: str | Path) -> bool:

@@ -24,13 +24,17 @@ def describe(folder: FeatureFolder) -> dict[str, Any]:
         except DataError as error:
             problems.append(str(error))
             continue
-        splits[split] = {"sequences": len(names), "hours": sum(seconds[n] for n in names) / 3600}
+        copies = sum("copy_of" in sequences[n] for n in names)
+        splits[split] = {"sequences": len(names), "copies": copies, "hours": sum(seconds[n] for n in names) / 3600}
     features = {}
     for feature, columns in folder.features.items():
-        told: dict[str, Any] = {"columns": len(columns), "constant": 0}
+        told: dict[str, Any] = {"columns": len(columns), "constant": [], "smallest": None, "largest": None}
+        told["kind"] = "motion" if feature in folder.codecs else "music"
         try:
             scaler = folder.scaler(feature)
-            told["constant"] = int((scaler.maximum - scaler.minimum < CONSTANT).sum())
+            still = scaler.maximum - scaler.minimum < CONSTANT
+            told["constant"] = [name for name, constant in zip(columns, still, strict=True) if constant]
+            told |= {"smallest": float(scaler.minimum.min()), "largest": float(scaler.maximum.max())}
         except (OSError, ValueError, KeyError):
             problems.append(f"{feature} has no scaler: is there a training split?")
         features[feature] = told
@@ -40,6 +44,7 @@ def describe(folder: FeatureFolder) -> dict[str, Any]:
         if "style" in sequence:
             styles[sequence["style"]] = styles.get(sequence["style"], 0) + 1
     lengths = np.array(list(seconds.values())) if seconds else np.zeros(1)
+    split_of = {n: split for split in splits for n in folder.split(split)}
     return {
         "kind": "feature folder",
         "sequences": len(sequences),
@@ -54,6 +59,7 @@ def describe(folder: FeatureFolder) -> dict[str, Any]:
         "splits": splits,
         "licence": folder.licence,
         "problems": problems,
+        "each": {n: {"seconds": seconds[n], "split": split_of.get(n, ""), **told} for n, told in sequences.items()},
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ import numpy as np
 
 from farandole._io import atomic_path
 from farandole.data.feature_folder import skeleton_from_json
+from farandole.data.variants import Variant, variants, vary
 from farandole.errors import DataError, FrameRateError
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 
-MIRRORED = "_mirrored"
 TOLERANCE = 0.1
 """Seconds by which motion and sound may differ in length without a note."""
 
@@ -56,6 +56,8 @@ class Recipe:
         retarget: Whether motions are put on that body first; otherwise they must be on it.
         mirror: Whether `<sequence>_mirrored` is made, too.
         source_fps: Frame rate that motions must have; None if any will do.
+        turns: Angles in degrees of turned copies.
+        tempi: Factors of speed of faster and slower copies.
     """
 
     fps: float
@@ -65,13 +67,21 @@ class Recipe:
     retarget: bool = False
     mirror: bool = False
     source_fps: float | None = None
+    turns: tuple[float, ...] = ()
+    tempi: tuple[float, ...] = ()
 
     @property
     def key(self) -> str:
         """Changes with everything that changes an output."""
         from farandole import __version__
 
-        return hashlib.sha256(json.dumps([__version__, vars(self)], sort_keys=True, default=str).encode()).hexdigest()
+        told = {k: v for k, v in vars(self).items() if v or k not in ("turns", "tempi")}
+        return hashlib.sha256(json.dumps([__version__, told], sort_keys=True, default=str).encode()).hexdigest()
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """The recording itself and the copies made of it."""
+        return variants(self.mirror, self.turns, self.tempi)
 
 
 def load_body(path: Path, recipe_retarget: bool, fps: float | None) -> Motion:
@@ -88,7 +98,10 @@ def load_body(path: Path, recipe_retarget: bool, fps: float | None) -> Motion:
 
     motion = load_motion(path)
     if fps is not None and abs(motion.fps - fps) > 1e-3 * fps:
-        raise FrameRateError(f"{path} has {motion.fps:g} fps, but all of this corpus have {fps:g}")
+        raise FrameRateError(
+            f"{path} has {motion.fps:g} fps, but all of this corpus must have {fps:g}: convert it (farandole convert IN OUT "
+            f"--fps {fps:g}) or bring all to one rate (prepare folder --fps)"
+        )
     return retarget(motion, house_skeleton()) if recipe_retarget else plain_body(motion)
 
 
@@ -119,13 +132,29 @@ def make_sequence(
     frames, note = _common_length(source, motion, music, recipe.fps)
     outputs: dict[str, str] = {}
     sequences = {}
-    for name, body in [(source.name, motion), *([(source.name + MIRRORED, None)] if recipe.mirror else [])]:
-        arrays = {k: v[:frames] for k, v in {**_motion(body or _mirrored(motion), recipe), **music}.items()}
+    for variant in recipe.variants:
+        name = source.name + variant.suffix
+        arrays = _arrays(variant, motion, music, recipe, frames)
         for feature, array in arrays.items():
             outputs[f"{name}.{feature}.npy"] = _save(folder / f"{name}.{feature}.npy", array, feature)
-        sequences[name] = {"frames": frames}
+        sequences[name] = {"frames": len(next(iter(arrays.values())))}
     notes = [n for n in (note, _other_proportions(motion, recipe)) if n]
     return {"key": key, "sources": hashes, "outputs": outputs, "sequences": sequences, "notes": notes}, True
+
+
+def _arrays(
+    variant: Variant, motion: Motion, music: Mapping[str, Array], recipe: Recipe, frames: int
+) -> dict[str, Array]:
+    """All features of one variant of a recording of which `frames` frames have both motion and music."""
+    if variant.tempo == 1:
+        body, rows = vary(variant, motion, music, {})
+    else:
+        from farandole.music.features import feature
+
+        cut = {k: v[:frames] for k, v in music.items()}
+        body, rows = vary(variant, motion.slice(0, frames), cut, {k: feature(k).columns for k in cut})
+        frames = min(len(body), *map(len, rows.values())) if rows else len(body)
+    return {k: v[:frames] for k, v in {**_motion(body, recipe), **rows}.items()}
 
 
 def file_hash(path: Path) -> str:
@@ -158,12 +187,6 @@ def _motion(motion: Motion, recipe: Recipe) -> dict[str, Array]:
             f"made for {len(skeleton)} ({', '.join(skeleton.names[:3])}, ...): add --retarget"
         )
     return {told["name"]: codecs.from_json(told, recipe.fps, skeleton).encode(motion) for told in recipe.codecs}
-
-
-def _mirrored(motion: Motion) -> Motion:
-    from farandole.motion.edit import mirror
-
-    return replace(mirror(motion), name=motion.name + MIRRORED)
 
 
 @lru_cache(maxsize=1)  # dances to one song come one after the other

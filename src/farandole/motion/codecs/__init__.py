@@ -87,13 +87,18 @@ def from_json(data: Mapping[str, Any], fps: float, skeleton: Skeleton) -> Codec:
     Raises:
         DataError: If the features were written by another version of the codec.
     """
+    check_version(data)
+    return entry(data["name"]).restore(fps, skeleton, dict(data["settings"]))
+
+
+def check_version(data: Mapping[str, Any]) -> None:
+    """Raise DataError unless features that `to_json` tells of were written by this version of their codec."""
     kind = entry(data["name"])
     if data["version"] != kind.version:
         raise DataError(
             f"features '{kind.name}' were written by version {data['version']} of that codec, this is version {kind.version}: "
             "prepare them again"
         )
-    return kind.restore(fps, skeleton, dict(data["settings"]))
 
 
 def _dance_like(motion: Motion) -> Codec:
