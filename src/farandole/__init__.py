@@ -17,6 +17,7 @@ from farandole.errors import FarandoleError
 if TYPE_CHECKING:
     from farandole._api import dance
     from farandole.generation.extend import extend
+    from farandole.generation.inbetween import inbetween
     from farandole.motion import Motion, Skeleton
     from farandole.motion.files import load_motion, save_motion
     from farandole.music import Song, load_song
@@ -32,9 +33,21 @@ _HOME = {
     "load_song": "farandole.music",
     "dance": "farandole._api",
     "extend": "farandole.generation.extend",
+    "inbetween": "farandole.generation.inbetween",
 }
 
-__all__ = ["FarandoleError", "Motion", "Skeleton", "Song", "dance", "extend", "load_motion", "load_song", "save_motion"]
+__all__ = [
+    "FarandoleError",
+    "Motion",
+    "Skeleton",
+    "Song",
+    "dance",
+    "extend",
+    "inbetween",
+    "load_motion",
+    "load_song",
+    "save_motion",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -9,6 +9,7 @@ from chromium import Chromium, find_chromium
 from made_motions import step_in_place
 
 from farandole.motion import rotations as rot
+from farandole.motion.edit import move
 from farandole.motion.files import load_motion
 from farandole.view.page import write_page
 
@@ -117,6 +118,42 @@ def test_keys_takes_and_ghosts(browser, tmp_path):
     assert browser.evaluate(
         "[...document.querySelectorAll('button, select, input')].every(e => e.ariaLabel || e.textContent)"
     )
+    assert browser.errors == []
+
+
+def test_marked_frames_and_the_ghost(browser, tmp_path):
+    take = step_in_place(2.0)
+    other = move(take, (0.4, 0.0, 0.0))
+    marks = [0, 15, *range(30, 41), 59]
+    browser.open(write_page([take], tmp_path / "marked.html", ghosts=[other], marks=marks))
+    said = (
+        "[document.querySelector('.frame').textContent, document.querySelector('.frame').classList.contains('marked')]"
+    )
+    assert browser.evaluate(said) == ["frame 0", True]
+    seen = []
+    for key in ("n", "n", ".", "p", "p", "p"):
+        browser.key(key)
+        time.sleep(0.3)  # the text is drawn with the next picture
+        seen.append(browser.evaluate(said))
+    assert seen == [
+        ["frame 15", True], ["frame 30", True], ["frame 31", True], ["frame 30", True], ["frame 15", True], ["frame 0", True]
+    ]  # fmt: skip
+    browser.evaluate("farandole.seek(0.6)")
+    browser.wait("document.querySelector('.frame').textContent === 'frame 18'")
+    assert not browser.evaluate(said)[1]
+    amber = "(() => { const c = document.querySelector('.timeline canvas'); const d = c.getContext('2d')"
+    amber += ".getImageData(0, Math.round(6 * devicePixelRatio), c.width, 1).data; let n = 0;"
+    amber += "for (let i = 0; i < d.length; i += 4) n += d[i] - d[i + 2] > 60 && d[i + 3] > 60; return n / c.width })()"
+    share = browser.evaluate(amber)  # eleven frames of 60 in a row, and three lone ones
+    assert 0.15 < share < 0.35
+    shots = []
+    for key in ("2", "g", "g"):  # the second picture without the ghost
+        browser.key(key)
+        time.sleep(0.5)
+        shots.append(pixels(browser.screenshot()).astype(int))
+    differs = [(np.abs(a - b).max(-1) > 12).mean() for a, b in ((shots[0], shots[1]), (shots[0], shots[2]))]
+    assert differs[0] > 0.005
+    assert differs[1] < 0.0005
     assert browser.errors == []
 
 

@@ -12,6 +12,9 @@ function geometryFor(take: Take, palette: THREE.Color[]): THREE.BufferGeometry {
   return geometry;
 }
 
+/** A ghost that coincides with its body lies behind it. */
+const BEHIND = { polygonOffset: true, polygonOffsetFactor: 4, polygonOffsetUnits: 40 };
+
 let shadeTexture: THREE.Texture | null = null;
 
 function softDisc(): THREE.Texture {
@@ -51,15 +54,25 @@ export class Figure {
     this.bones.forEach((bone, j) => (take.parents[j] >= 0 ? this.bones[take.parents[j]].add(bone) : null));
     this.bones[0].updateMatrixWorld(true);
     const material = ghost
-      ? new THREE.MeshStandardMaterial({ color: 0x6d7f8f, transparent: true, opacity: 0.28, roughness: 0.9, depthWrite: false })
+      ? new THREE.MeshStandardMaterial({ color: 0x5f7386, transparent: true, opacity: 0.4, roughness: 0.9, depthWrite: false, ...BEHIND })
       : new THREE.MeshStandardMaterial({ vertexColors: true, roughness: 0.62, metalness: 0 });
     this.mesh = new THREE.SkinnedMesh(geometryFor(take, palette), material);
     this.mesh.frustumCulled = false; // its bounds are those of the rest pose
     this.mesh.castShadow = !ghost;
     this.mesh.receiveShadow = !ghost;
     this.mesh.add(this.bones[0]);
-    this.mesh.bind(new THREE.Skeleton(this.bones), new THREE.Matrix4());
+    const skeleton = new THREE.Skeleton(this.bones);
+    this.mesh.bind(skeleton, new THREE.Matrix4());
     this.group.add(this.mesh);
+    if (ghost) {
+      // Its depth first, then its nearest surface only: overlapping limbs do not add up, and the ghost is of one tone.
+      const depth = new THREE.SkinnedMesh(this.mesh.geometry, new THREE.MeshBasicMaterial({ colorWrite: false, transparent: true, ...BEHIND }));
+      depth.frustumCulled = false;
+      depth.renderOrder = 2;
+      depth.bind(skeleton, new THREE.Matrix4());
+      this.mesh.renderOrder = 3;
+      this.group.add(depth);
+    }
 
     take.parents.forEach((parent, j) => {
       if (parent >= 0) this.segments.push([parent, j]);

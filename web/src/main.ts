@@ -79,6 +79,9 @@ class Player implements Api {
   private readonly shown: boolean[];
   private readonly playButton = make("button", { class: "play", label: "Play", title: "Play or pause (space)" }, icon("play"));
   private readonly timeText = make("span", { class: "time" });
+  private readonly frameText = make("span", { class: "frame", title: "Frame; the diamond is full on a marked one (N and P go to the next and previous)" });
+  private readonly marked: number[];
+  private ghostsOn = true;
   private readonly beatDot = make("span", { class: "beat" });
   private readonly notice = make("div", { class: "notice" });
   private head: HTMLElement | null = null;
@@ -110,7 +113,9 @@ class Player implements Api {
       downbeats: song?.beats.map((_, i) => song.downbeats.includes(i)) ?? [],
       energy: payload.energy ? { rate: payload.energy.rate, values: fromBase64(payload.energy.data) } : null,
       marks: payload.marks,
+      frame: 1 / takes[0].fps,
     });
+    this.marked = payload.marks.map((mark) => Math.round(mark * takes[0].fps));
     this.build();
     this.arrange();
     this.fit();
@@ -175,7 +180,7 @@ class Player implements Api {
       for (const body of [figure, this.ghosts[i]]) {
         if (!body) continue;
         body.group.position.set(aside * Math.cos(front), 0, -aside * Math.sin(front));
-        body.group.visible = shown;
+        body.group.visible = shown && (body === figure || this.ghostsOn);
       }
       this.labels[i].hidden = !shown || this.figures.length < 2;
     });
@@ -228,6 +233,7 @@ class Player implements Api {
     speed.addEventListener("change", () => (clock.rate = Number(speed.value)));
     this.timeText.setAttribute("aria-hidden", "true"); // the slider says it
     const row = make("div", { class: "row" }, this.playButton, first, this.timeText);
+    if (this.marked.length) row.append(this.frameText);
     if (song?.beats.length) row.append(this.beatDot);
     row.append(make("span", { class: "gap" }));
     if (this.audio) row.append(this.volume());
@@ -275,9 +281,9 @@ class Player implements Api {
     });
     if (this.ghosts.some(Boolean))
       chips.append(
-        toggle(make("button", { class: "chip", text: "Original" }), true, (on) => {
-          this.ghosts.forEach((ghost, i) => ghost && (ghost.group.visible = on && this.shown[i]));
-          this.stage.dirty = true;
+        toggle(make("button", { class: "chip ghost", text: "Original", title: "Show the original through it (G)" }), true, (on) => {
+          this.ghostsOn = on;
+          this.arrange();
         }),
       );
     return chips;
@@ -321,6 +327,9 @@ class Player implements Api {
       ".": () => (clock.pause(), this.seek(clock.time + step)),
       Home: () => this.seek(0),
       End: () => this.seek(this.duration),
+      n: () => this.toMark(1),
+      p: () => this.toMark(-1),
+      g: () => document.querySelector<HTMLButtonElement>(".chip.ghost")?.click(),
       s: () => parts.skeleton.click(),
       l: () => parts.loop.click(),
       "1": () => parts.setView("follow"),
@@ -343,6 +352,16 @@ class Player implements Api {
       event.preventDefault();
       action();
     });
+  }
+
+  /** Stop at the next or previous marked frame. */
+  private toMark(by: 1 | -1): void {
+    const fps = this.takes[0].fps, now = Math.round(this.clock.time * fps);
+    const marked = by > 0 ? this.marked : [...this.marked].reverse();
+    const next = marked.find((frame) => by * (frame - now) > 0);
+    if (next === undefined) return;
+    this.clock.pause();
+    this.seek(next / fps);
   }
 
   private say(text: string): void {
@@ -400,6 +419,7 @@ class Player implements Api {
       this.tenth = text;
       this.timeText.replaceChildren(text, make("small", { text: ` / ${clockText(this.duration)}` }));
     }
+    if (this.marked.length) this.showFrame(time);
     const song = this.payload.song;
     if (!song?.beats.length) return;
     let low = 0, high = song.beats.length;
@@ -413,6 +433,20 @@ class Player implements Api {
     const glow = Math.max(0, 1 - since / 0.25);
     this.beatDot.style.opacity = (0.15 + 0.85 * glow).toFixed(2);
     this.beatDot.style.transform = `scale(${(1 + (strong ? 0.7 : 0.25) * glow).toFixed(2)})`;
+  }
+
+  private showFrame(time: number): void {
+    const frame = Math.min(Math.round(time * this.takes[0].fps), this.takes[0].frames - 1);
+    if (this.frameText.dataset.frame === String(frame)) return;
+    this.frameText.dataset.frame = String(frame);
+    let low = 0, high = this.marked.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.marked[middle] < frame) low = middle + 1;
+      else high = middle;
+    }
+    this.frameText.classList.toggle("marked", this.marked[low] === frame);
+    this.frameText.textContent = `frame ${frame}`;
   }
 }
 

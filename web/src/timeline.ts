@@ -5,7 +5,9 @@ export interface TimelineData {
   beats: number[];
   downbeats: boolean[];
   energy: { rate: number; values: Uint8Array } | null;
+  /** Marked times, s, and how far apart two of neighbouring frames are. */
   marks: number[];
+  frame: number;
 }
 
 const PAD = 7; // CSS pixels left free at both ends, so that a mark or the playhead there is whole
@@ -75,7 +77,7 @@ export class Timeline {
   }
 
   private paint(width: number, height: number, ratio: number): HTMLCanvasElement {
-    const { duration, beats, downbeats, energy, marks } = this.data;
+    const { duration, beats, downbeats, energy } = this.data;
     const canvas = document.createElement("canvas");
     canvas.width = width;
     canvas.height = height;
@@ -108,17 +110,33 @@ export class Timeline {
       const tall = (downbeats[i] ? 8 : 4) * ratio;
       c.fillRect(Math.round(place(beat) - 0.5 * ratio), base + ratio, ratio, tall);
     });
+    this.paintMarks(c, place, ratio);
+    return canvas;
+  }
+
+  /** A diamond for a lone frame, a bar for frames in a row; diamonds shrink before they would touch. */
+  private paintMarks(c: CanvasRenderingContext2D, place: (t: number) => number, ratio: number): void {
+    const runs: [number, number][] = [];
+    for (const mark of this.data.marks) {
+      const last = runs[runs.length - 1];
+      if (last && mark - last[1] < 1.5 * this.data.frame) last[1] = mark;
+      else runs.push([mark, mark]);
+    }
+    let room = Infinity;
+    for (let i = 1; i < runs.length; i++) room = Math.min(room, place(runs[i][0]) - place(runs[i - 1][1]));
+    const r = Math.min(4.5 * ratio, Math.max(0.42 * room, ratio)), y = 6 * ratio;
     c.fillStyle = "#e0a528";
-    for (const mark of marks) {
-      const x = place(mark), y = 6 * ratio, r = 4.5 * ratio;
+    for (const [first, last] of runs) {
+      const left = place(first), right = place(last);
       c.beginPath();
-      c.moveTo(x, y - r);
-      c.lineTo(x + r, y);
-      c.lineTo(x, y + r);
-      c.lineTo(x - r, y);
+      c.moveTo(left, y - r);
+      c.lineTo(right, y - r);
+      c.lineTo(right + r, y);
+      c.lineTo(right, y + r);
+      c.lineTo(left, y + r);
+      c.lineTo(left - r, y);
       c.fill();
     }
-    return canvas;
   }
 }
 

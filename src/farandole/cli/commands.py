@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import typer
 
-from farandole.cli import compose, convert, dance, download, evaluate, extend, info, models, prepare, render, train, view
+from farandole.cli import (
+    compose,
+    convert,
+    dance,
+    download,
+    evaluate,
+    extend,
+    inbetween,
+    info,
+    models,
+    prepare,
+    render,
+    train,
+    view,
+)
 
-COMMANDS = (dance, extend, view, render, convert, info, compose, models, download, prepare, train, evaluate)
+COMMANDS = (dance, inbetween, extend, view, render, convert, info, compose, models, download, prepare, train, evaluate)
 FREE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -118,9 +119,17 @@ def dance(
 
 
 def write_takes(
-    outputs: Outputs, motions: list[Motion], song: Song | None, *, title: str, force: bool, quiet: bool
+    outputs: Outputs,
+    motions: list[Motion],
+    song: Song | None,
+    *,
+    title: str,
+    force: bool,
+    quiet: bool,
+    ghosts: Sequence[Motion] = (),
+    marks: Sequence[int] = (),
 ) -> None:
-    """Write all files of all takes: all of them appear, or none."""
+    """Write all files of all takes: all of them appear, or none. The page shows ghosts and marked frames as `write_page` does."""
     from farandole import _io
     from farandole.motion.files import save_motion
     from farandole.view.page import write_page
@@ -137,7 +146,7 @@ def write_takes(
                     save_motion(motion, name_now[path])
         if outputs.page:
             names = [f"{title}-{k + 1}" for k in range(len(motions))] if len(motions) > 1 else [title]
-            write_page(motions, name_now[outputs.page], song=song, title=title, names=names)
+            write_page(motions, name_now[outputs.page], song=song, title=title, names=names, ghosts=ghosts, marks=marks)
 
 
 def _alignment(motion: Motion, song: Song) -> tuple[float, float]:

@@ -1,0 +1,230 @@
+"""A network fills the gaps of a motion of any body, length and frame rate.
+
+The network knows one skeleton, one frame rate and windows of limited length. What it adds to a plain fill (the baseline) is carried
+back to the motion's own skeleton as a rotation of every joint and a shift of the hips, and fades out at every kept frame: kept
+frames stay exact, parts the network does not know (fingers, twist bones) keep the baseline, and speeds stay continuous.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+
+from farandole.errors import MotionError
+from farandole.motion import rotations as rot
+from farandole.motion.interpolation import Gaps
+from farandole.motion.motion import Motion
+from farandole.motion.names import find_roles
+from farandole.motion.retarget import retarget
+from farandole.motion.rotations import Array
+from farandole.motion.skeleton import Skeleton
+
+FADE = 0.2
+"""Seconds within which a jump of speed at a kept frame is taken out."""
+
+
+class GapFiller(Protocol):
+    """A network that fills missing frames of its own skeleton.
+
+    Attributes:
+        skeleton: Its body, J joints.
+        fps: Its frame rate.
+        window: Greatest number of frames T at once.
+    """
+
+    skeleton: Skeleton
+    fps: float
+    window: int
+
+    def fill(self, rotations: Array, root_positions: Array, keep: np.ndarray) -> tuple[Array, Array]:
+        """Local quaternions [T, J, 4] and root positions [T, 3] m, filled where `keep` [T] bool is not set; its ends always are."""
+        ...
+
+
+def fill_with(
+    filler: GapFiller,
+    baseline: Motion,
+    kept: np.ndarray,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> Motion:
+    """Missing frames as the network would have them.
+
+    Args:
+        filler: The network.
+        baseline: Filled by a formula; any humanoid skeleton.
+        kept: [T] bool.
+        progress: Called with (windows done, windows in all).
+
+    Raises:
+        MotionError: If a gap is longer than the network's window.
+        RetargetError: If the skeleton is not humanoid.
+    """
+    same = baseline.skeleton == filler.skeleton
+    body = baseline if same else retarget(baseline, filler.skeleton)
+    body = _resampled(replace(body, translations=None), filler.fps)
+    given = kept_at(kept, baseline.fps, filler.fps, len(body))
+    if given.all():
+        return baseline  # gaps of single frames at a high frame rate: the baseline is as good
+    turn, shift = added_by(filler, body, given, progress)
+    made = replace(
+        body, rotations=rot.multiply(body.rotations, rot.from_rotvec(turn)), root_positions=body.root_positions + shift
+    )
+    if not same:
+        turn, shift = _difference(retarget(body, baseline), retarget(made, baseline))
+    return _add(baseline, kept, _at_rate(turn, filler.fps, baseline), _at_rate(shift, filler.fps, baseline))
+
+
+def _resampled(motion: Motion, fps: float) -> Motion:
+    """A motion at another frame rate, up to its last frame or just beyond, where that is held."""
+    if np.isclose(fps, motion.fps, rtol=1e-9):
+        return motion
+    count = int(np.ceil((len(motion) - 1) / motion.fps * fps - 1e-6)) + 1
+    hold = lambda x: np.concatenate((x, np.repeat(x[-1:], int(np.ceil(motion.fps / fps)), axis=0)))  # noqa: E731
+    longer = replace(motion, rotations=hold(motion.rotations), root_positions=hold(motion.root_positions))
+    return longer.resample(fps).slice(0, count)
+
+
+def kept_at(kept: np.ndarray, fps: float, other: float, frames: int) -> np.ndarray:
+    """A pattern [T] bool at another frame rate, [frames] bool: frames nearest to kept ones, and all between two kept neighbours."""
+    result = np.zeros(frames, bool)
+    nearest = np.rint(np.flatnonzero(kept) * (other / fps)).astype(int)
+    result[np.minimum(nearest, frames - 1)] = True
+    where = np.minimum(np.arange(frames) * (fps / other), len(kept) - 1)
+    result |= kept[np.floor(where + 1e-6).astype(int)] & kept[np.ceil(where - 1e-6).astype(int)]
+    return result
+
+
+def windows(kept: np.ndarray, longest: int, fps: float) -> list[tuple[int, int]]:
+    """Overlapping windows that cover every gap: first and last frame, both kept, at most `longest` frames.
+
+    Raises:
+        MotionError: If a gap does not fit.
+    """
+    gaps = Gaps.of(kept)
+    known = np.flatnonzero(kept)
+    wide = int((gaps.after - gaps.before).max())
+    if wide + 1 > longest:
+        raise MotionError(
+            f"a gap of {(wide - 1) / fps:.1f} s is longer than the {(longest - 2) / fps:.1f} s the model can fill: "
+            "keep a frame in between, or use the method hermite"
+        )
+    result: list[tuple[int, int]] = []
+    start = int(gaps.before[0])
+    while True:
+        end = int(known[np.searchsorted(known, start + longest, side="left") - 1])
+        result.append((start, end))
+        left = gaps.missing > end
+        if not left.any():
+            return result
+        opens, closes = int(gaps.before[left][0]), int(gaps.after[left][0])
+        # Half a window back for context and blending, but near enough that the next gap fits.
+        earliest = max(start + 1, opens - longest // 2, closes - longest + 1)
+        start = int(known[np.searchsorted(known, earliest)])
+
+
+def added_by(
+    filler: GapFiller, body: Motion, kept: np.ndarray, progress: Callable[[int, int], None] | None
+) -> tuple[Array, Array]:
+    """What the network adds to a motion of its own skeleton: rotation vectors [T, J, 3] and root shifts [T, 3].
+
+    Windows are averaged with weights that rise from their ends.
+    """
+    turn, shift = np.zeros((*body.rotations.shape[:2], 3)), np.zeros((len(body), 3))
+    total = np.zeros(len(body))
+    pieces = windows(kept, filler.window, filler.fps)
+    for done, (first, last) in enumerate(pieces, 1):
+        part = slice(first, last + 1)
+        rotations, roots = filler.fill(body.rotations[part], body.root_positions[part], kept[part])
+        weight = np.sin(np.pi * (np.arange(last - first + 1) + 0.5) / (last - first + 1)) ** 2
+        turn[part] += weight[:, None, None] * rot.to_rotvec(rot.multiply(rot.inverse(body.rotations[part]), rotations))
+        shift[part] += weight[:, None] * (roots - body.root_positions[part])
+        total[part] += weight
+        if progress:
+            progress(done, len(pieces))
+    share = np.where(kept, 0.0, 1.0 / np.maximum(total, 1e-12))
+    return turn * share[:, None, None], shift * share[:, None]
+
+
+def without_jumps(added: Array, kept: np.ndarray, reach: float) -> Array:
+    """An addition [T, ...] that vanishes at kept frames, with no jump of speed there.
+
+    Beside a kept neighbour its slope becomes nothing; at a lone key frame, the mean of both sides; the first and last frame of all
+    keep their own. The change fades within `reach` frames or half the gap.
+    """
+    gaps = Gaps.of(kept)
+    result = added.copy()
+    slope_after, slope_before = (
+        np.zeros_like(added),
+        np.zeros_like(added),
+    )  # per kept frame, from the gap after and before it
+    lone = np.zeros(len(kept), bool)
+    slope_after[:-1][kept[:-1]] = added[1:][kept[:-1]]
+    slope_before[1:][kept[1:]] = -added[:-1][kept[1:]]
+    lone[1:-1] = kept[1:-1] & ~kept[:-2] & ~kept[2:]
+    wanted = 0.5 * (slope_after + slope_before) * lone.reshape(-1, *[1] * (added.ndim - 1))
+    for end, slope in ((0, slope_after), (-1, slope_before)):
+        if kept[end]:
+            wanted[end] = slope[end]
+    span = (gaps.after - gaps.before).astype(float)
+    fade = np.clip(reach, 1.0, 0.5 * span)
+    for change, since, sign in (
+        ((wanted - slope_after)[gaps.before], gaps.missing - gaps.before, 1.0),
+        ((wanted - slope_before)[gaps.after], gaps.after - gaps.missing, -1.0),
+    ):
+        t = np.minimum(since / np.maximum(fade, 1.0), 1.0)
+        pulse = sign * since * (1.0 - t) ** 2
+        # The first step, not the slope at the frame itself, is what is seen: scale so that it comes out right.
+        first = (1.0 - np.minimum(1.0 / np.maximum(fade, 1.0), 1.0)) ** 2
+        gain = np.where(first > 0.05, pulse / np.maximum(first, 0.05), 0.0)
+        result[gaps.missing] += gain.reshape(-1, *[1] * (added.ndim - 1)) * change
+    return result
+
+
+def _difference(before: Motion, after: Motion) -> tuple[Array, Array]:
+    """Rotation vectors [T, J, 3] and root shifts [T, 3] from one motion to another of the same skeleton."""
+    turn = rot.to_rotvec(rot.multiply(rot.inverse(before.rotations), after.rotations))
+    return turn, after.root_positions - before.root_positions
+
+
+def _at_rate(added: Array, fps: float, motion: Motion) -> Array:
+    """An addition at `fps` at the frames of a motion, by cubic splines over time, [T, ...]."""
+    if np.isclose(fps, motion.fps, rtol=1e-9) and len(added) == len(motion):
+        return added
+    from scipy.interpolate import CubicSpline
+
+    known = np.arange(len(added)) / fps
+    if len(added) < 2:
+        return np.zeros((len(motion), *added.shape[1:]))
+    return CubicSpline(known, added, axis=0)(np.minimum(np.arange(len(motion)) / motion.fps, known[-1]))
+
+
+def _add(baseline: Motion, kept: np.ndarray, turn: Array, shift: Array) -> Motion:
+    """The baseline with an addition whose remainder at kept frames, left by another frame rate, is taken out."""
+    reach = FADE * baseline.fps
+    turn, shift = (without_jumps(_zero_at(kept, x), kept, reach) for x in (turn, shift))
+    rotations = rot.multiply(baseline.rotations, rot.from_rotvec(turn))
+    rotations = np.where(kept[:, None, None], baseline.rotations, rot.normalize(rotations))
+    moved = replace(baseline, rotations=rotations)
+    hips = find_roles(baseline.skeleton).get("Hips", 0)
+    if baseline.translations is None or hips == 0:
+        return replace(moved, root_positions=baseline.root_positions + shift)
+    # The file moves its hips, not its root: so does the fill.
+    parent = moved.global_rotations[:, baseline.skeleton.parents[hips]]
+    translations = baseline.translations.copy()
+    translations[:, hips] += rot.rotate(rot.inverse(parent), shift)
+    return replace(moved, translations=translations)
+
+
+def _zero_at(kept: np.ndarray, added: Array) -> Array:
+    """An addition less what it has at kept frames, interpolated between them."""
+    gaps = Gaps.of(kept)
+    result = np.zeros_like(added)
+    u = gaps.share.reshape(-1, *[1] * (added.ndim - 1))
+    ease = u * u * (3.0 - 2.0 * u)
+    error = added[gaps.before] * (1.0 - ease) + added[gaps.after] * ease
+    result[gaps.missing] = added[gaps.missing] - error
+    return result
