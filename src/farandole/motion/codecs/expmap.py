@@ -29,6 +29,7 @@ JOINTS = (
 )  # fmt: skip
 """Joints that are kept beside the root."""
 CM = 0.01
+_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class ExpMap(BodyCodec):
     )
     _height: ClassVar[int] = -5
     """Column of the root's height."""
+    _path: ClassVar[tuple[int, ...]] = (0, 1, 2, 3, 4, 5)
+    """Which of the root's x, y, z, step in x and z, and turn are kept."""
 
     @classmethod
     def like(cls, motion: Motion) -> ExpMap:
@@ -101,7 +104,7 @@ class ExpMap(BodyCodec):
         self._check(motion)
         if len(motion) < 2:
             raise MotionError(f"{motion.name} has {len(motion)} frame: the {self.name} codec needs at least 2")
-        local = motion.rotations[:, self.joints].astype(float)
+        local = motion.rotations[:, self.joints].astype(float, copy=False)
         yaw = rot.yaw(local[:, -1])
         upright = rot.from_yaw(-yaw)
         # By way of Euler angles, because they decide the quaternion's sign, and that decides the vector.
@@ -117,7 +120,7 @@ class ExpMap(BodyCodec):
         path[:, [3, 4]] = rot.rotate(upright, step)[:, [0, 2]]
         path[1:, 5] = (np.diff(yaw) + np.pi) % (2 * np.pi) - np.pi
         path[0, 5] = path[1, 5]
-        return self._chosen(np.concatenate((vectors.reshape(len(motion), -1), path), axis=1))
+        return np.concatenate((vectors.reshape(len(motion), -1), path[:, self._path]), axis=1)
 
     def decode(self, features: Array, *, position: Array | None = None, heading: float = 0.0) -> Motion:
         """A motion that begins at the origin and faces +z, or from a given start.
@@ -144,9 +147,6 @@ class ExpMap(BodyCodec):
         local[:, 0] = rot.multiply(facing, local[:, 0])
         return Motion(self.skeleton, local, path, self.fps)
 
-    def _chosen(self, features: Array) -> Array:
-        return features
-
     def _mirror_columns(self, partner: NDArray[np.int64]) -> tuple[Any, Any]:
         place = {j: k for k, j in enumerate(self.joints)}
         of = np.array([place.get(int(partner[j]), k) for k, j in enumerate(self.joints)])
@@ -163,15 +163,13 @@ class ExpMapCr(ExpMap):
 
     name: ClassVar[str] = "expmap_cr"
     _height: ClassVar[int] = -4
+    _path: ClassVar[tuple[int, ...]] = (1, 3, 4, 5)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """As in `expmap`, without the root's x and z."""
         names = super().columns
         return (*names[:-6], names[-5], *names[-3:])
-
-    def _chosen(self, features: Array) -> Array:
-        return np.delete(features, (-6, -4), axis=1)
 
 
 def every_nth(motion: Motion, fps: float) -> Motion:
@@ -198,10 +196,14 @@ def every_nth(motion: Motion, fps: float) -> Motion:
 
 def full_rotvec(q: Array) -> Array:
     """Quaternions [..., 4] -> rotation vectors [..., 3] in rad of length 0..2 pi: q and -q give different ones."""
-    size = np.linalg.norm(q[..., 1:], axis=-1, keepdims=True)
-    angle = 2.0 * np.arctan2(size, q[..., :1])
-    small = size < 1e-12
-    return np.where(small, 0.0, angle / np.where(small, 1.0, size)) * q[..., 1:]
+    size = _length(q[..., 1:])
+    scale = 2.0 * np.arctan2(size, q[..., 0])
+    scale *= size >= _TINY
+    scale /= np.maximum(size, _TINY)
+    vectors = np.empty((*q.shape[:-1], 3))
+    for axis in range(3):
+        np.multiply(scale, q[..., 1 + axis], out=vectors[..., axis])
+    return vectors
 
 
 def unroll(vectors: Array) -> Array:
@@ -210,9 +212,19 @@ def unroll(vectors: Array) -> Array:
     Frames are marked after which the other vector's length 2 pi - a is nearer to a; between an odd mark and the next, vectors
     change to the other one.
     """
-    angle = np.linalg.norm(vectors, axis=-1)
+    angle = _length(vectors)
     marks = np.abs(2 * np.pi - angle[1:] - angle[:-1]) < np.abs(angle[1:] - angle[:-1])
-    other = np.zeros(angle.shape, dtype=bool)
-    other[1:] = np.cumsum(marks, axis=0) % 2 == 1
-    factor = np.where(other & (angle > 1e-12), 1.0 - 2 * np.pi / np.maximum(angle, 1e-12), 1.0)
-    return vectors * factor[..., None]
+    marked = marks.any(axis=0)  # few joints are
+    if not marked.any():
+        return vectors
+    angle, other = angle[:, marked], np.zeros((len(angle), np.count_nonzero(marked)), dtype=bool)
+    other[1:] = np.cumsum(marks[:, marked], axis=0) % 2 == 1
+    factor = np.where(other & (angle > _TINY), 1.0 - 2 * np.pi / np.maximum(angle, _TINY), 1.0)
+    vectors = vectors.copy()
+    vectors[:, marked] *= factor[..., None]
+    return vectors
+
+
+def _length(v: Array) -> Array:
+    """Lengths of vectors [..., 3]; by coordinates, which is faster than a norm over an axis of three."""
+    return np.sqrt(v[..., 0] ** 2 + v[..., 1] ** 2 + v[..., 2] ** 2)
