@@ -15,6 +15,7 @@ import numpy as np
 
 from farandole.errors import MotionError
 from farandole.motion import rotations as rot
+from farandole.motion.codecs.bodies import plain_body
 from farandole.motion.interpolation import Gaps
 from farandole.motion.motion import Motion
 from farandole.motion.names import find_roles
@@ -63,9 +64,9 @@ def fill_with(
         MotionError: If a gap is longer than the network's window.
         RetargetError: If the skeleton is not humanoid.
     """
-    same = baseline.skeleton == filler.skeleton
-    body = baseline if same else retarget(baseline, filler.skeleton)
-    body = _resampled(replace(body, translations=None), filler.fps)
+    plain = plain_body(baseline)
+    same = _same_body(plain.skeleton, filler.skeleton)
+    body = _resampled(plain if same else retarget(plain, filler.skeleton), filler.fps)
     given = kept_at(kept, baseline.fps, filler.fps, len(body))
     if given.all():
         return baseline  # gaps of single frames at a high frame rate: the baseline is as good
@@ -74,8 +75,16 @@ def fill_with(
         body, rotations=rot.multiply(body.rotations, rot.from_rotvec(turn)), root_positions=body.root_positions + shift
     )
     if not same:
-        turn, shift = _difference(retarget(body, baseline), retarget(made, baseline))
+        turn, shift = _difference(retarget(body, plain), retarget(made, plain))
+    above = len(baseline.skeleton) - len(plain.skeleton)  # still joints over the hips
+    turn = np.pad(turn, ((0, 0), (above, 0), (0, 0)))
     return _add(baseline, kept, _at_rate(turn, filler.fps, baseline), _at_rate(shift, filler.fps, baseline))
+
+
+def _same_body(a: Skeleton, b: Skeleton) -> bool:
+    """Whether joints have the same names and places, to 2 mm."""
+    same = a.names == b.names and np.array_equal(a.parents, b.parents)
+    return same and np.allclose(a.offsets[1:], b.offsets[1:], atol=2e-3)
 
 
 def _resampled(motion: Motion, fps: float) -> Motion:
