@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,7 +21,12 @@ def train(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="RUN", help="Folder of the run. [default: runs/RECIPE]")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last state in RUN (flow family).")] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on from the last state in RUN, which a run that was killed left (flow family)."
+        ),
+    ] = False,
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -34,6 +40,7 @@ def train(
     farandole train starter --data data/starter
     farandole train starter --data data/starter -o runs/quick --flow_stage.steps=200
     farandole train tiny_moglow --data data/mine --training.lr=5.0e-4 --trainer.devices=2
+    farandole train tiny_moglow --data data/mine --resume
     """
     from farandole.errors import OutputError
     from farandole.training.recipes import find_recipe, read_recipe
@@ -41,9 +48,14 @@ def train(
     path = find_recipe(recipe)
     values = read_recipe(path, context.args)
     run = out or Path("runs") / path.stem
-    if run.exists() and not force and not resume:
+    # Further processes of a parallel run are started by the first one, with the same words.
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    if first and run.exists() and not force and not resume:
         raise OutputError(f"{run} exists already: choose another name or add --force (or --resume)")
-    results = _train(values, data, run, resume=resume)
+    with console.progress("training", quiet=quiet or not first) as update:
+        results = _train(values, data, run, resume=resume, progress=update)
+    if not first:
+        return
     if json:
         console.result_json({"run": run, "checkpoint": run / "checkpoint", "held_out": results})
     else:
@@ -51,7 +63,9 @@ def train(
         console.note("held out: " + ", ".join(f"{k} {v:g}" for k, v in results.items()), quiet=quiet or not results)
 
 
-def _train(values: dict[str, Any], data: Path, run: Path, *, resume: bool) -> dict[str, float]:
+def _train(
+    values: dict[str, Any], data: Path, run: Path, *, resume: bool, progress: console.Progress
+) -> dict[str, float]:
     """Hand the recipe to the training of its family: those with a `model` are the flow family's, others the starter's."""
     from farandole.errors import DataError, MissingExtraError
 
@@ -64,7 +78,9 @@ def _train(values: dict[str, Any], data: Path, run: Path, *, resume: bool) -> di
         from farandole.training.motion_run import train_motion
 
         trainer = values.pop("trainer", {})
-        return train_motion(values, data, run, resume=resume, **trainer)
+        if not isinstance(trainer, dict):
+            raise DataError(f"trainer: needed is a mapping of names to values, not {trainer!r}")
+        return train_motion(values, data, run, resume=resume, progress=progress, **trainer)
     from farandole.training.starter_run import StarterRecipe, train_starter
 
     if resume:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from farandole.data.feature_folder import CONSTANT, FeatureFolder
-from farandole.errors import CheckpointError, DataError
+from farandole.errors import DataError
 from farandole.generation.motion_checkpoint import TARGET
 from farandole.models.base import PRESETS, MotionModel
 from farandole.models.registry import model_type
 from farandole.models.settings import build
 from farandole.training.motion_checkpoint import write_motion_checkpoint
 from farandole.training.motion_task import MotionTask, Training, WindowData
+from farandole.training.run_callbacks import Pictures, SaveState, ShowProgress
+from farandole.training.run_states import States
+from farandole.training.trainers import make_trainer
 from farandole.training.windows import model_windows
 
 KEYS = ("model", "preset", "features", "dims", "config", "training")
@@ -76,68 +79,87 @@ class MotionRecipe:
 
 
 def train_motion(
-    values: Mapping[str, Any], data: Path, run: Path, *, resume: bool = False, callbacks: list[Any] | None = None,
+    values: Mapping[str, Any],
+    data: Path,
+    run: Path,
+    *,
+    resume: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    callbacks: Sequence[Any] = (),
     **trainer: Any,
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """Train a model of the flow family and write `run`/checkpoint (safetensors, configuration).
 
-    Logs for TensorBoard lie in `run`/logs; `run`/states holds the best and the last state of training, the last one
-    written every 1000 steps.
+    `run`/recipe.yaml is the recipe with every setting, `run`/logs are TensorBoard's, `run`/states holds the best and the
+    last state of training.
 
     Args:
         values: The recipe, as read from YAML.
         data: Feature folder.
         run: Folder of the run.
         resume: Continue from the last state in `run`; the run must have one.
+        progress: Called with (steps done, steps in all).
         callbacks: More Lightning callbacks.
         trainer: More arguments of Lightning's Trainer, e.g. devices, num_nodes, strategy.
 
     Returns:
-        Held-out losses by name (empty without a held-out split).
+        Held-out losses of the weights that are kept, by name (empty without a held-out split).
+
+    Raises:
+        DataError: If recipe and data do not fit each other, or the trainer's arguments make no sense.
+        CheckpointError: If there is no state to continue from, or it belongs to another model.
     """
     import lightning
-    from lightning.pytorch.callbacks import ModelCheckpoint
-    from lightning.pytorch.loggers import TensorBoardLogger
 
     corpus = FeatureFolder(data)
-    names = values.get("features") or {}
-    dims = {m: len(corpus.features[f]) for m, f in names.items() if f in corpus.features}
-    recipe = MotionRecipe.from_mapping(values, dims, _still(corpus, names.get(TARGET)))
-    settings = recipe.training
-    last = run / "states" / "last.ckpt"
-    if resume and not last.is_file():
-        raise CheckpointError(f"{run} holds no state to continue from ({last} is missing)")
+    recipe = _recipe(values, corpus)
+    settings, states = recipe.training, States(run)
+    if resume:
+        states.check(recipe)
     lightning.seed_everything(settings.seed, workers=True, verbose=False)
     model = recipe.build_model()
-    train = model_windows(corpus, "train", recipe.features, model.inputs, model.target)
-    held_out = None
-    if corpus.split("val"):
-        held_out = model_windows(corpus, "val", recipe.features, model.inputs, model.target)
-    states = [ModelCheckpoint(run / "states", save_top_k=0, save_last=True, every_n_train_steps=1000)]
-    if held_out is not None:
-        states.append(ModelCheckpoint(run / "states", filename="best", monitor="held_out/loss", save_weights_only=True))
-    task = MotionTask(model, settings)
-    batches = max(1, len(train) // settings.batch_size)
-    options: dict[str, Any] = {
-        "max_steps": settings.steps,
-        "max_epochs": -1,
-        "val_check_interval": min(batches, settings.steps),
-        "num_sanity_val_steps": 0,
-        "gradient_clip_val": settings.clip_norm or None,
-        "accumulate_grad_batches": settings.accumulate,
-        "precision": settings.precision,
-        "logger": TensorBoardLogger(run / "logs", name=""),
-        "log_every_n_steps": 25,
-        "enable_model_summary": False,
-        "use_distributed_sampler": False,
+    windows = {
+        split: model_windows(corpus, split, recipe.features, model.inputs, model.target)
+        for split in ("train", "val")
+        if split == "train" or corpus.split(split)
     }
-    fit = lightning.Trainer(callbacks=[*states, *(callbacks or [])], **(options | trainer))
-    loaders = WindowData(train, held_out, batch_size=settings.batch_size, seed=settings.seed, workers=settings.workers)
-    fit.fit(task, datamodule=loaders, ckpt_path=last if resume else None, weights_only=False)
-    results = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("held_out/")}
+    options = {"batch_size": settings.batch_size, "seed": settings.seed, "workers": settings.workers}
+    loaders = WindowData(windows["train"], windows.get("val"), stride=settings.stride, **options)
+    task = MotionTask(model, settings)
+    watchers = [*callbacks, *_watchers(recipe, corpus, states, progress)]
+    fit = make_trainer(settings, run, loaders.epoch_batches, watchers, trainer)
+    if not resume:
+        task.start(loaders.first_batch())
+        if fit.is_global_zero:
+            states.begin(recipe)
+    fit.fit(task, datamodule=loaders, ckpt_path=states.last if resume else None, weights_only=True)
+    fit.strategy.barrier()
+    kept, results, steps = states.kept(recipe)
     if fit.is_global_zero:
-        write_motion_checkpoint(run / "checkpoint", task.kept, recipe, corpus, steps=fit.global_step, held_out=results)
+        write_motion_checkpoint(run / "checkpoint", kept, recipe, corpus, steps=steps, held_out=results)
     return results
+
+
+def _watchers(
+    recipe: MotionRecipe, corpus: FeatureFolder, states: States, progress: Callable[[int, int], None] | None
+) -> list[Any]:
+    """Lightning callbacks: states, the best weights, pictures, progress."""
+    settings = recipe.training
+    made: list[Any] = [SaveState(states.last, settings.save_every, settings.save_minutes)]
+    if corpus.split("val"):
+        made.append(states.keep_best())
+        if settings.pictures_every:
+            made.append(Pictures(corpus, recipe.features, settings.pictures_every))
+    if progress is not None:
+        made.append(ShowProgress(progress, settings.steps))
+    return made
+
+
+def _recipe(values: Mapping[str, Any], corpus: FeatureFolder) -> MotionRecipe:
+    """The recipe for a corpus."""
+    names = values.get("features") or {}
+    dims = {m: len(corpus.features[f]) for m, f in names.items() if f in corpus.features}
+    return MotionRecipe.from_mapping(values, dims, _still(corpus, names.get(TARGET)))
 
 
 def _still(corpus: FeatureFolder, feature: str | None) -> tuple[int, ...]:

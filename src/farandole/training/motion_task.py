@@ -10,10 +10,12 @@ import lightning
 import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Subset, default_collate
 
 from farandole.models.base import MotionModel
 from farandole.models.errors import require
+from farandole.models.layers.linear import use_fast_linear
+from farandole.models.layers.transformer import TransformerBlock
 from farandole.training.schedules import Schedule
 from farandole.training.windows import MultimodalWindows, ShuffledBatches
 
@@ -46,6 +48,21 @@ class Training:
     """bf16-mixed runs the networks in bfloat16; the flows' own arithmetic stays in float32."""
     compile: bool = False
     """Compile the model with torch.compile."""
+    fast_kernels: bool = True
+    """On a processor, take quicker kernels for the same arithmetic: oneDNN's products, the fused optimiser."""
+    recompute: bool = False
+    """Gradient checkpointing: transformers keep only the input of each layer, for a third more time."""
+    stride: int = 1
+    """Frames from one window to the next: held-out windows are every so many-th, and an epoch sees one in so many of
+    the training windows, each time others. 1 takes every window, whose frames mostly repeat those of its neighbours."""
+    keep: Literal["best", "last"] = "best"
+    """Whether the checkpoint holds the weights of least held-out loss (where there is a held-out split) or the last."""
+    save_every: int = 1000
+    """Optimiser steps from one saved state of training to the next; a run that is killed loses no more."""
+    save_minutes: float = 0.0
+    """Minutes from one saved state of training to the next, in addition; 0 for none."""
+    pictures_every: int = 0
+    """Epochs from one picture of a sampled dance in the logs to the next; 0 for none."""
     workers: int = 0
     """Processes that read windows, so that a fast device does not wait for them; the batches are the same."""
 
@@ -60,6 +77,10 @@ class Training:
                 (self.lr > 0, f"lr must be positive, got {self.lr}"),
                 (0 <= self.ema < 1, f"ema must be in [0, 1), got {self.ema}"),
                 (self.workers >= 0, f"workers must not be negative, got {self.workers}"),
+                (
+                    min(self.stride, self.save_every) > 0 and min(self.save_minutes, self.pictures_every) >= 0,
+                    "stride and save_every must be positive, save_minutes and pictures_every not negative",
+                ),
                 (self.clip_norm >= 0, f"clip_norm must not be negative, got {self.clip_norm}"),
             ],
         )
@@ -74,7 +95,12 @@ class MotionTask(lightning.LightningModule):
 
     def __init__(self, model: MotionModel, training: Training) -> None:
         super().__init__()
+        for part in model.modules() if training.recompute else ():
+            if isinstance(part, TransformerBlock):
+                part.recompute = True
         self.model, self.training_settings = model, training
+        if training.fast_kernels:
+            use_fast_linear(model)
         self.average = AveragedModel(model, multi_avg_fn=_average(training.ema)) if training.ema else None
         if self.average is not None:
             self.average.requires_grad_(False)
@@ -92,13 +118,17 @@ class MotionTask(lightning.LightningModule):
         inputs = {k.removeprefix("in_"): v for k, v in batch.items() if k.startswith("in_")}
         return inputs, batch[f"out_{self.model.target.name}"]
 
-    def on_train_batch_start(self, batch: dict[str, Tensor], index: int) -> None:
-        """The data-dependent start."""
+    def start(self, batch: dict[str, Tensor]) -> None:
+        """The data-dependent start from a batch; nothing if that has been."""
         if not self.started:
             self.model.initialize(*self.windows(batch))
             self.started.fill_(True)
             if self.average is not None:
                 self.average.module.load_state_dict(self.model.state_dict())
+
+    def on_train_batch_start(self, batch: dict[str, Tensor], index: int) -> None:
+        """Start from the first batch if nobody did so before."""
+        self.start(batch)
 
     def training_step(self, batch: dict[str, Tensor], index: int) -> Tensor:
         """Loss of one batch."""
@@ -121,6 +151,7 @@ class MotionTask(lightning.LightningModule):
         """Record the gradient's norm, before clipping."""
         norms = [p.grad.norm() for p in self.model.parameters() if p.grad is not None]
         self.log("train/gradient_norm", torch.stack(norms).norm())
+        self.log("train/learning_rate", optimizer.param_groups[0]["lr"])
 
     def optimizer_step(self, *arguments: Any, **options: Any) -> None:
         """A step, and the average follows."""
@@ -134,7 +165,10 @@ class MotionTask(lightning.LightningModule):
         """The optimiser and its schedule, stepped with every optimiser step."""
         t = self.training_settings
         kinds = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
-        optimizer = kinds[t.optimizer](self.model.parameters(), lr=t.lr, weight_decay=t.weight_decay)
+        # Lightning refuses to clip gradients for a fused optimiser under mixed precision.
+        fused = t.fast_kernels and self.device.type == "cpu" and self.trainer.precision == "32-true"
+        options = {"lr": t.lr, "weight_decay": t.weight_decay, "fused": fused or None}
+        optimizer = kinds[t.optimizer](self.model.parameters(), **options)
         batches = self.trainer.num_training_batches
         epoch_steps = max(1, int(batches) // t.accumulate) if math.isfinite(batches) else 1
         schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -143,7 +177,9 @@ class MotionTask(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the state of the random numbers, so that dropout continues where it was."""
+        """Keep the state of the random numbers, so that dropout continues where it was, and the latest held-out losses."""
+        metrics = self.trainer.callback_metrics
+        checkpoint["held_out"] = {k: float(v) for k, v in metrics.items() if k.startswith("held_out/")}
         checkpoint["random"] = {"cpu": torch.get_rng_state()}
         if torch.cuda.is_available():
             checkpoint["random"]["cuda"] = torch.cuda.get_rng_state()
@@ -172,18 +208,29 @@ class WindowData(lightning.LightningDataModule):
         batch_size: int,
         seed: int = 0,
         workers: int = 0,
+        stride: int = 1,
     ) -> None:
         super().__init__()
         self.train, self.held_out = train, held_out
-        self.batch_size, self.seed, self.workers = batch_size, seed, workers
+        self.batch_size, self.seed, self.workers, self.stride = batch_size, seed, workers, stride
         self._seen = 0
+
+    @property
+    def epoch_batches(self) -> int:
+        """Batches in an epoch."""
+        return len(self._order())
+
+    def first_batch(self) -> dict[str, Tensor]:
+        """The first batch of the first epoch, over all processes."""
+        return default_collate([self.train[i] for i in next(iter(self._order()))])
+
+    def _order(self, **place: int) -> ShuffledBatches:
+        return ShuffledBatches(len(self.train), self.batch_size, self.seed, **place, stride=self.stride)
 
     def train_dataloader(self) -> DataLoader:
         """Shuffled whole batches; each process gets its share."""
         trainer = self.trainer
-        order = ShuffledBatches(
-            len(self.train), self.batch_size, self.seed, rank=trainer.global_rank, world=trainer.world_size
-        )
+        order = self._order(rank=trainer.global_rank, world=trainer.world_size)
         order.start_at(*divmod(self._seen, len(order)))
         return DataLoader(
             self.train,
@@ -195,10 +242,13 @@ class WindowData(lightning.LightningDataModule):
         )
 
     def val_dataloader(self) -> DataLoader | list[Any]:
-        """Held-out windows in order."""
+        """Held-out windows in order, every `stride`-th."""
         if self.held_out is None:
             return []
-        return DataLoader(self.held_out, batch_size=self.batch_size, num_workers=self.workers)
+        windows = (
+            self.held_out if self.stride == 1 else Subset(self.held_out, range(0, len(self.held_out), self.stride))
+        )
+        return DataLoader(windows, batch_size=self.batch_size, num_workers=self.workers)
 
     def state_dict(self) -> dict[str, Any]:
         """Batches seen since the beginning."""

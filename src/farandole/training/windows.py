@@ -83,18 +83,25 @@ class ShuffledBatches(Sampler[list[int]]):
         batch_size: Items per batch over all processes.
         seed: Of the order.
         rank, world: This process and how many there are; batch_size must be divisible by world.
+        stride: An epoch sees one in so many of the items, each time others.
+
+    Raises:
+        DataError: If the processes cannot share a batch, or an epoch does not fill one.
     """
 
-    def __init__(self, count: int, batch_size: int, seed: int = 0, rank: int = 0, world: int = 1) -> None:
+    def __init__(
+        self, count: int, batch_size: int, seed: int = 0, rank: int = 0, world: int = 1, stride: int = 1
+    ) -> None:
         if batch_size % world:
             raise DataError(f"batch size {batch_size} cannot be shared by {world} processes")
-        if count < batch_size:
-            raise DataError(f"{count} windows do not fill one batch of {batch_size}")
+        if count // stride < batch_size:
+            raise DataError(f"{count // stride} windows do not fill one batch of {batch_size}")
         self.count, self.batch_size, self.seed, self.rank, self.world = count, batch_size, seed, rank, world
+        self.stride = stride
         self.epoch, self.skip = 0, 0
 
     def __len__(self) -> int:
-        return self.count // self.batch_size
+        return self.count // self.stride // self.batch_size
 
     def start_at(self, epoch: int, batch: int = 0) -> None:
         """The next iteration is that of `epoch`, from batch number `batch` on; then come whole epochs, one after the other."""

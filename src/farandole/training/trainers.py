@@ -1,0 +1,68 @@
+"""Lightning's Trainer from the settings of a recipe, with the errors a person can mend in one line."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from farandole.errors import DataError
+
+if TYPE_CHECKING:
+    import lightning
+
+    from farandole.training.motion_task import Training
+
+LOG_EVERY = 25
+"""Steps from one entry in the logs to the next."""
+
+
+def make_trainer(
+    settings: Training, run: Path, epoch_batches: int, callbacks: Sequence[Any], more: Mapping[str, Any]
+) -> lightning.Trainer:
+    """A trainer that logs for TensorBoard into `run`/logs and validates after every epoch, at least once.
+
+    Args:
+        settings: Of the recipe.
+        run: Folder of the run.
+        epoch_batches: Batches in an epoch.
+        callbacks: Lightning callbacks.
+        more: Arguments of Trainer, which win over those made from the settings.
+
+    Raises:
+        DataError: If Trainer has no such argument, does not accept a value, or cannot do that with this recipe.
+    """
+    import lightning
+    from lightning.pytorch.loggers import TensorBoardLogger
+    from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+    known = list(inspect.signature(lightning.Trainer.__init__).parameters)[1:]
+    unknown = [k for k in more if k not in known]
+    if unknown:
+        raise DataError(f"trainer has no option '{unknown[0]}'; there are: {', '.join(known)}")
+    if "fsdp" in str(more.get("strategy", "")).lower() and (settings.ema or settings.pictures_every):
+        raise DataError(
+            "trainer.strategy: FSDP splits the weights, so training.ema and training.pictures_every must be 0"
+        )
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # what it would say of devices is no news
+    options: dict[str, Any] = {
+        "max_steps": settings.steps,
+        "max_epochs": -1,
+        "val_check_interval": min(epoch_batches, settings.steps * settings.accumulate),
+        "num_sanity_val_steps": 0,
+        "gradient_clip_val": settings.clip_norm or None,
+        "accumulate_grad_batches": settings.accumulate,
+        "precision": settings.precision,
+        "logger": TensorBoardLogger(run / "logs", name=""),
+        "log_every_n_steps": LOG_EVERY,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "enable_checkpointing": any(type(c).__name__ == "ModelCheckpoint" for c in callbacks),
+        "use_distributed_sampler": False,
+    }
+    try:
+        return lightning.Trainer(callbacks=list(callbacks), **(options | dict(more)))
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise DataError(f"trainer: {' '.join(str(error).split())}") from error
