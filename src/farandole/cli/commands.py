@@ -11,6 +11,7 @@ from farandole.cli import (
     download,
     evaluate,
     extend,
+    generate,
     inbetween,
     info,
     models,
@@ -20,7 +21,22 @@ from farandole.cli import (
     view,
 )
 
-COMMANDS = (dance, inbetween, extend, view, render, convert, info, compose, models, download, prepare, train, evaluate)
+COMMANDS = (
+    dance,
+    inbetween,
+    extend,
+    view,
+    render,
+    convert,
+    info,
+    compose,
+    models,
+    download,
+    prepare,
+    train,
+    generate,
+    evaluate,
+)
 FREE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 

@@ -202,6 +202,11 @@ class FeatureFolder:
         """The body all motions of the corpus are on."""
         return skeleton_from_json(self._corpus["skeleton"])
 
+    def sources(self, sequence: str) -> list[str]:
+        """Names of the files a sequence was made from, where the corpus tells."""
+        records = self._corpus.get("records", {}).values()
+        return next((list(r["sources"]) for r in records if sequence in r["sequences"]), [])
+
     def codec(self, feature: str) -> Codec:
         """The codec a motion feature was made with; decodes onto the corpus's skeleton.
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from farandole.errors import MotionError
+from farandole.errors import CheckpointError, MotionError
 from farandole.generation.checkpoint import Checkpoint, find_checkpoint
 from farandole.generation.engine import Engine, make_engine
+from farandole.generation.motion_checkpoint import MotionCheckpoint
 from farandole.generation.window_sampler import SamplerConfig, decode_latents, sample_latents
 from farandole.motion.dance_codec import DanceCodec
 from farandole.motion.feet import clean_feet
@@ -104,6 +105,11 @@ class Dancer:
 
     def __init__(self, model: str | Path = "starter", *, engine: str = "onnx") -> None:
         self.checkpoint: Checkpoint = find_checkpoint(model)
+        if MotionCheckpoint.is_one(self.checkpoint):
+            kind = self.checkpoint.config["model"]
+            raise CheckpointError(f"{model} holds a {kind}: generate with it by farandole generate {model} --song SONG")
+        if not self.checkpoint.styles:
+            raise CheckpointError(f"{self.checkpoint.folder} does not dance: it has no styles")
         self.engine: Engine = make_engine(self.checkpoint, engine)
         self.codec = DanceCodec(float(self.checkpoint.config["fps"]), skeleton=self.checkpoint.skeleton)
         self.config = SamplerConfig(

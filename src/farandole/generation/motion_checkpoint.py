@@ -41,11 +41,13 @@ class MotionCheckpoint(Checkpoint):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.config.get("model") not in MODELS:
-            raise CheckpointError(
-                f"{self.folder} holds no model of the flow family ({', '.join(MODELS)}): dance with it by "
-                f"farandole dance SONG --model {self.folder}"
-            )
+        if not self.is_one(self):
+            raise CheckpointError(f"{self.folder} holds no model of the flow family ({', '.join(MODELS)})")
+
+    @staticmethod
+    def is_one(checkpoint: Checkpoint) -> bool:
+        """Whether a checkpoint holds a model of the flow family."""
+        return checkpoint.config.get("model") in MODELS
 
     @property
     def model(self) -> str:
@@ -63,7 +65,7 @@ class MotionCheckpoint(Checkpoint):
         return self.config["features"]
 
     @cached_property
-    def inputs(self) -> tuple[InputWindow, ...]:
+    def generation_inputs(self) -> tuple[InputWindow, ...]:
         """Windows that a sampling step reads."""
         return tuple(InputWindow(**told) for told in self.config["sampling"]["inputs"])
 
@@ -73,9 +75,14 @@ class MotionCheckpoint(Checkpoint):
         return InputWindow(**self.config["sampling"]["target"])
 
     @property
-    def past(self) -> int:
-        """Frames of motion that a dance begins from."""
-        return next((m.offset + m.frames for m in self.inputs if m.name == self.target.name), 0)
+    def generation_frames(self) -> int:
+        """Frames that a sampling step predicts."""
+        return self.target.frames
+
+    @property
+    def seed(self) -> InputWindow | None:
+        """The window of motion that a dance begins from, if the model looks at one."""
+        return next((m for m in self.generation_inputs if m.name == self.target.name), None)
 
     @cached_property
     def scalers(self) -> dict[str, Scaler]:
