@@ -1,0 +1,38 @@
+"""Freed memory is used again."""
+
+import platform
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from farandole.motion import rotations as rot
+from farandole.motion.humanoid import house_skeleton
+from farandole.motion.motion import Motion
+
+FAULTS = """
+import resource, sys
+from farandole._memory import keep_freed_memory
+from farandole.motion.bvh import read_bvh
+
+if sys.argv[2] == "keep":
+    keep_freed_memory()
+for _ in range(3):
+    read_bvh(sys.argv[1])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    read_bvh(sys.argv[1])
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that is told")
+def test_reading_motions_reuses_pages(tmp_path):
+    body = house_skeleton()
+    turns = np.random.default_rng(0).normal(size=(1000, len(body), 3))
+    path = Motion(body, rot.from_rotvec(turns), np.zeros((1000, 3)), 30.0).save(tmp_path / "a.bvh")
+    faults = {
+        how: int(subprocess.check_output([sys.executable, "-c", FAULTS, str(path), how])) for how in ("keep", "default")
+    }
+    assert faults["keep"] < 0.1 * faults["default"], faults
