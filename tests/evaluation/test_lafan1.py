@@ -10,7 +10,7 @@ import pytest
 from dancers import LAFAN1, LAFAN1_PARENTS
 
 from farandole.errors import DataError, FrameRateError, MotionError
-from farandole.evaluation.lafan1 import Lafan1, load_lafan1, read_predictions, run_lafan1, write_lafan1
+from farandole.evaluation.lafan1 import Lafan1, lafan1_dict, load_lafan1, read_predictions, run_lafan1, write_lafan1
 from farandole.evaluation.windows import Clips, interpolate
 from farandole.motion import Motion, Skeleton
 from farandole.motion import rotations as rot
@@ -62,13 +62,13 @@ def test_models_stand_beside_the_baselines(data: Lafan1, tmp_path: Path) -> None
     assert set(scores["oracle"]) == {5, 30}
     assert scores["oracle"][30].l2p == pytest.approx(0, abs=1e-9)
     assert scores["lines"][30].l2q == pytest.approx(scores["interpolation"][30].l2q)
-    page = write_lafan1(data, scores, tmp_path / "out")
+    page = write_lafan1(lafan1_dict(data, scores), tmp_path / "out")
     written = json.loads((tmp_path / "out/report.json").read_text())
     assert written["schema"] == "farandole.evaluation.lafan1"
     assert written["methods"]["lines"]["30"]["l2q"]["value"] == pytest.approx(scores["lines"][30].l2q, rel=1e-5)
     assert "2232" in written["warnings"][0]
     text = page.read_text(encoding="utf-8")
-    assert "Two-stage 2022, as published" in text
+    assert "Two-stage 2022, as published on LAFAN1" in text
     assert "oracle" in text
 
 

@@ -30,14 +30,14 @@ def evaluate(
         typer.Argument(metavar="GENERATED", help="Folder of motion files; several are compared.", show_default=False),
     ] = None,
     reference: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--reference",
             "-r",
             metavar="REAL",
-            help="Folder of real motion, or 'starter': the held-out takes that come with farandole.",
+            help="Folder of real motion, or 'starter': the held-out takes that come with farandole. [default: starter]",
         ),
-    ] = "starter",
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write report.json and a page there.")
     ] = None,
@@ -49,7 +49,8 @@ def evaluate(
     protocol: Annotated[
         Protocol,
         typer.Option(
-            help="dance; or lafan1: filled gaps (gap_5.npz ...) in GENERATED, the data set's BVH files in REAL."
+            help="dance; or lafan1, in-betweening: GENERATED is a folder of BVH files whose gaps are filled and scored, or one of "
+            "gaps filled elsewhere (gap_5.npz ...) with the BVH files in REAL."
         ),
     ] = Protocol.dance,
     absolute: Annotated[
@@ -65,6 +66,32 @@ def evaluate(
         float | None,
         typer.Option(min=1, help="Cut clips into pieces of so many seconds, so that small sets give more of them."),
     ] = None,
+    nearest: Annotated[
+        bool,
+        typer.Option("--nearest", help="dance: how far each clip is from the nearest second of REAL (replay is 0 cm)."),
+    ] = False,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="lafan1: an in-between model to measure beside the baselines; may be repeated.", show_default=False
+        ),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="lafan1: names of the files to test on, like '*_subject5.bvh'; the others give L2P's deviations.",
+            show_default=False,
+        ),
+    ] = None,
+    every: Annotated[
+        list[int] | None,
+        typer.Option(
+            metavar="N",
+            help="lafan1: also with every N-th frame given as a key frame; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes. [default: one per core]")] = None,
     force: Force = False,
     json: Json = False,
@@ -78,7 +105,8 @@ def evaluate(
     \b
     farandole evaluate dances/
     farandole evaluate --compare runs/a/dances runs/b/dances --reference mocap/ -o report --play
-    farandole evaluate filled/ --reference lafan1/ --protocol lafan1 -o report
+    farandole evaluate lafan1/ --protocol lafan1 --model runs/mine --every 15 -o report
+    farandole evaluate filled/ --reference lafan1/ --protocol lafan1
     """
     sources = generated or []
     if protocol is Protocol.dance and not sources:
@@ -88,12 +116,23 @@ def evaluate(
     if out is not None:
         _check_folder(out, force)
     if protocol is Protocol.lafan1:
-        content, lines = _lafan1(sources, Path(reference), out, force)
+        from farandole.cli.evaluate_gaps import evaluate_gaps
+
+        real = None if reference is None else Path(reference)
+        content, lines = evaluate_gaps(
+            sources, real, out, models=model or (), test=test, every=every or (), force=force, quiet=quiet
+        )
     else:
         from farandole.evaluation.measure import Settings
 
+        gaps_only = [n for n, v in (("--model", model), ("--test", test), ("--every", every)) if v]
+        if gaps_only:
+            raise typer.BadParameter("needs --protocol lafan1", param_hint=gaps_only[0])
         settings = Settings(seconds=seconds, cut=cut, root="absolute" if absolute else "start")
-        content, lines = _dance(sources, reference, out, settings, workers, play, force, quiet)
+        content, lines = _dance(sources, reference or "starter", out, settings, workers, play, force, quiet)
+        if nearest:
+            content["nearest"], more = _nearest(sources, reference or "starter", quiet)
+            lines += more
     for text in content["warnings"]:
         console.warning(text)
     if json:
@@ -131,6 +170,21 @@ def _dance(
     return report.as_dict(), lines
 
 
+def _nearest(sources: list[Path], reference: str, quiet: bool) -> tuple[dict[str, dict[str, float]], list[str]]:
+    """Distances to the nearest second of the reference, and what to say about them."""
+    from statistics import fmean
+
+    from farandole.cli.evaluate_gaps import nearest_windows
+
+    found = nearest_windows([str(source) for source in sources], reference, quiet=quiet)
+    lines = [
+        f"{source}: {fmean(clips.values()):.1f} cm from the nearest second of {reference}, the nearest clip "
+        f"{min(clips, key=clips.__getitem__)} {min(clips.values()):.1f} cm"
+        for source, clips in found.items()
+    ]
+    return found, lines
+
+
 def _play_pages(report: Report, folder: Path) -> dict[str, str]:
     """Write pages for the best and worst clips of every run; returns "run/clip" -> address relative to the report."""
     from farandole.evaluation.clips import find_clips, load_sound
@@ -147,24 +201,6 @@ def _play_pages(report: Report, folder: Path) -> dict[str, str]:
             write_page([motion], folder / address, song=song, title=name)
             links[f"{run.name}/{name}"] = address
     return links
-
-
-def _lafan1(sources: list[Path], reference: Path, out: Path | None, force: bool) -> tuple[dict[str, Any], list[str]]:
-    """The same for the in-betweening benchmark."""
-    from farandole.evaluation.lafan1 import lafan1_dict, load_lafan1, read_predictions, run_lafan1, write_lafan1
-    from farandole.evaluation.report import plain
-
-    predictions = {source.name: read_predictions(source) for source in sources}
-    data = load_lafan1(reference)
-    scores = run_lafan1(data, predictions)
-    if out is not None:
-        write_lafan1(data, scores, out, force=force)
-    lines = [
-        f"{name}, {gap} frames: L2Q {score.l2q:.4f}  L2P {score.l2p:.4f}  NPSS {score.npss:.4f}"
-        for name, gaps in scores.items()
-        for gap, score in gaps.items()
-    ]
-    return plain(lafan1_dict(data, scores)), lines
 
 
 def _check_folder(out: Path, force: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,11 +40,13 @@ class Lafan1:
         windows: Aligned test windows, [B, 65, J, 4] and [B, 65, 3] m, files in name order.
         skeleton: Bone offsets of the first training window, used for everybody.
         deviation: Yardstick of L2P, [J, 3] m.
+        published: Whether these are windows of the data set itself, so that published figures compare.
     """
 
     windows: Clips
     skeleton: Skeleton
     deviation: Array
+    published: bool = True
 
     def gap(self, length: int) -> tuple[Clips, Array, Array]:
         """What a model is given: the past frames, and the target frame's rotations [B, J, 4] and root positions [B, 3]."""
@@ -114,16 +116,31 @@ def run_lafan1(data: Lafan1, predictions: Mapping[str, Mapping[int, Clips]]) -> 
     Raises:
         MotionError: If a prediction has another number of windows or frames than its gap.
     """
-    result = baselines(data.windows, data.skeleton, data.deviation)
-    for name, gaps in predictions.items():
-        result[name] = {
-            gap: score_gap(clips, data.windows, gap, data.skeleton, data.deviation) for gap, clips in gaps.items()
-        }
-    return result
+    return baselines(data.windows, data.skeleton, data.deviation) | score_predictions(data, predictions)
 
 
-def lafan1_dict(data: Lafan1, scores: Mapping[str, Mapping[int, GapScore]]) -> dict[str, Any]:
-    """Content of report.json for this protocol."""
+def score_predictions(data: Lafan1, predictions: Mapping[str, Mapping[int, Clips]]) -> dict[str, dict[int, GapScore]]:
+    """Gaps filled elsewhere: name -> gap length -> score. Raises MotionError as `run_lafan1`."""
+    return {
+        name: {gap: score_gap(clips, data.windows, gap, data.skeleton, data.deviation) for gap, clips in gaps.items()}
+        for name, gaps in predictions.items()
+    }
+
+
+def lafan1_dict(
+    data: Lafan1,
+    scores: Mapping[str, Mapping[int, GapScore]],
+    keyframes: Mapping[str, Mapping[int, GapScore]] | None = None,
+    warnings: Sequence[str] = (),
+) -> dict[str, Any]:
+    """Content of report.json for this protocol.
+
+    Args:
+        data: The windows.
+        scores: Name -> gap length -> score.
+        keyframes: Name -> spacing of key frames -> score.
+        warnings: More to say than what follows from the data.
+    """
     from farandole import __version__
     from farandole.evaluation.bootstrap import mean_interval
 
@@ -136,9 +153,11 @@ def lafan1_dict(data: Lafan1, scores: Mapping[str, Mapping[int, GapScore]]) -> d
             "empty_channels": score.empty_channels,
         }
 
-    warnings = []
-    if len(data.windows) != TEST_WINDOWS:
-        warnings.append(
+    notes = list(warnings)
+    if not data.published:
+        notes.append("not the LAFAN1 data set: figures compare with one another, not with published ones")
+    elif len(data.windows) != TEST_WINDOWS:
+        notes.append(
             f"{len(data.windows)} test windows, the published figures are over {TEST_WINDOWS}: the data is not complete"
         )
     return {
@@ -147,21 +166,28 @@ def lafan1_dict(data: Lafan1, scores: Mapping[str, Mapping[int, GapScore]]) -> d
         "farandole": __version__,
         "windows": len(data.windows),
         "methods": {name: {str(gap): one(score) for gap, score in gaps.items()} for name, gaps in scores.items()},
-        "warnings": warnings,
+        "keyframes": {
+            name: {str(n): one(score) for n, score in gaps.items()} for name, gaps in (keyframes or {}).items()
+        },
+        "warnings": notes,
     }
 
 
-def write_lafan1(
-    data: Lafan1, scores: Mapping[str, Mapping[int, GapScore]], folder: str | Path, *, force: bool = False
-) -> Path:
-    """Write report.json and index.html for this protocol into a new folder; returns the page."""
+def write_lafan1(content: Mapping[str, Any], folder: str | Path, *, force: bool = False) -> Path:
+    """Write report.json and index.html for this protocol into a new folder; returns the page.
+
+    Args:
+        content: From `lafan1_dict`.
+        folder: Where they go.
+        force: Replace an existing folder.
+    """
     import json
 
     from farandole._io import atomic_directory
     from farandole.evaluation.page import render_gaps
     from farandole.evaluation.report import plain
 
-    content = plain(lafan1_dict(data, scores))
+    content = plain(content)
     with atomic_directory(folder, force=force) as target:
         (target / "report.json").write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
         (target / "index.html").write_text(render_gaps(content), encoding="utf-8")

@@ -51,6 +51,9 @@ svg text { fill: var(--soft); font: 11px system-ui, sans-serif; } svg .value { f
 """
 
 
+GAP_METRICS = ("L2Q", "L2P", "NPSS")
+
+
 def render_page(report: Report, links: Mapping[str, str]) -> str:
     """HTML of a report.
 
@@ -90,25 +93,42 @@ def render_gaps(content: Mapping[str, Any]) -> str:
     """
     title = "LAFAN1 in-betweening"
     parts = [f"<h1>{title}</h1><p>{content['windows']} test windows.</p>", _warnings(content["warnings"])]
-    head = "".join(f"<th>{gap} frames</th>" for gap in GAPS)
-    for metric in ("L2Q", "L2P", "NPSS"):
-        rows = []
-        for method, gaps in content["methods"].items():
-            cells = []
-            for gap in GAPS:
-                value = gaps.get(str(gap), {}).get(metric.lower())
-                if isinstance(value, dict):
-                    cells.append(_cell(Interval(**value), False))
-                else:
-                    cells.append("<td>–</td>" if value is None else f"<td>{value:.4f}</td>")
-            rows.append(f"<tr><td><b>{escape(method)}</b></td>{''.join(cells)}</tr>")
+    for metric in GAP_METRICS:
+        rows = _gap_rows(content["methods"], metric, GAPS)
         for method, *values in published.LAFAN1[metric]:
             numbers = "".join("<td>–</td>" if v is None else f"<td>{v:g}</td>" for v in values)
-            rows.append(f"<tr class='soft'><td>{escape(method)}, as published</td>{numbers}</tr>")
+            rows.append(f"<tr class='soft'><td>{escape(method)}, as published on LAFAN1</td>{numbers}</tr>")
+        parts.append(_gap_table(metric, [f"{gap} frames" for gap in GAPS], rows))
+    spacings = sorted({int(n) for gaps in content["keyframes"].values() for n in gaps})
+    if spacings:
         parts.append(
-            f'<h2>{metric} ↓</h2><div class="scroll"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>'
+            "<h1>Key frames</h1><p>Every n-th frame is given, and the last. Not comparable with the gaps above.</p>"
         )
+        for metric in GAP_METRICS:
+            rows = _gap_rows(content["keyframes"], metric, spacings)
+            parts.append(_gap_table(metric, [f"every {n}" for n in spacings], rows))
+    parts.append(f"<p class='soft'>{escape(published.LAFAN1_SOURCES)}</p>")
     return _page(title, parts)
+
+
+def _gap_rows(methods: Mapping[str, Any], metric: str, columns: Sequence[int]) -> list[str]:
+    """A row per method."""
+    rows = []
+    for method, gaps in methods.items():
+        cells = []
+        for column in columns:
+            value = gaps.get(str(column), {}).get(metric.lower())
+            if isinstance(value, dict):
+                cells.append(_cell(Interval(**value), False))
+            else:
+                cells.append("<td>–</td>" if value is None else f"<td>{value:.4f}</td>")
+        rows.append(f"<tr><td><b>{escape(method)}</b></td>{''.join(cells)}</tr>")
+    return rows
+
+
+def _gap_table(metric: str, columns: Sequence[str], rows: Sequence[str]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in columns)
+    return f'<h2>{metric} ↓</h2><div class="scroll"><table><tr><th></th>{head}</tr>{"".join(rows)}</table></div>'
 
 
 def _kind(index: int) -> str:

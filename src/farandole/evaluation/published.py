@@ -43,3 +43,11 @@ LAFAN1 = {
     ),
 }
 """LAFAN1 in-betweening: metric -> method and values at 5, 15, 30 and 45 missing frames."""
+
+LAFAN1_SOURCES = (
+    "Published figures: Zero velocity and Interpolation, Ubisoft La Forge's benchmark of the data set; Harvey et al., Robust "
+    "Motion In-betweening, 2020, arXiv:2102.04942; Oreshkin et al., Motion In-Betweening via Deep Delta-Interpolator, 2022, "
+    "arXiv:2201.06701 (figures of its notebook, eight seeds); Qin et al., Motion In-betweening via Two-stage Transformers, ACM "
+    "Transactions on Graphics 41(6), 2022 (figures of its repository)."
+)
+"""Where they come from."""

@@ -74,7 +74,16 @@ def face(clips: Clips, frame: int = PAST - 1) -> Clips:
 
     The LAFAN1 skeleton's hips carry their forward direction along local y.
     """
-    facing = rot.rotate(clips.rotations[:, frame, 0], np.array([0.0, 1.0, 0.0])) * np.array([1.0, 0.0, 1.0])
+    return _turned(clips, rot.rotate(clips.rotations[:, frame, 0], np.array([0.0, 1.0, 0.0])))
+
+
+def turn_to(clips: Clips, facing: Array) -> Clips:
+    """`align` for any body: windows centred, and turned so that a direction [B, 3], laid on the floor, points along +x."""
+    return _turned(centre(clips), facing)
+
+
+def _turned(clips: Clips, facing: Array) -> Clips:
+    facing = facing * np.array([1.0, 0.0, 1.0])
     turn = rot.between(rot.normalize(facing), np.broadcast_to(np.array([1.0, 0.0, 0.0]), facing.shape))[:, None]
     local = clips.rotations.copy()
     local[:, :, 0] = rot.multiply(np.broadcast_to(turn, local[:, :, 0].shape), local[:, :, 0])

@@ -65,7 +65,7 @@ def fill_with(
         RetargetError: If the skeleton is not humanoid.
     """
     plain = plain_body(baseline)
-    same = _same_body(plain.skeleton, filler.skeleton)
+    same = same_body(plain.skeleton, filler.skeleton)
     body = _resampled(plain if same else retarget(plain, filler.skeleton), filler.fps)
     given = kept_at(kept, baseline.fps, filler.fps, len(body))
     if given.all():
@@ -81,7 +81,7 @@ def fill_with(
     return _add(baseline, kept, _at_rate(turn, filler.fps, baseline), _at_rate(shift, filler.fps, baseline))
 
 
-def _same_body(a: Skeleton, b: Skeleton) -> bool:
+def same_body(a: Skeleton, b: Skeleton) -> bool:
     """Whether joints have the same names and places, to 2 mm."""
     same = a.names == b.names and np.array_equal(a.parents, b.parents)
     return same and np.allclose(a.offsets[1:], b.offsets[1:], atol=2e-3)
