@@ -133,8 +133,11 @@ def train_motion(
         if fit.is_global_zero:
             states.begin(recipe)
     fit.fit(task, datamodule=loaders, ckpt_path=states.last if resume else None, weights_only=True)
+    if "val" in windows and task.validated != fit.global_step:  # training need not end with an epoch
+        fit.validate(task, datamodule=loaders, verbose=False)
     fit.strategy.barrier()
-    kept, results, steps = states.kept(recipe)
+    last = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("held_out/")}
+    kept, results, steps = states.kept(recipe, last)
     if fit.is_global_zero:
         write_motion_checkpoint(run / "checkpoint", kept, recipe, corpus, steps=steps, held_out=results)
     return results

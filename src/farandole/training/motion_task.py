@@ -56,7 +56,8 @@ class Training:
     """Frames from one window to the next: held-out windows are every so many-th, and an epoch sees one in so many of
     the training windows, each time others. 1 takes every window, whose frames mostly repeat those of its neighbours."""
     keep: Literal["best", "last"] = "best"
-    """Whether the checkpoint holds the weights of least held-out loss (where there is a held-out split) or the last."""
+    """Whether the checkpoint holds the weights of least held-out loss, of those at the ends of epochs and the last (where
+    there is a held-out split), or the last."""
     save_every: int = 1000
     """Optimiser steps from one saved state of training to the next; a run that is killed loses no more."""
     save_minutes: float = 0.0
@@ -105,6 +106,8 @@ class MotionTask(lightning.LightningModule):
         if self.average is not None:
             self.average.requires_grad_(False)
         self.register_buffer("started", torch.zeros((), dtype=torch.bool))
+        self.validated = -1
+        """Optimiser steps at the last validation."""
         # In a list, so that the same weights are not registered, and saved, a second time.
         self._network = [torch.compile(model) if training.compile else model]
 
@@ -140,6 +143,10 @@ class MotionTask(lightning.LightningModule):
         """Losses of the kept weights on held-out windows."""
         losses = self.kept(*self.windows(batch))
         self._record("held_out", losses, sync_dist=True, batch_size=len(next(iter(batch.values()))))
+
+    def on_validation_end(self) -> None:
+        """Remember that these weights were measured."""
+        self.validated = self.global_step
 
     def _record(self, split: str, losses: dict[str, Tensor], **options: Any) -> None:
         record = dict(losses)

@@ -60,15 +60,23 @@ class States:
             enable_version_counter=False,
         )  # fmt: skip
 
-    def kept(self, recipe: MotionRecipe) -> tuple[MotionModel, dict[str, float], int]:
-        """The model with the weights to keep, their held-out losses, and the steps they were trained for."""
-        best = recipe.training.keep == "best" and self.best.is_file()
-        state = _read(self.best if best else self.last)
+    def kept(self, recipe: MotionRecipe, last: Mapping[str, float]) -> tuple[MotionModel, dict[str, float], int]:
+        """The model with the weights to keep, their held-out losses, and the steps they were trained for.
+
+        Args:
+            recipe: Of the run, which has come to its end.
+            last: Held-out losses of the last weights; empty without a held-out split.
+        """
+        state, losses = _read(self.last), dict(last)
+        if recipe.training.keep == "best" and last and self.best.is_file():
+            best = _read(self.best)
+            if best["held_out"]["held_out/loss"] <= last["held_out/loss"]:
+                state, losses = best, best["held_out"]
         prefix = "average.module." if recipe.training.ema else "model."
         weights = {k.removeprefix(prefix): v for k, v in state["state_dict"].items() if k.startswith(prefix)}
         model = recipe.build_model()
         model.load_state_dict(weights)
-        return model.eval(), state["held_out"], state["global_step"]
+        return model.eval(), losses, state["global_step"]
 
 
 def _read(path: Path) -> dict[str, Any]:
