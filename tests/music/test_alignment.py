@@ -1,0 +1,116 @@
+"""Row t of every feature is the instant t / fps, at the end of ten minutes as at their beginning, at any frame rate."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+from sounds import clicks
+
+from farandole.music import Song, load_song
+from farandole.music.decode import resample
+from farandole.music.features import feature, features
+
+RATES = (20.0, 23.976, 25.0, 29.97, 30.0, 60.0, 100.0, 120.0)
+SECONDS = 600.0
+LEAD = 0.010
+"""Seconds by which onset strengths may lead a bare click, whatever the frame rate: half their analysis window."""
+
+
+def click_times(seconds: float = SECONDS) -> np.ndarray:
+    """A steady pulse, but no click on the same part of a frame as the one before."""
+    times = np.arange(1.0, seconds - 1.0, 0.5)
+    return times + np.random.default_rng(0).uniform(-0.01, 0.01, len(times))
+
+
+@pytest.fixture(scope="module")
+def ten_minutes(tmp_path_factory: pytest.TempPathFactory) -> Song:
+    """A file at 44.1 kHz, whose rate none of the others divides."""
+    path = tmp_path_factory.mktemp("song") / "clicks.wav"
+    soundfile.write(path, clicks(click_times(), SECONDS, 44100, hz=3000.0), 44100)
+    return load_song(path)
+
+
+def offsets(values: np.ndarray, fps: float, times: np.ndarray) -> np.ndarray:
+    """Seconds from each click to the middle of what the feature shows within a fifth of a second of it."""
+    strength = np.abs(values - np.median(values, axis=0)).sum(axis=1)
+    middles = []
+    for time in times:
+        frames = np.arange(int(np.ceil((time - 0.2) * fps)), int(np.floor((time + 0.2) * fps)) + 1)
+        weight = strength[frames]
+        if weight.sum() > 0:
+            middles.append((weight * frames).sum() / weight.sum() / fps - time)
+    return np.array(middles)
+
+
+def check(values: np.ndarray, fps: float, times: np.ndarray, lead: float = 0.0) -> None:
+    """No drift (a twentieth of a frame or 1 ms), and in step to half a frame or the feature's own lead."""
+    start, end = (offsets(values, fps, part) for part in (times[1:200], times[-200:-1]))
+    assert len(start) > 150
+    assert len(end) > 150
+    assert abs(start.mean() - end.mean()) < max(0.05 / fps, 0.001)
+    assert max(abs(start.mean()), abs(end.mean())) <= max(0.5 / fps, lead)
+
+
+def columns(values: np.ndarray, name: str, *wanted: str) -> np.ndarray:
+    """The columns whose names begin with one of some words."""
+    return values[:, [k for k, c in enumerate(feature(name).columns) if c.startswith(wanted)]]
+
+
+@pytest.mark.parametrize("fps", RATES)
+def test_own_features_keep_time(ten_minutes: Song, fps: float) -> None:
+    times = click_times()
+    told = {name: features(ten_minutes, name, fps) for name in ("mel", "bands", "onsets", "beats", "transflower_beats")}
+    assert {len(values) for values in told.values()} == {round(SECONDS * fps)}
+    check(10 ** (told["mel"] / 10), fps, times)
+    for name, wanted in (("bands", ""), ("onsets", ""), ("beats", "on_beat"), ("transflower_beats", "beat")):
+        check(columns(told[name], name, wanted), fps, times, LEAD)
+
+
+@pytest.mark.parametrize("rate", [round(512 * fps) for fps in RATES] + [96000])
+def test_resampling_to_any_rate_does_not_drift(rate: int) -> None:
+    """aistpp35 listens at 512 samples a frame: at 23.976 fps these are 12 276 Hz."""
+    sound = np.zeros(44100 * 600, np.float32)
+    places = np.array([441, 44100 * 300, 44100 * 600 - 441])
+    sound[places] = 1.0
+    there = resample(sound, 44100, rate)
+    assert len(there) == round(600 * rate)
+    for at in places / 44100 * rate:
+        near = np.arange(round(at) - 40, min(round(at) + 41, len(there)))
+        weight = there[near].astype(float) ** 2
+        assert abs((weight * (near - at)).sum() / weight.sum()) < 0.5  # samples
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fps", RATES)
+def test_published_features_keep_time(ten_minutes: Song, fps: float) -> None:
+    pytest.importorskip("librosa", reason="published music features need the [train] extra")
+    times = click_times()
+    told = {name: features(ten_minutes, name, fps) for name in ("transflower_mel", "transflower_envelope", "aistpp35")}
+    assert {len(values) for values in told.values()} == {round(SECONDS * fps)}
+    check(10 ** (told["transflower_mel"] / 10), fps, times)
+    check(told["transflower_envelope"], fps, times)
+    check(columns(told["aistpp35"], "aistpp35", "mfcc_0"), fps, times)
+    # Onset strength is the rise from the frame before: it and its peaks come a good half frame after an attack, as published.
+    check(columns(told["aistpp35"], "aistpp35", "envelope"), fps, times, 1.0 / fps)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "fps"), [("aistpp35", 29.97), ("aistpp35", 60.0), ("transflower_chroma", 29.97)])
+def test_chroma_keeps_time(name: str, fps: float) -> None:
+    """Two notes in turn: where one column outgrows the other, the note changes."""
+    pytest.importorskip("librosa", reason="published music features need the [train] extra")
+    rate, seconds, turn = 22050, 180.0, 3.01
+    t = np.arange(round(seconds * rate)) / rate
+    second = (t // turn).astype(int) % 2 == 1
+    sound = 0.3 * np.sin(2 * np.pi * np.where(second, 369.99, 261.63) * t)
+    values = features(Song.from_samples(sound.astype(np.float32), rate), name, fps)
+    kinds = feature(name).columns
+    low, high = (kinds.index(f"{'chroma' if name == 'aistpp35' else 'harmonic'}_{k}") for k in (0, 6))
+    sign = values[:, high] - values[:, low]
+    change = np.flatnonzero(sign[:-1] * sign[1:] < 0)
+    places = (change + sign[change] / (sign[change] - sign[change + 1])) / fps
+    wanted = turn * np.arange(1, int(seconds / turn))
+    lag = np.array([places[np.argmin(np.abs(places - w))] - w for w in wanted])
+    assert abs(np.median(lag)) <= 0.5 / fps
+    assert abs(np.median(lag[:15]) - np.median(lag[-15:])) < 0.1 / fps
