@@ -70,8 +70,8 @@ class Checkpoint:
 
     @property
     def styles(self) -> tuple[str, ...]:
-        """Style tokens in the model's order."""
-        return tuple(self.config["styles"])
+        """Style tokens in the model's order; none of a model that does not dance to music."""
+        return tuple(self.config.get("styles", ()))
 
     @property
     def weights(self) -> Path:
