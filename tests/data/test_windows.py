@@ -66,6 +66,79 @@ def test_any_options_give_the_frames_of_the_definition(sizes, ins, outs):
             np.testing.assert_array_equal(item[key], rows[key])
 
 
+kinds = st.sampled_from(["none", "standard", "minmax", "labels", "single", "single label"])
+
+
+@given(
+    st.lists(st.integers(1, 12), min_size=1, max_size=4),
+    st.lists(st.tuples(kinds, lengths, offsets), min_size=1, max_size=4),
+    st.integers(0, 3),
+)
+def test_any_kinds_and_scalings_give_the_values_of_the_definition(sizes, drawn, cut):
+    """Streams under names of their own, of which the first `cut` are inputs and the others outputs."""
+    names = [f"s{n}" for n in range(len(sizes))]
+    values = {
+        (name, k): np.stack((3.0 * n + np.arange(T), np.full(T, 7.0)), axis=1)
+        for n, (name, T) in enumerate(zip(names, sizes, strict=True))
+        for k in range(len(drawn))
+    }
+    whole = np.concatenate([values[name, 0] for name in names])
+    scaler = Scaler.fit([whole])
+
+    def load(name, feature):
+        kind, array = drawn[int(feature)][0], values[name, int(feature)]
+        return {
+            "labels": array[:, 0].astype(np.int32),
+            "single": array[0],
+            "single label": np.array(int(array[0, 0])),
+        }.get(kind, array)
+
+    streams = [
+        Stream(
+            str(k), length, offset, kind="discrete" if "label" in kind else "continuous",
+            fix="single" if "single" in kind else "end", scaling=kind if kind in ("standard", "minmax") else "none",
+            name=f"x{k}",
+        )
+        for k, (kind, length, offset) in enumerate(drawn)
+    ]  # fmt: skip
+    expected = []
+    for n, size in enumerate(sizes):
+        for start in range(size):
+            item = {}
+            for k, (kind, length, offset) in enumerate(drawn):
+                t = np.arange(start + offset, start + offset + length)
+                if "single" not in kind and (t[0] < 0 or t[-1] >= size):
+                    break
+                rows = np.stack((3.0 * n + t, np.full(length, 7.0)), axis=1)
+                if kind == "standard":
+                    rows = (rows - whole.mean(axis=0)) / [whole[:, 0].std() or 1.0, 1.0]
+                if kind == "minmax":
+                    low, high = whole[:, 0].min(), whole[:, 0].max()
+                    rows = (rows - [low, 7.0]) / [high - low or 1.0, 1.0]
+                single = {"single": [[3.0 * n, 7.0]], "single label": [3 * n], "labels": rows[:, 0]}
+                item[f"{'in' if k < cut else 'out'}_x{k}"] = np.asarray(single.get(kind, rows))
+            else:
+                expected.append(item)
+    if not any("single" not in kind for kind, *_ in drawn):
+        with pytest.raises(DataError, match="at least one must have frames"):
+            Windows(names, load, streams[:cut], streams[cut:])
+        return
+    scalers = {str(k): scaler for k in range(len(drawn))}
+    if not expected:
+        with pytest.raises(DataError, match="none of"):
+            Windows(names, load, streams[:cut], streams[cut:], scalers=scalers)
+        return
+    windows = Windows(names, load, streams[:cut], streams[cut:], scalers=scalers)
+    assert len(windows) == len(expected)
+    for index, item in enumerate(expected):
+        given_item = windows[index]
+        assert given_item.keys() == item.keys()
+        for key, wanted in item.items():
+            kind = drawn[int(key[-1])][0]
+            assert given_item[key].dtype == (np.int64 if "label" in kind else np.float32)
+            np.testing.assert_allclose(given_item[key], wanted, atol=1e-5)
+
+
 @given(st.integers(100, 400))
 def test_the_published_windows(frames):
     names, load = numbered([frames], {"motion": 0, "audio": 0})

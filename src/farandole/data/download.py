@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from farandole._io import atomic_directory, check_output
-from farandole.data.fetch import Progress, fetch, sha256_of
+from farandole.data.fetch import Progress, fetch
 from farandole.data.open_corpora import OpenCorpus
+from farandole.data.sequences import file_hash
 from farandole.data.unpack import is_archive, unpack
 from farandole.errors import DownloadError, OutputError
 
@@ -128,7 +129,7 @@ def _verified(folder: Path, archives: list[dict[str, Any]]) -> list[dict[str, An
         path = folder / ARCHIVES / archive["name"]
         if not path.is_file():
             raise DownloadError(f"{path} is missing: add --force to fetch the corpus anew")
-        if (digest := sha256_of(path)) != archive["sha256"]:
+        if (digest := file_hash(path)) != archive["sha256"]:
             raise DownloadError(
                 f"{path} has SHA-256 {digest}, but {archive['sha256']} was fetched: it has changed since; add --force to "
                 "fetch it anew"

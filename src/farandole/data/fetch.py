@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import time
@@ -15,6 +14,7 @@ from typing import IO, Any
 
 from farandole._io import atomic_path
 from farandole.data.open_corpora import Archive
+from farandole.data.sequences import file_hash
 from farandole.errors import DownloadError, FarandoleError
 
 Progress = Callable[[int, int], None]
@@ -68,17 +68,8 @@ def fetch(archive: Archive, folder: Path, progress: Progress | None = None) -> s
     return _checked(archive, target)
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _checked(archive: Archive, path: Path) -> str:
-    size, digest = path.stat().st_size, sha256_of(path)
+    size, digest = path.stat().st_size, file_hash(path)
     if archive.size not in (None, size):
         path.unlink()
         raise DownloadError(f"{archive.url} gave {size} bytes, but {archive.size} are published: removed, try again")
