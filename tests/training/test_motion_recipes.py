@@ -23,7 +23,7 @@ from farandole.training.motion_task import WindowData  # noqa: E402
 from farandole.training.recipes import read_recipe, recipe_folder  # noqa: E402
 from farandole.training.windows import MultimodalWindows, model_windows  # noqa: E402
 
-RECIPES = {p.stem: p for p in sorted(recipe_folder().glob("*.yaml")) if "model" in read_recipe(p)}
+RECIPES = {p.stem: p for p in sorted(recipe_folder().glob("*.yaml")) if read_recipe(p).get("model") in MODELS}
 TINY = {
     "model": "moglow",
     "preset": "farandole",

@@ -23,6 +23,9 @@ from farandole.models.layers.filling import fill
 MASKED_PRESETS = ("dancebert", "farandole", "small")
 """dancebert: as published, quirks included. farandole: mended, of the published size. small: mended, for two CPU cores."""
 
+CORRECTION = 0.3
+"""Unit of corrections to slerp, 6D numbers and m: they are small, and an optimiser's first steps should be too."""
+
 
 @dataclass(frozen=True)
 class MaskedConfig(PresetConfig):
@@ -155,6 +158,7 @@ class MaskedMotionModel(nn.Module):
         if not config.orthonormal:
             return out.tanh() if config.tanh else out
         unit = out.new_tensor((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+        out = out * CORRECTION if config.residual else out
         turns = matrices_from_6d(out[..., :-3].unflatten(-1, (-1, 6)) + unit)
         root = out[..., -3:]
         if config.residual:

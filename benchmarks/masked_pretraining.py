@@ -1,0 +1,134 @@
+"""Does masked pre-training help to fill in every 15th frame? Trained on one feature folder, measured on its test split.
+
+    OMP_NUM_THREADS=1 python benchmarks/masked_pretraining.py DATA [--steps 900] [--seeds 3] [--arms scratch frames ...]
+
+Every arm takes the same number of optimiser steps in all; `scratch` spends them on the pattern that is measured, the others spend
+two thirds on other masks first. DATA needs the feature rotmat: farandole prepare folder SRC -o DATA --motion rotmat --fps 30.
+Errors are those of hidden frames: mean distance of joints, mean difference of joint velocities. Beside them those of slerp.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.data import DataLoader
+
+from farandole.data.feature_folder import FeatureFolder
+from farandole.data.masking import Masking
+from farandole.generation.masked import find_masked_checkpoint
+from farandole.training.masked_data import read_windows
+from farandole.training.masked_run import MaskedRecipe, make_task, train_masked
+from farandole.training.masked_task import Stage
+
+FRAMES = 46
+WHOLE = {"shortest": FRAMES, "longest": FRAMES}
+EVERY = {"pattern": "every", "every": 15, "zero": 1.0, "replace": 0.0, **WHOLE}
+FIRST: dict[str, list[dict[str, Any]]] = {
+    "frames": [{"pattern": "frames", "share": 0.15, "shortest": FRAMES // 2}],
+    "spans": [{"pattern": "spans", "share": 0.5, "least": 5, "most": 30, "zero": 0.9, "replace": 0.05, **WHOLE}],
+    "ladder": [{**EVERY, "every": 5}, {**EVERY, "every": 10}],
+}
+MEASURED = ("position", "velocity", "slerp_position", "slerp_velocity")
+
+
+def recipe(arm: str, steps: int, seed: int, preset: str, lr: float) -> dict[str, Any]:
+    """The run of an arm."""
+    falling = {"kind": "cosine", "warmup": 20, "floor": 0.02}
+    first = 0 if arm == "scratch" else 2 * steps // 3
+    stages: list[dict[str, Any]] = [{"steps": steps - first, "lr": lr, "mask": EVERY, "schedule": falling}]
+    if first:
+        rising = {"kind": "constant", "warmup": 20}
+        masks = FIRST[arm]
+        stages[:0] = [{"steps": first // len(masks), "lr": lr, "mask": m, "schedule": rising} for m in masks]
+    encoder = {"layers": 2, "dim": 96, "heads": 8, "inner": 192, "dropout": 0.0, "attention_dropout": 0.0}
+    config: dict[str, Any] = {"encoder": encoder, "hidden": 96}
+    quirks = preset == "dancebert"
+    if quirks:
+        config |= {"inlet": "linear", "window_norm": "none"}
+    loss = {"position": 0.0, "velocity": 0.0} if quirks else {}
+    return {
+        "model": "motionbert",
+        "preset": preset,
+        "features": {"motion": "rotmat"},
+        "dims": "data",
+        "config": config,
+        "windows": {"frames": FRAMES},
+        "training": {
+            "batch_size": 16,
+            "ema": 0.99,
+            "seed": seed,
+            "restart_optimizer": False,
+            "stages": stages,
+            "loss": loss,
+        },
+    }
+
+
+def measure(run: Path, values: dict[str, Any], corpus: FeatureFolder) -> dict[str, float]:
+    """Errors of the hidden frames over the test split, cm and cm per frame."""
+    made = MaskedRecipe.from_mapping(values, {"motion": len(corpus.features["rotmat"])})
+    checkpoint = find_masked_checkpoint(run)
+    windows = read_windows(corpus, "test", made.features, made.dims, checkpoint.scalers, made.windows)
+    task = make_task(checkpoint.load(), made, corpus)
+    stage, random = Stage(1, mask=Masking(**EVERY)), np.random.default_rng(0)
+    sums, count = dict.fromkeys(MEASURED, 0.0), 0
+    with torch.inference_mode():
+        for batch in DataLoader(windows, batch_size=64):
+            losses = task._losses(task.model, batch, stage, random, baseline=True)
+            size = len(batch["out_motion"])
+            count += size
+            for name in MEASURED:
+                sums[name] += 100 * size * losses[name].item()
+    return {name: value / count for name, value in sums.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--steps", type=int, default=900)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--lr", type=float, default=1e-3)
+    parser.add_argument("--preset", choices=("small", "dancebert"), default="small")
+    parser.add_argument("--arms", nargs="+", choices=("scratch", *FIRST), default=["scratch", "frames", "spans"])
+    parser.add_argument("-o", "--out", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    corpus, rows = FeatureFolder(options.data), []
+    quiet = {
+        "enable_progress_bar": False,
+        "accelerator": "cpu",
+        "limit_val_batches": 1,
+        "val_check_interval": options.steps,
+    }
+    for seed in range(options.seeds):
+        for arm in options.arms:
+            values = recipe(arm, options.steps, seed, options.preset, options.lr)
+            begin = time.process_time()
+            with TemporaryDirectory() as folder:
+                train_masked(values, options.data, Path(folder), **quiet)
+                row = {"arm": arm, "seed": seed, **measure(Path(folder), values, corpus)}
+            row["cpu_s"] = time.process_time() - begin
+            rows.append(row)
+            print(json.dumps(row), flush=True)
+            if options.out:
+                options.out.write_text(
+                    json.dumps({"steps": options.steps, "preset": options.preset, "rows": rows}, indent=1)
+                )
+    first = f"first {2 * options.steps // 3} of {options.steps} steps"
+    print(f"\n| {first} | joints, cm | velocity, cm per frame | CPU s |\n|---|---|---|---|")
+    for arm in options.arms:
+        mine = [r for r in rows if r["arm"] == arm]
+        told = [f"{np.mean([r[k] for r in mine]):.3f} ± {np.std([r[k] for r in mine]):.3f}" for k in MEASURED[:2]]
+        print(f"| {arm} | {' | '.join(told)} | {np.mean([r['cpu_s'] for r in mine]):.0f} |")
+    print(f"| (slerp) | {rows[0]['slerp_position']:.3f} | {rows[0]['slerp_velocity']:.3f} | |")
+
+
+if __name__ == "__main__":
+    main()
