@@ -66,23 +66,35 @@ def train(
 def _train(
     values: dict[str, Any], data: Path, run: Path, *, resume: bool, progress: console.Progress
 ) -> dict[str, float]:
-    """Hand the recipe to the training of its family: those with a `model` are the flow family's, others the starter's."""
+    """Hand the recipe to the training of its family, told by `model`; the starter's has none."""
     from farandole.errors import DataError, MissingExtraError
+    from farandole.generation.masked import MODELS as masked_models
 
     try:
         import lightning  # noqa: F401
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("training", "train") from error
+    if values.get("model") in masked_models:
+        from farandole.training.masked_run import train_masked
+
+        return train_masked(values, data, run, resume=resume, progress=progress, **_trainer(values))
     if "model" in values:
         from farandole.training.motion_run import train_motion
 
-        trainer = values.pop("trainer", {})
-        if not isinstance(trainer, dict):
-            raise DataError(f"trainer: needed is a mapping of names to values, not {trainer!r}")
-        return train_motion(values, data, run, resume=resume, progress=progress, **trainer)
+        return train_motion(values, data, run, resume=resume, progress=progress, **_trainer(values))
     from farandole.training.starter_run import StarterRecipe, train_starter
 
     if resume:
         raise DataError("this recipe trains in minutes and cannot be resumed: leave out --resume")
     return train_starter(StarterRecipe.from_mapping(values), data, run)
+
+
+def _trainer(values: dict[str, Any]) -> dict[str, Any]:
+    """What a recipe says to Lightning's Trainer, taken out of it."""
+    from farandole.errors import DataError
+
+    told = values.pop("trainer", {})
+    if not isinstance(told, dict):
+        raise DataError(f"trainer: needed is a mapping of names to values, not {told!r}")
+    return told
