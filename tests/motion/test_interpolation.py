@@ -12,6 +12,7 @@ from farandole.motion.interpolation import (
     hermite_between,
     hermite_line,
     inverse_right_jacobian,
+    resample_smoothly,
     slerp_between,
 )
 from farandole.motion.motion import Motion
@@ -119,3 +120,19 @@ def test_bones_that_change_length_are_filled_too() -> None:
 def test_one_frame_is_not_enough() -> None:
     with pytest.raises(MotionError, match="1 of 41 frames kept"):
         slerp_between(steady(), pattern(41, 3))
+
+
+@pytest.mark.parametrize("fps", [24.0, 30.0, 60.0, 72.0, 120.0])
+def test_frames_in_between_at_a_higher_rate_lie_on_curves(fps: float) -> None:
+    coarse, fine = wavy(), wavy(361, 120.0)
+    made, straight = resample_smoothly(coarse, fps), coarse.resample(fps)
+    assert (len(made), made.fps) == (len(straight), straight.fps)
+    truth = fine.resample(fps).positions[: len(made)]
+    error = lambda m: np.linalg.norm(m.positions - truth, axis=-1).max()  # noqa: E731
+    bend = lambda p: np.linalg.norm(np.diff(p, n=2, axis=0), axis=-1).max()  # noqa: E731
+    if fps > 30:
+        assert error(made) < 0.5 * error(straight)
+        assert bend(made.positions) < min(1.7 * bend(truth), 0.8 * bend(straight.positions))
+    else:
+        np.testing.assert_array_equal(made.positions, straight.positions)
+    np.testing.assert_allclose(resample_smoothly(made, fps).positions, made.positions, atol=1e-12)

@@ -106,7 +106,7 @@ def inbetween(
     filled = int(len(kept) - kept.sum())
     if json:
         facts = {"frames": len(made), "fps": made.fps, "kept": len(made) - filled, "filled": filled, "method": method}
-        console.result_json({"files": outputs.all, **facts, "seconds": took})
+        console.result_json({"files": outputs.all, **facts, "times_real_time": made.seconds / took})
         return
     for path in outputs.all:
         console.result(path)

@@ -11,10 +11,14 @@ import numpy as np
 
 from farandole.errors import AudioError, MotionError
 from farandole.generation.dance import STYLES, Dancer, DanceScore, style_token
+from farandole.motion.interpolation import resample_smoothly
 from farandole.motion.motion import Motion
 
 if TYPE_CHECKING:
     from farandole.music.song import Song
+
+STOOD = 4.0
+"""Seconds before its end that tell on what level a motion stands."""
 
 STEADY_TEMPI = {"salsa": 180.0, "groove": 110.0}
 """Counts per minute without a song."""
@@ -35,7 +39,8 @@ def extend(
 ) -> Motion:
     """A motion and what its dancer does next, on the motion's own skeleton and at its frame rate.
 
-    The end of the motion (its last 1.6 s) is what the model goes on from; the join is smoothed over 0.3 s after it.
+    The end of the motion (its last 1.6 s) is what the model goes on from; the join is smoothed over 0.3 s after it. The dancer
+    stays on the level where the motion's feet stood, and parts the model does not know (fingers) stay as they ended.
 
     Args:
         motion: Any humanoid motion.
@@ -67,9 +72,30 @@ def extend(
         score = whole.last(added)
     (made,) = dancer.dance([score], seed=seed, temperature=temperature, start=motion, progress=progress)
     if motion.skeleton != made.skeleton:
-        made = retarget(made, motion)
-    made = replace(made.resample(motion.fps), layout=motion.layout)
+        made = _hold_the_rest(retarget(made, motion), motion)
+    made = replace(_on_the_level_of(motion, resample_smoothly(made, motion.fps)), layout=motion.layout)
     return replace(concatenate([replace(motion, translations=None), made], blend=0.3), name=motion.name)
+
+
+def _hold_the_rest(made: Motion, motion: Motion) -> Motion:
+    """Joints that retargeting leaves at rest, as they are at the end of `motion`."""
+    still = np.abs(made.rotations[..., 1:]).max(axis=(0, 2)) < 1e-9
+    still[0] = False
+    rotations = made.rotations.copy()
+    rotations[:, still] = motion.rotations[-1, still]
+    return replace(made, rotations=rotations)
+
+
+def _on_the_level_of(motion: Motion, made: Motion) -> Motion:
+    """Moved up or down so that feet stand as high as in the last seconds of `motion`, wherever its file has the floor."""
+    from farandole.motion import names
+    from farandole.motion.edit import move
+
+    roles = names.humanoid_roles(motion.skeleton)
+    ankles = [roles[f"{side}Foot"] for side in names.SIDES]
+    last = motion.slice(-round(STOOD * motion.fps), None) if len(motion) > STOOD * motion.fps else motion
+    low, other = (float(np.quantile(m.positions[:, ankles, 1].min(axis=1), 0.1)) for m in (last, made))
+    return move(made, (0.0, low - other, 0.0))
 
 
 def _steady(frames: int, fps: float, style: str, seed: int) -> DanceScore:

@@ -97,6 +97,26 @@ METHODS: dict[str, Callable[[Motion, np.ndarray], Motion]] = {"slerp": slerp_bet
 """Ways to fill without a model."""
 
 
+def resample_smoothly(motion: Motion, fps: float) -> Motion:
+    """`Motion.resample` by curves instead of lines: at a higher frame rate, speeds do not jump at the old frames."""
+    if len(motion) < 2 or fps <= motion.fps:
+        return motion.resample(fps)
+    frames = np.arange(int(np.floor((len(motion) - 1) / motion.fps * fps + 1e-6)) + 1)
+    where = np.minimum(frames * (motion.fps / fps), len(motion) - 1)
+    low = np.minimum(where.astype(int), len(motion) - 2)
+    # Every frame as a lone key frame, two apart.
+    apart = lambda x: np.repeat(x, 2, axis=0)[:-1]  # noqa: E731
+    gaps = Gaps(np.arange(2 * len(motion) - 1) % 2 == 0, 2.0 * where, 2 * low, 2 * low + 2)
+    translations = motion.translations
+    return replace(
+        motion,
+        rotations=hermite_turns(apart(motion.rotations), gaps),
+        root_positions=hermite_line(apart(motion.root_positions), gaps),
+        translations=None if translations is None else hermite_line(apart(translations), gaps),
+        fps=float(fps),
+    )
+
+
 def hermite_line(x: Array, gaps: Gaps, reach: float = np.inf) -> Array:
     """Smooth curves through kept values x [T, ..., D]: those of the missing frames, [M, ..., D].
 
