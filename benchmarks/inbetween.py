@@ -55,7 +55,8 @@ compare within a table only.
 
 NAMES = {"bandai": "Bandai Namco Research motion data set", "lafan1": "LAFAN1"}
 SPLITS = {
-    "bandai": "No take tested on is trained on: of data set 1 whole pairs of action and style, of data set 2 the last take of each.",
+    "bandai": "No take tested on is trained on: of data set 1 whole pairs of action and style, of data set 2 the last take of "
+    "each.",
     "lafan1": "Tested on subject 5.",
 }
 FIGURES: dict[str, Callable[[GapScore], float]] = {
