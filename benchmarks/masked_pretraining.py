@@ -94,6 +94,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--steps", type=int, default=900)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--lr", type=float, default=1e-3)
     parser.add_argument("--preset", choices=("small", "dancebert"), default="small")
     parser.add_argument("--arms", nargs="+", choices=("scratch", *FIRST), default=["scratch", "frames", "spans"])
@@ -107,7 +108,7 @@ def main() -> None:
         "limit_val_batches": 1,
         "val_check_interval": options.steps,
     }
-    for seed in range(options.seeds):
+    for seed in range(options.first_seed, options.first_seed + options.seeds):
         for arm in options.arms:
             values = recipe(arm, options.steps, seed, options.preset, options.lr)
             begin = time.process_time()
