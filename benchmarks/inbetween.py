@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -42,16 +41,6 @@ from farandole.evaluation.windows import (
 from farandole.generation.checkpoint import find_checkpoint
 from farandole.generation.inbetween_net import InbetweenNet
 from farandole.training.recipes import find_recipe, read_recipe
-
-MARK = "<!-- Below: written by benchmarks/inbetween.py; do not edit. -->"
-"""Begins this page's part of docs/results.md; benchmarks/results.py leaves it alone."""
-
-HEAD = """## Filling gaps
-
-The LAFAN1 protocol (docs/evaluation.md): 10 past frames and one target frame are given at 30 fps, 5 to 45 frames between them are
-missing. Zero velocity holds the last pose; interpolation goes straight. The corpora differ in body, deviations and movement:
-compare within a table only.
-"""
 
 NAMES = {"bandai": "Bandai Namco Research motion data set", "lafan1": "LAFAN1"}
 SPLITS = {
@@ -179,7 +168,10 @@ def section(corpus: str, bench: Lafan1, scores: dict[str, dict[int, GapScore]], 
         for gap in GAPS:
             better = all(read(scores["model"][gap]) < read(other[gap]) for other in others)
             gains.append(f"{figure} {'better' if better else 'WORSE'} at {gap}")
-    return f"""### {NAMES[corpus]}
+    return f"""## Filling gaps: {NAMES[corpus]}
+
+The LAFAN1 protocol: 10 past frames and one target frame are given at 30 fps, 5 to 45 frames between them are missing. Zero velocity
+holds the last pose; interpolation goes straight. Bodies, deviations and movement differ between corpora: compare within a table.
 
 {len(bench.windows)} test windows, {len(bench.skeleton)} joints, {facts["trained on"]}. {SPLITS[corpus]} Lower is better.
 
@@ -192,14 +184,12 @@ Against both baselines, figure by figure: {", ".join(gains)}.
 
 
 def put(page: Path, corpus: str, text: str) -> None:
-    """Write one corpus's part of the page, behind MARK; other parts stay."""
-    before, mark, after = page.read_text(encoding="utf-8").partition(MARK) if page.is_file() else ("", "", "")
-    parts = dict(re.findall(r"^(### [^\n]+)\n(.*?)(?=^### |\Z)", after, flags=re.M | re.S)) if mark else {}
-    title, _, body = text.partition("\n")
-    parts[title] = body
-    whole = "\n\n".join(f"{k}\n\n{v.strip()}" for k, v in sorted(parts.items()))
+    """Replace a corpus's part of the page, or add it at the end; other parts stay."""
+    begin, end = (f"<!-- {mark} -->" for mark in (f"{corpus}: written by benchmarks/inbetween.py", f"end of {corpus}"))
+    before, _, rest = (page.read_text(encoding="utf-8") if page.is_file() else "").partition(begin)
+    after = rest.partition(end)[2] if rest else ""
     with atomic_path(page, force=True) as temporary:
-        temporary.write_text(f"{before.rstrip()}\n\n{MARK}\n\n{HEAD}\n{whole}\n".lstrip(), encoding="utf-8")
+        temporary.write_text(f"{before.rstrip()}\n\n{begin}\n\n{text}\n{end}\n{after}".lstrip(), encoding="utf-8")
 
 
 def main() -> None:

@@ -27,8 +27,8 @@ from farandole.motion import rotations as rot
 CUT = 10.0
 """Length of the pieces between which set distances are taken, s."""
 
-GAPS = "<!-- Below: written by benchmarks/inbetween.py; do not edit. -->"
-"""What stands below this line in docs/results.md is kept."""
+OTHERS = "<!-- "
+"""Begins the parts of docs/results.md that other benchmarks write; they are kept."""
 
 SECONDS = 40.0
 """Length of the model's dances, s."""
@@ -157,10 +157,9 @@ def main() -> None:
         whole = evaluate(runs, reference)
         pieces = evaluate(runs, reference, settings=Settings(cut=CUT))
     page = text(whole, pieces, None if options.model == "none" else Path(options.model).name)
-    _, mark, gaps = (
-        options.output.read_text(encoding="utf-8").partition(GAPS) if options.output.is_file() else ("",) * 3
-    )
-    options.output.write_text(page + (f"\n{mark}{gaps}" if mark else ""), encoding="utf-8")
+    before = options.output.read_text(encoding="utf-8") if options.output.is_file() else ""
+    others = "".join(before.partition(OTHERS)[1:])
+    options.output.write_text(page + (f"\n{others}" if others else ""), encoding="utf-8")
     print(options.output)
     if options.report:
         print(write_report(whole, options.report, force=True))

@@ -81,7 +81,7 @@ Fills missing frames of motion at {config["fps"]:g} fps: gaps of up to {config["
 * Made with farandole {config["farandole"]} by `farandole train`; the recipe is in config.yaml.
 * Network: ConvBERT that corrects interpolation, {count:.2f} M parameters; stored with 16 bits, run with 32.
 * Data: {config["licence"]}
-* Weights may be used as the terms of that data allow.
+* {config["recipe"]["terms"]}
 
 | held-out loss | model | interpolation |
 |---|---|---|

@@ -45,6 +45,8 @@ class InbetweenRecipe:
     """Of weights and batches."""
     threads: int = 2
     """CPU threads of torch."""
+    terms: str = "Weights may be used as the terms of that data allow."
+    """What the model's card says of its use."""
 
 
 def train_inbetween(
