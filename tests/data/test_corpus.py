@@ -346,6 +346,9 @@ def test_info_shows_a_table(tmp_path, capsys):
     ):
         assert part in told
     assert "problems  1\n    d1: rot6d cannot be read" in told
+    assert run(["info", str(tmp_path / "data"), "--sequences"]) == 0
+    assert "d2 " in (told := capsys.readouterr().out)
+    assert "3.0  d2.bvh + d2.wav" in told
     assert run(["info", str(tmp_path / "data"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["features"]["rot6d"]["columns"] == 134
     assert run(["info", str(source)]) == 2

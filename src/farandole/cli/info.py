@@ -107,9 +107,10 @@ def _features(features: dict[str, Any]) -> list[tuple[str, ...]]:
 def _each(sequences: dict[str, Any]) -> list[tuple[str, ...]]:
     rows = [("sequence", "split", "seconds", "style", "from")]
     for name, told in sequences.items():
-        source = str(told.get("source", "-"))
-        rows.append((name, told["split"] or "-", f"{told['seconds']:.1f}", str(told.get("style", "-")), source))
-    return rows
+        origin = " + ".join(told["sources"]) or str(told.get("source", "-"))
+        rows.append((name, told["split"] or "-", f"{told['seconds']:.1f}", str(told.get("style", "-")), origin))
+    empty = {k for k in range(len(rows[0])) if all(row[k] == "-" for row in rows[1:])}
+    return [tuple(cell for k, cell in enumerate(row) if k not in empty) for row in rows]
 
 
 def _table(rows: list[tuple[str, ...]]) -> None:

@@ -11,6 +11,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -204,8 +205,12 @@ class FeatureFolder:
 
     def sources(self, sequence: str) -> list[str]:
         """Names of the files a sequence was made from, where the corpus tells."""
+        return self._sources.get(sequence, [])
+
+    @cached_property
+    def _sources(self) -> dict[str, list[str]]:
         records = self._corpus.get("records", {}).values()
-        return next((list(r["sources"]) for r in records if sequence in r["sequences"]), [])
+        return {name: list(record["sources"]) for record in records for name in record["sequences"]}
 
     def codec(self, feature: str) -> Codec:
         """The codec a motion feature was made with; decodes onto the corpus's skeleton.

@@ -59,7 +59,10 @@ def describe(folder: FeatureFolder) -> dict[str, Any]:
         "splits": splits,
         "licence": folder.licence,
         "problems": problems,
-        "each": {n: {"seconds": seconds[n], "split": split_of.get(n, ""), **told} for n, told in sequences.items()},
+        "each": {
+            n: {**told, "seconds": seconds[n], "split": split_of.get(n, ""), "sources": folder.sources(n)}
+            for n, told in sequences.items()
+        },
     }
 
 
