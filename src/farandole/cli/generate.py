@@ -111,27 +111,27 @@ def generate(
         for path in outputs.all:
             _io.check_output(path, force=force)
     runner = make_flow_engine(checkpoint, engine, device=device)
-    facts, spent = [], time.perf_counter()
+    begun = time.perf_counter()
     with console.progress("generating", quiet=quiet) as update:
-        for dance in generate_dances(runner, jobs, settings, progress=update):
-            outputs, path = planned[dance.name], music[dance.name]
-            heard = _sound(dance, path) if audible else None
-            write_takes(outputs, [dance.motion], heard, title=dance.name, force=force, quiet=True)
-            facts.append(_told(dance, outputs, heard, path))
-    spent = time.perf_counter() - spent
-    made = sum(f["frames"] for f in facts)
+        dances = list(generate_dances(runner, jobs, settings, progress=update))
+    speed = sum(len(dance.motion) for dance in dances) / (time.perf_counter() - begun)
+    facts = []
+    for dance in dances:
+        outputs, path = planned[dance.name], music[dance.name]
+        heard = _sound(dance, path) if audible else None
+        write_takes(outputs, [dance.motion], heard, title=dance.name, force=force, quiet=quiet)
+        facts.append(_told(dance, outputs, heard, path))
+        for file in () if json else outputs.all:
+            console.result(file)
     if json:
         told = {"run": run, "model": checkpoint.model, "fps": checkpoint.fps, "seed": seed, "dances": facts}
-        console.result_json({**told, "frames_per_second": made / spent})
+        console.result_json({**told, "frames_per_second": speed})
         return
-    for outputs in planned.values():
-        for path in outputs.all:
-            console.result(path)
     silent = [name for name, path in music.items() if path is None]
     if silent and audible:
         others = f" and {len(silent) - 1} more" if len(silent) > 1 else ""
         console.warning(f"no sound file found for {silent[0]}{others}: say with --sounds which folder they are in")
-    console.note(f"{len(facts)} dances, {made} frames, {made / spent:.0f} frames per second with writing", quiet=quiet)
+    console.note(f"{len(facts)} dances, generated at {speed:.0f} frames per second", quiet=quiet)
 
 
 def _choose(**given: Any) -> str:

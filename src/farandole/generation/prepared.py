@@ -13,7 +13,6 @@ from farandole.models.base import MotionModel
 from farandole.models.flows.bijection import Bijection, per_sample
 from farandole.models.flows.flow import ConditionalFlow
 from farandole.models.flows.mixing import FactoredLinear, InvertibleLinear
-from farandole.models.layers.linear import use_fast_linear
 from farandole.models.layers.packed import pack_linear
 
 M = TypeVar("M", bound=MotionModel)
@@ -35,27 +34,36 @@ class ConstantMixing(Bijection):
 
 @torch.no_grad()
 def prepared(model: M, batch: int = 1) -> M:
-    """A copy of `model` that samples the same numbers, up to rounding, in less time. It shares the weights of `model`.
+    """A copy of `model` that samples the same numbers, up to rounding, in less time.
 
-    Inverses of mixing matrices and weights that are functions of parameters (weight norm) are kept; the weights of the
-    flows' networks, which see a few frames per call, are packed; linear maps take the faster kernel. After a change of
-    the weights prepare again.
+    Inverses of mixing matrices and weights that are functions of parameters (weight norm) are worked out, and the weights
+    of linear maps laid out for the kernel that reads them; all others are shared with `model`, which can be dropped. After
+    a change of the weights prepare again.
 
     Args:
         model: In evaluation mode; not changed.
         batch: Sequences per call.
     """
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    made = use_fast_linear(copy.deepcopy(model, shared))
-    for part in list(made.modules()):
+    made = use_fast_linear(with_constants(copy.deepcopy(model, shared)))
+    for part in made.modules():
+        if isinstance(part, ConditionalFlow):
+            pack_linear(part, batch * model.generation_frames)
+    return pack_linear(made, batch * sum(m.frames for m in model.generation_inputs))
+
+
+def with_constants(model: M) -> M:
+    """Keep inverses of mixing matrices and functions of parameters as they are now, in place; returns the model.
+
+    It still samples, but has no likelihood any more.
+    """
+    for part in list(model.modules()):
         if parametrize.is_parametrized(part):
             _fix(part)
         for name, child in list(part.named_children()):
             if isinstance(child, InvertibleLinear | FactoredLinear):
                 setattr(part, name, ConstantMixing(child))
-        if isinstance(part, ConditionalFlow):
-            pack_linear(part, batch * model.generation_frames)
-    return made
+    return model
 
 
 def _fix(part: nn.Module) -> None:

@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from farandole.errors import CheckpointError
 from farandole.generation.flow_engine import OnnxFlow, TorchFlow
 from farandole.generation.motion_checkpoint import InputWindow, MotionCheckpoint
+from farandole.generation.prepared import with_constants
 from farandole.models.base import MotionModel
-from farandole.models.flows.bijection import Bijection
 from farandole.models.flows.coupling import Coupling
 from farandole.training.motion_checkpoint import rewrite_texts
 
@@ -79,39 +78,13 @@ class SamplingStep(nn.Module):
         return drawn, *_tensors(state)
 
 
-class FixedMixing(Bijection):
-    """The inverse of a layer that mixes channels, as a matrix worked out once: x_t = M y_t, for sampling only."""
-
-    def __init__(self, matrix: Tensor) -> None:
-        super().__init__()
-        self.register_buffer("matrix", matrix)
-
-    def inverse(self, y: Tensor, cond: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """x [B, T, C] and zeros in place of the log-determinant, which sampling does not use."""
-        return y @ self.matrix.mT, y.new_zeros(y.shape[0])
-
-
-def _simplified(model: MotionModel) -> MotionModel:
-    """The model, changed in place so that its sampling has only operations that ONNX knows.
-
-    Raises:
-        CheckpointError: If there is a mixture coupling, whose inverse is a search of unknown length.
-    """
-    for module in list(model.modules()):
-        if isinstance(module, Coupling) and module.components:
-            raise CheckpointError("couplings by mixtures of logistics cannot be exported: generate with --engine torch")
-        if parametrize.is_parametrized(module):
-            for name in list(module.parametrizations):  # pyright: ignore[reportArgumentType]
-                parametrize.remove_parametrizations(module, name)
-        for name, child in list(module.named_children()):
-            if isinstance(child, Bijection) and hasattr(child, "inverse_matrix"):
-                setattr(module, name, FixedMixing(child.inverse_matrix().detach()))
-    return model
-
-
 def _write(checkpoint: MotionCheckpoint, path: Path) -> None:
     windows, target = checkpoint.generation_inputs, checkpoint.target
-    model = _simplified(checkpoint.load())
+    model = checkpoint.load()
+    if any(isinstance(module, Coupling) and module.components for module in model.modules()):
+        # Their inverse is a search of unknown length.
+        raise CheckpointError("couplings by mixtures of logistics cannot be exported: generate with --engine torch")
+    model = with_constants(model)
     batch = 2
     inputs = [_example(w, batch) for w in windows]
     names = [w.name for w in windows]
