@@ -75,6 +75,12 @@ def _train(
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("training", "train") from error
+    if values.get("model") == "inbetweener":
+        from farandole.training.inbetween_run import train_inbetween
+
+        if resume:
+            raise DataError("in-between models train in one go and cannot be resumed: leave out --resume")
+        return train_inbetween(values, data, run, progress=progress, **_trainer(values))
     if values.get("model") in masked_models:
         from farandole.training.masked_run import train_masked
 

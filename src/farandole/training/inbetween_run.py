@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from farandole.models.settings import build, plain
 from farandole.motion.gaps import GapCodec
 from farandole.training.inbetween import InbetweenTask, Weights
 from farandole.training.inbetween_data import GapBatches, GapPatterns, deviations, read_motions, style_shares
+from farandole.training.run_callbacks import ShowProgress
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,9 @@ class InbetweenRecipe:
 
 
 def train_inbetween(
-    values: Mapping[str, Any], data: Path, run: Path, *, callbacks: list[Any] | None = None
-) -> dict[str, float]:
+    values: Mapping[str, Any], data: Path, run: Path, *, callbacks: list[Any] | None = None,
+    progress: Callable[[int, int], None] | None = None, **trainer: Any,
+) -> dict[str, float]:  # fmt: skip
     """Train an in-between model and write `run`/checkpoint (safetensors, ONNX, configuration, card).
 
     Logs for TensorBoard lie in `run`/logs.
@@ -61,6 +63,8 @@ def train_inbetween(
         data: Feature folder with a motion feature that can be decoded.
         run: Folder of the run.
         callbacks: More Lightning callbacks.
+        progress: Called with (steps done, steps in all); None: Lightning shows its own bar.
+        trainer: More arguments of Lightning's Trainer, e.g. devices, precision.
 
     Returns:
         Held-out losses by name, of the model and of the straight guess; empty without a held-out split.
@@ -87,8 +91,10 @@ def train_inbetween(
         net, codec.skeleton, codec.fps, spread, batches.feet, recipe.weights,
         steps=recipe.steps, lr=recipe.lr, ema=recipe.ema, seed=recipe.seed,
     )  # fmt: skip
-    results = _fit(task, recipe, batches, _held_out(corpus, codec, recipe), run, callbacks)
-    kept = task.average.module.eval()
+    watchers = [*(callbacks or []), *([ShowProgress(progress, recipe.steps)] if progress else [])]
+    options = {"callbacks": watchers, "enable_progress_bar": progress is None} | trainer
+    results = _fit(task, recipe, batches, _held_out(corpus, codec, recipe), run, options)
+    kept = task.average.module.cpu().eval()
     assert isinstance(kept, Inbetweener)
     facts = {
         "fps": codec.fps,
@@ -125,24 +131,23 @@ def _held_out(corpus: FeatureFolder, codec: GapCodec, recipe: InbetweenRecipe) -
 
 def _fit(
     task: InbetweenTask, recipe: InbetweenRecipe, train: GapBatches, held_out: GapBatches | None, run: Path,
-    callbacks: list[Any] | None,
+    options: dict[str, Any],
 ) -> dict[str, float]:  # fmt: skip
     from lightning.pytorch.loggers import TensorBoardLogger
 
-    trainer = lightning.Trainer(
-        max_steps=recipe.steps,
-        val_check_interval=min(1000, recipe.steps),
-        limit_val_batches=8 if held_out else 0,
-        num_sanity_val_steps=0,
-        gradient_clip_val=1.0,
-        logger=TensorBoardLogger(run / "logs", name="inbetween"),
-        log_every_n_steps=25,
-        enable_checkpointing=False,
-        enable_model_summary=False,
-        accelerator="auto",
-        devices=1,
-        callbacks=list(callbacks or []),
-    )
+    settings: dict[str, Any] = {
+        "max_steps": recipe.steps,
+        "val_check_interval": min(1000, recipe.steps),
+        "limit_val_batches": 8 if held_out else 0,
+        "num_sanity_val_steps": 0,
+        "gradient_clip_val": 1.0,
+        "logger": TensorBoardLogger(run / "logs", name="inbetween"),
+        "log_every_n_steps": 25,
+        "enable_checkpointing": False,
+        "enable_model_summary": False,
+        "devices": 1,
+    }
+    trainer = lightning.Trainer(**(settings | options))
     load = lambda batches: DataLoader(batches, batch_size=None)  # noqa: E731
     trainer.fit(task, load(train), load(held_out) if held_out else None)
     if not held_out:
