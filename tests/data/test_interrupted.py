@@ -76,6 +76,53 @@ def test_after_kill_9_only_what_is_missing_is_made(tmp_path):
     assert content(target) == content(tmp_path / "whole")  # no damaged and no temporary files
 
 
+class Killed(BaseException):
+    pass
+
+
+def test_it_can_end_between_any_two_files(tmp_path, monkeypatch):
+    source, replace = tiny(tmp_path / "src", 3), os.replace
+    prepare(source, tmp_path / "whole")
+    dancer(0.2, seed=9).save(source / "s0001.bvh", force=True)
+    shutil.copytree(tmp_path / "whole", tmp_path / "before")
+    prepare(source, tmp_path / "whole")
+    for before in ("nothing", "before"):
+        for moment in range(100):
+            left, target = moment, tmp_path / f"{before}{moment}"
+            if before != "nothing":
+                shutil.copytree(tmp_path / before, target)
+
+            def dying(old, new):
+                nonlocal left
+                left -= 1
+                if left < 0:
+                    raise Killed
+                replace(old, new)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(os, "replace", dying)
+                try:
+                    prepare(source, target)
+                    break
+                except Killed:
+                    pass
+            prepare(source, target)
+            assert content(target) == content(tmp_path / "whole"), moment
+        assert moment > 6
+
+
+@pytest.mark.parametrize("what", ["", ".prepare", ".prepare/.key.12345678.part"])
+def test_it_can_end_before_the_first_file(tmp_path, what):
+    source, target = tiny(tmp_path / "src", 2), tmp_path / "data"
+    if what.endswith("part"):
+        (target / what).parent.mkdir(parents=True)
+        (target / what).write_text("half a key")
+    else:
+        (target / what).mkdir(parents=True)
+    assert prepare(source, target).made == 2
+    assert not (target / JOURNAL).exists()
+
+
 @pytest.fixture
 def ray(monkeypatch):
     monkeypatch.setenv("RAY_AUTH_TOKEN", "for this test")
@@ -145,7 +192,10 @@ def test_addresses_without_a_cluster_are_told(ray, monkeypatch, address, told):
 
 def test_missing_ray_is_told_in_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "ray", None)
-    source = tiny(tmp_path / "src", 2)
-    assert run(["prepare", "folder", str(source), "-o", str(tmp_path / "data"), "--cluster", "local"]) == 2
+    source, target = tiny(tmp_path / "src", 2), tmp_path / "data"
+    target.mkdir()
+    (target / "precious.txt").write_text("as it was")
+    assert run(["prepare", "folder", str(source), "-o", str(target), "--cluster", "local", "--force"]) == 2
     told = capsys.readouterr().err.strip().splitlines()
     assert told[-1] == "error: --cluster needs packages that are not installed: pip install 'farandole[cluster]'"
+    assert [p.name for p in target.iterdir()] == ["precious.txt"]

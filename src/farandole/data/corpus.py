@@ -1,13 +1,12 @@
 """Corpora of recordings to feature folders: in parallel, resumable after any interruption, bad files told at the end.
 
-While work goes on, each finished recording has a record in `<folder>/.prepare`; corpus.json appears when everything is in place,
+While work goes on, each finished recording has a record in the folder's `journal`; corpus.json appears when everything is in place,
 and keeps the records, so that a later run makes only what is missing or whose source has changed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -15,14 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from farandole._io import atomic_path
 from farandole._memory import keep_freed_memory
-from farandole.data import executors
+from farandole.data import executors, journal
 from farandole.data.feature_folder import SCHEMA, finish_folder, skeleton_to_json
 from farandole.data.sequences import Recipe, Source, load_body, make_sequence
-from farandole.errors import DataError, FarandoleError, OutputError
+from farandole.errors import DataError, FarandoleError
 
-JOURNAL = ".prepare"
+JOURNAL = journal.FOLDER
 Progress = Callable[[int, int, str], None]
 Outcome = tuple[dict[str, Any], bool] | str
 """A record and whether it was made now; or what is wrong with the recording."""
@@ -97,15 +95,15 @@ def prepare_corpus(
     folder = Path(target)
     found = [dict(p) for p in problems]
     recipe, found_first = _recipe(sources, wanted)
-    known = _take_up(folder, recipe, force=force)
     results: dict[str, dict[str, Any]] = {}
     tasks = sorted((s for s in sources if s.name not in found_first), key=lambda s: (str(s.sound), s.name))
     found += [{"name": n, "problem": p} for n, p in found_first.items()]
     made = 0
     if cluster is not None:  # its workers have another working folder
         folder, tasks = folder.absolute(), [_absolute(s) for s in tasks]
-    jobs = ((s, recipe, folder, known.get(s.name)) for s in tasks)
-    with _executor(workers, cluster) as executor:
+    with _executor(workers, cluster) as executor:  # before anything is touched: there may be no such cluster
+        known = journal.take_up(folder, recipe.key, force=force)
+        jobs = ((s, recipe, folder, known.get(s.name)) for s in tasks)
         for done, (job, outcome) in enumerate(executors.run(executor, _outcome, jobs), 1):
             name = job[0].name
             if isinstance(outcome, executors.Lost | str):
@@ -114,7 +112,7 @@ def prepare_corpus(
                 results[name], new = outcome
                 if new:
                     made += 1
-                    _record(folder, name, results[name])
+                    journal.record(folder, name, results[name])
             if progress:
                 progress(done, len(tasks), name)
     if not results:
@@ -163,56 +161,6 @@ def _check_names(sources: Sequence[Source], recipe: Recipe) -> None:
             if name in taken:
                 raise DataError(f"{taken[name]} and {source.motion} would both make {name}: give one another name")
             taken[name] = str(source.motion)
-
-
-def _take_up(folder: Path, recipe: Recipe, *, force: bool) -> dict[str, dict[str, Any]]:
-    """Set up the work folder; returns the records of what is there already."""
-    journal = folder / JOURNAL
-    if folder.is_dir() and any(folder.iterdir()):
-        ours = _settings(folder)
-        if ours != recipe.key:
-            if not force:
-                what = "was prepared with other settings" if ours else "exists already"
-                raise OutputError(f"{folder} {what}: choose another folder or add --force")
-            shutil.rmtree(folder)
-    elif folder.exists() and not folder.is_dir():
-        raise OutputError(f"{folder} is a file: give the name of a folder")
-    known: dict[str, dict[str, Any]] = {}
-    journal.mkdir(parents=True, exist_ok=True)
-    finished, aside = folder / "corpus.json", journal / "corpus.json"
-    if finished.is_file():
-        finished.replace(aside)  # until everything is in place again, this is no feature folder
-    if aside.is_file():
-        known |= json.loads(aside.read_text(encoding="utf-8")).get("records", {})
-    (journal / "key").write_text(recipe.key)
-    _sweep(folder)
-    for path in journal.glob("*.record"):
-        told = json.loads(path.read_text(encoding="utf-8"))
-        known[told["name"]] = told["record"]
-    return known
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed runs and workers were writing."""
-    for part in folder.rglob(".*.part*"):
-        part.unlink(missing_ok=True)
-
-
-def _settings(folder: Path) -> str | None:
-    """Key of the recipe a folder was or is being made with; None if it is none of ours."""
-    key = folder / JOURNAL / "key"
-    if key.is_file():
-        return key.read_text()
-    try:
-        return json.loads((folder / "corpus.json").read_text(encoding="utf-8")).get("recipe")
-    except (OSError, json.JSONDecodeError, AttributeError):
-        return None
-
-
-def _record(folder: Path, name: str, record: Mapping[str, Any]) -> None:
-    path = folder / JOURNAL / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.record"
-    with atomic_path(path, force=True) as temporary:
-        temporary.write_text(json.dumps({"name": name, "record": record}), encoding="utf-8")
 
 
 def _executor(workers: int | None, cluster: str | None) -> executors.Executor:
@@ -281,7 +229,7 @@ def _finish(
     for record in known.values():
         for name in set(record["outputs"]) - current:  # of recordings that are no more
             (folder / name).unlink(missing_ok=True)
-    _sweep(folder)
+    journal.sweep(folder)
     finish_folder(folder, corpus)
     shutil.rmtree(folder / JOURNAL)
 
