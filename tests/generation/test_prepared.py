@@ -92,17 +92,25 @@ def test_the_same_motion(name: str, batch: int) -> None:
     assert all(torch.equal(v, before[k]) for k, v in model.state_dict().items())
 
 
-def test_what_is_constant_is_kept_and_the_rest_is_shared() -> None:
+def test_what_is_constant_is_worked_out_and_the_rest_is_shared() -> None:
     model = _moved("transflower")
     made = prepared(model)
     kinds = [type(m) for m in made.modules()]
     assert kinds.count(ConstantMixing) == 2
-    assert kinds.count(PackedLinear) == 2 * 6  # per coupling: in, out, and four in its one layer
-    assert made.encoder.cross.inlet.weight is model.encoder.cross.inlet.weight
     assert (
-        made.flow.bijection.layers[2].network.block.inlet.weight
-        is model.flow.bijection.layers[2].network.block.inlet.weight
-    )
+        kinds.count(PackedLinear) == 2 * 6 + 3 * 6 + 10
+    )  # two couplings, three inputs, two layers over all, their ends
+    assert nn.Linear not in kinds
+    norm = made.encoder.cross.layers[0].norm_hidden.weight
+    assert norm is model.encoder.cross.layers[0].norm_hidden.weight
+
+
+def test_preparing_twice_is_preparing_once() -> None:
+    once = prepared(_moved("transflower"))
+    twice = prepared(once)
+    assert twice.encoder.cross.inlet.packed is once.encoder.cross.inlet.packed
+    given, noise = _sequences(2), torch.randn(5, 2, 2, 5)
+    torch.testing.assert_close(generate(twice, given, noise=noise), generate(once, given, noise=noise, fast=False))
 
 
 def test_weight_norm_is_worked_out_once() -> None:
@@ -125,6 +133,3 @@ def test_packed_is_the_linear_map_for_any_number_of_rows(rows: int, bias: bool) 
 
 def test_packed_leaves_other_types_alone() -> None:
     assert type(pack_linear(nn.Linear(3, 4).double(), 1)) is nn.Linear
-    quick = pack_linear(nn.Linear(3, 4), 1)
-    with torch.autocast("cpu", torch.bfloat16):
-        assert quick(torch.randn(2, 3)).dtype == torch.bfloat16

@@ -60,14 +60,17 @@ class TorchFlow:
             import torch
         except ImportError as error:
             raise MissingExtraError("the torch engine", "train") from error
-        from farandole.models.layers.linear import use_fast_linear
+        from farandole.generation.prepared import prepared
+        from farandole.models.moglow import MoGlow
 
         assert safetensors
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             self._device = torch.device(device)
-            self.model = use_fast_linear(checkpoint.load()).to(self._device)
+            model = checkpoint.load().to(self._device)
+            # Prepared once here, so that the weights are not held twice; MoGlow's sampler wants them as they are.
+            self.model = model if isinstance(model, MoGlow) else prepared(model)
         except (RuntimeError, AssertionError) as error:
             raise CheckpointError(f"device '{device}': {str(error).splitlines()[0]}") from error
         self._torch, self.checkpoint = torch, checkpoint

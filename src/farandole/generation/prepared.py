@@ -45,7 +45,7 @@ def prepared(model: M, batch: int = 1) -> M:
         batch: Sequences per call.
     """
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    made = use_fast_linear(with_constants(copy.deepcopy(model, shared)))
+    made = with_constants(copy.deepcopy(model, shared))
     for part in made.modules():
         if isinstance(part, ConditionalFlow):
             pack_linear(part, batch * model.generation_frames)

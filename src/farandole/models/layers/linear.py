@@ -95,11 +95,16 @@ class FastLinear(nn.Linear):
         """[..., in_features] -> [..., out_features]."""
         return linear(input, self.weight, self.bias)
 
+    def rows(self, x: Tensor, rows: slice) -> Tensor:
+        """Some of the outputs alone."""
+        return linear(x, self.weight[rows], None if self.bias is None else self.bias[rows])
+
 
 def rows_of(layer: nn.Linear, x: Tensor, rows: slice) -> Tensor:
     """Some of a layer's outputs: x [..., I] -> [..., rows], by the kernel that the layer itself would take."""
-    product = linear if isinstance(layer, FastLinear) else F.linear
-    return product(x, layer.weight[rows], None if layer.bias is None else layer.bias[rows])
+    if isinstance(layer, FastLinear):
+        return layer.rows(x, rows)
+    return F.linear(x, layer.weight[rows], None if layer.bias is None else layer.bias[rows])
 
 
 def use_fast_linear(module: M) -> M:

@@ -7,32 +7,32 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from farandole.models.layers.linear import FastLinear, linear, onednn_is_faster
+from farandole.models.layers.linear import FastLinear, onednn_is_faster
 
 M = TypeVar("M", bound=nn.Module)
 
 
 class PackedLinear(FastLinear):
-    """`nn.Linear` with a second copy of its weight in oneDNN's own order.
+    """`nn.Linear` with its weight in oneDNN's own order, and in no other: always float32, no gradients.
 
-    With few rows per call a linear map takes as long as reading its weight; in that order it is read at twice the speed.
-    The copy does not follow the weight: change the weight, pack again. No gradients.
+    Otherwise the kernel brings the weight into that order at every call, which for few rows costs more than the product.
     """
 
     packed: Tensor
 
     def forward(self, input: Tensor) -> Tensor:
         """[..., in_features] -> [..., out_features]."""
-        if input.dtype != torch.float32 or torch.is_autocast_enabled("cpu"):
-            return linear(input, self.weight, self.bias)
-        return torch.ops.mkldnn._linear_pointwise(input, self.packed, self.bias, "none", [], "")
+        return torch.ops.mkldnn._linear_pointwise(input.float(), self.packed, self.bias, "none", [], "")
+
+    def rows(self, x: Tensor, rows: slice) -> Tensor:
+        """Some of the outputs; all are worked out."""
+        return self(x)[..., rows]
 
 
 def pack_linear(module: M, rows: int) -> M:
-    """Pack every `nn.Linear` inside `module` for inputs of `rows` vectors a call, in place; returns it.
+    """Pack every `nn.Linear` inside `module` for inputs of about `rows` vectors a call, in place; returns it.
 
-    Other numbers of rows work, if a little slower. Does nothing to weights that are not float32 on the CPU, or where
-    `onednn_is_faster` says no. Costs the memory of the weights once more.
+    Does nothing to weights that are not float32 on the CPU, or where `onednn_is_faster` says no.
     """
     if not onednn_is_faster():
         return module
@@ -41,6 +41,8 @@ def pack_linear(module: M, rows: int) -> M:
             continue
         weight = part.weight.detach()
         if weight.device.type == "cpu" and weight.dtype == torch.float32:
-            part.packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
             part.__class__ = PackedLinear
+            packed = torch.ops.mkldnn._reorder_linear_weight(weight, rows)
+            part.register_buffer("packed", packed, persistent=False)
+            part.register_parameter("weight", None)
     return module
