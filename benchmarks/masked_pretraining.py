@@ -73,6 +73,7 @@ def recipe(arm: str, steps: int, seed: int, preset: str, lr: float) -> dict[str,
 
 def measure(run: Path, values: dict[str, Any], corpus: FeatureFolder) -> dict[str, float]:
     """Errors of the hidden frames over the test split, cm and cm per frame."""
+    values = {**values, "training": {**values["training"], "loss": {}}}  # whatever it was trained for
     made = MaskedRecipe.from_mapping(values, {"motion": len(corpus.features["rotmat"])})
     checkpoint = find_masked_checkpoint(run)
     windows = read_windows(corpus, "test", made.features, made.dims, checkpoint.scalers, made.windows)

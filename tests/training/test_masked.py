@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ torch = pytest.importorskip("torch", reason="training needs the [train] extra")
 lightning = pytest.importorskip("lightning", reason="training needs the [train] extra")
 pytest.importorskip("transformers", reason="the encoders need the [train] extra")
 
+from farandole.cli.app import run  # noqa: E402
 from farandole.data.feature_folder import FeatureFolder, FeatureFolderWriter  # noqa: E402
 from farandole.data.masking import Masking  # noqa: E402
 from farandole.errors import CheckpointError, DataError  # noqa: E402
@@ -23,7 +25,6 @@ from farandole.motion import rotations as rot  # noqa: E402
 from farandole.motion.codecs.rotmat import RotMat  # noqa: E402
 from farandole.motion.motion import Motion  # noqa: E402
 from farandole.motion.skeleton import Skeleton  # noqa: E402
-from farandole.training import masked_run  # noqa: E402
 from farandole.training.masked_data import MaskedWindows, read_windows, scalers_of  # noqa: E402
 from farandole.training.masked_losses import MaskedLoss  # noqa: E402
 from farandole.training.masked_run import MaskedRecipe, make_task, train_masked  # noqa: E402
@@ -47,6 +48,7 @@ TINY: dict[str, Any] = {
     "training": {
         "batch_size": 4,
         "ema": 0.9,
+        "save_every": 1,
         "stages": [
             {"steps": 4, "lr": "1e-3", "mask": {"shortest": 20}, "schedule": {"kind": "cosine", "warmup": 2}},
             {"steps": 5, "lr": "5e-4", "feedback": 2, "feedback_frames": 3, "mask": {"pattern": "suffix", "least": 4, "most": 9,
@@ -97,22 +99,29 @@ class StopAt(lightning.Callback):
             raise Stop
 
 
+@pytest.fixture(scope="module")
+def whole(folder: Path, tmp_path_factory) -> tuple[dict[str, float], dict[str, Any]]:
+    """Held-out losses and last state of a run that nobody killed."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    results = train_masked(TINY, folder, run, **QUIET)
+    return results, torch.load(run / "states" / "last.ckpt", weights_only=False)
+
+
 @pytest.mark.parametrize("stop", [3, 4, 6])  # inside a stage, between two, inside one that feeds back
-def test_stages_resume_exactly(folder: Path, tmp_path: Path, monkeypatch, stop: int) -> None:
-    monkeypatch.setattr(masked_run, "STATE_EVERY", 1)
-    whole = train_masked(TINY, folder, tmp_path / "whole", **QUIET)
+def test_stages_resume_exactly(folder: Path, tmp_path: Path, whole, stop: int) -> None:
     with pytest.raises(Stop):
         train_masked(TINY, folder, tmp_path / "run", callbacks=[StopAt(stop)], **QUIET)
     assert not (tmp_path / "run" / "checkpoint").exists()
     resumed = train_masked(TINY, folder, tmp_path / "run", resume=True, **QUIET)
-    assert resumed == whole
-    weights = [torch.load(tmp_path / n / "states" / "last.ckpt", weights_only=False) for n in ("whole", "run")]
-    assert [w["global_step"] for w in weights] == [12, 12]
-    for key, value in weights[0]["state_dict"].items():
-        assert torch.equal(value, weights[1]["state_dict"][key]), key
+    results, state = whole
+    assert resumed == results
+    again = torch.load(tmp_path / "run" / "states" / "last.ckpt", weights_only=False)
+    assert state["global_step"] == again["global_step"] == 12
+    for key, value in state["state_dict"].items():
+        assert torch.equal(value, again["state_dict"][key]), key
 
 
-def test_each_stage_has_its_rate_its_mask_and_a_fresh_optimiser(folder: Path, tmp_path: Path, monkeypatch) -> None:
+def test_each_stage_has_its_rate_its_mask_and_a_fresh_optimiser(folder: Path, tmp_path: Path) -> None:
     seen: list[tuple[float, int, str]] = []
 
     class Look(lightning.Callback):
@@ -287,6 +296,27 @@ def test_fed_back_frames_are_the_models_own(folder: Path) -> None:
     assert torch.equal(counted, left[..., 0] > 0)
 
 
+def test_the_command_trains_stage_by_stage(folder: Path, tmp_path: Path, capfd) -> None:
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(json.dumps(TINY))  # JSON is YAML too
+    words = [
+        "train",
+        recipe,
+        "--data",
+        folder,
+        "-o",
+        tmp_path / "run",
+        "--trainer.accelerator=cpu",
+        "--training.ema=0.5",
+    ]
+    assert run([str(w) for w in words]) == 0
+    assert capfd.readouterr().out.strip() == str(tmp_path / "run" / "checkpoint")
+    assert find_masked_checkpoint(tmp_path / "run").config["training"]["ema"] == 0.5
+    assert run([str(w) for w in (*words, "--force", "--training.stages=[]")]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line == "error: training: training: needs at least one stage"
+
+
 @pytest.mark.parametrize(("model", "preset"), [(m, "farandole") for m in MODELS] + [("motionbert", "dancebert")])
 def test_a_minute_goes_on_without_blowing_up(folder: Path, model: str, preset: str) -> None:
     torch.manual_seed(0)
@@ -368,6 +398,8 @@ def test_what_is_wrong_with_a_recipe_is_said(folder: Path, tmp_path: Path) -> No
     ):
         with pytest.raises(DataError, match=said):
             train_masked(values, folder, tmp_path / "run", **QUIET)
+    with pytest.raises(DataError, match="trainer has no option 'device'; there are: accelerator"):
+        train_masked(TINY, folder, tmp_path / "run", device=2)
     with pytest.raises(CheckpointError, match="holds no state to continue from"):
         train_masked(TINY, folder, tmp_path / "none", resume=True, **QUIET)
     assert Stage(3, schedule=Schedule("cosine")).schedule.rate(0, 3) == 1

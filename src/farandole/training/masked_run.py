@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,17 +16,17 @@ from farandole.data.feature_folder import FeatureFolder, Scaler, skeleton_to_jso
 from farandole.errors import CheckpointError, DataError
 from farandole.generation.checkpoint import SCHEMA
 from farandole.generation.masked import find_masked_checkpoint, model_type
-from farandole.models.layers.linear import use_fast_linear
 from farandole.models.masked import MASKED_PRESETS, MaskedConfig, MaskedMotionModel
 from farandole.models.matrix_body import MatrixBody
 from farandole.models.settings import build, plain
 from farandole.training.masked_data import MaskedWindows, check_features, read_windows, scalers_of
 from farandole.training.masked_task import MaskedTask, MaskedTraining
 from farandole.training.motion_task import WindowData
+from farandole.training.run_callbacks import SaveState, ShowProgress
+from farandole.training.run_states import States
+from farandole.training.trainers import make_trainer
 
 KEYS = ("model", "preset", "features", "dims", "config", "windows", "training", "start")
-STATE_EVERY = 1000
-"""Steps between two states of training on disk; the ends of stages are written too."""
 
 
 @dataclass(frozen=True)
@@ -108,14 +108,13 @@ def train_masked(
     run: Path,
     *,
     resume: bool = False,
-    callbacks: list[Any] | None = None,
+    callbacks: Sequence[Any] = (),
     progress: Callable[[int, int], None] | None = None,
     **trainer: Any,
 ) -> dict[str, float]:
     """Train a masked model stage by stage and write `run`/checkpoint.
 
-    Logs for TensorBoard lie in `run`/logs; `run`/states/last.ckpt is the last state of training, written every 1000 steps and
-    at the end of each stage.
+    Logs for TensorBoard lie in `run`/logs; `run`/states/last.ckpt is the last state of training.
 
     Args:
         values: The recipe, as read from YAML.
@@ -128,10 +127,12 @@ def train_masked(
 
     Returns:
         Held-out losses by name (empty without a held-out split).
+
+    Raises:
+        DataError: If recipe and data do not fit each other, or the trainer's arguments make no sense.
+        CheckpointError: If there is no state to continue from, or it or `start` belongs to another model.
     """
     import lightning
-    import torch
-    from lightning.pytorch.loggers import TensorBoardLogger
 
     corpus = FeatureFolder(data)
     names = values.get("features") or {}
@@ -139,39 +140,28 @@ def train_masked(
         values, {m: len(corpus.features[f]) for m, f in names.items() if f in corpus.features}
     )
     check_features(recipe.features, recipe.dims, corpus)
-    plan, last = recipe.training, run / "states" / "last.ckpt"
-    if resume and not last.is_file():
-        raise CheckpointError(f"{run} holds no state to continue from ({last} is missing)")
+    plan, states = recipe.training, States(run)
+    if resume:
+        states.check(recipe)
     lightning.seed_everything(plan.seed, workers=True, verbose=False)
-    model = recipe.build_model()
-    if not torch.cuda.is_available():
-        use_fast_linear(model)
+    task = make_task(recipe.build_model(), recipe, corpus)
     scalers = scalers_of(corpus, {m: recipe.features[m] for m in recipe.dims}, recipe.windows)
-    read = lambda split: read_windows(corpus, split, recipe.features, recipe.dims, scalers, recipe.windows)  # noqa: E731
-    train = read("train")
-    held_out = read("val") if corpus.split("val") else None
-    task = make_task(model, recipe, corpus)
-    options: dict[str, Any] = {
-        "max_steps": plan.steps,
-        "max_epochs": -1,
-        "val_check_interval": max(1, min(len(train) // plan.batch_size, plan.steps)),  # type: ignore[arg-type]
-        "check_val_every_n_epoch": None,
-        "num_sanity_val_steps": 0,
-        "gradient_clip_val": plan.clip_norm or None,
-        "accumulate_grad_batches": plan.accumulate,
-        "precision": plan.precision,
-        "logger": TensorBoardLogger(run / "logs", name=""),
-        "log_every_n_steps": 25,
-        "enable_model_summary": False,
-        "use_distributed_sampler": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": progress is None,
+    windows = {
+        split: read_windows(corpus, split, recipe.features, recipe.dims, scalers, recipe.windows)
+        for split in ("train", "val")
+        if split == "train" or corpus.split(split)
     }
-    fit = lightning.Trainer(callbacks=[keep_states(last, plan, progress), *(callbacks or [])], **(options | trainer))
-    loaders = WindowData(train, held_out, batch_size=plan.batch_size, seed=plan.seed)  # pyright: ignore[reportArgumentType]
-    fit.fit(task, datamodule=loaders, ckpt_path=last if resume else None, weights_only=False)
-    found = fit.validate(task, datamodule=loaders, verbose=False) if held_out is not None else [{}]
-    results = {k: float(v) for k, v in found[0].items()}
+    loaders = WindowData(windows["train"], windows.get("val"), batch_size=plan.batch_size, seed=plan.seed)
+    watchers: list[Any] = [SaveState(states.last, plan.save_every), *callbacks]
+    if progress is not None:
+        watchers.append(ShowProgress(progress, plan.steps))
+    fit = make_trainer(plan.shared(), run, loaders.epoch_batches, watchers, trainer)
+    if fit.is_global_zero and not resume:
+        states.begin(recipe)
+    fit.fit(task, datamodule=loaders, ckpt_path=states.last if resume else None, weights_only=True)
+    if "val" in windows and task.validated != fit.global_step:  # training need not end with an epoch
+        fit.validate(task, datamodule=loaders, verbose=False)
+    results = {k: float(v) for k, v in fit.callback_metrics.items() if k.startswith("held_out/")}
     if fit.is_global_zero:
         write_masked(run / "checkpoint", task.kept, recipe, corpus, scalers, results)
     return results
@@ -189,32 +179,6 @@ def make_task(model: MaskedMotionModel, recipe: MaskedRecipe, corpus: FeatureFol
     groups = np.repeat(np.arange(joints + 1), [9] * joints + [3]) if by_joint else None
     body = MatrixBody(corpus.skeleton) if by_joint and canonical else None
     return MaskedTask(model, recipe.training, canonical=canonical, groups=groups, body=body)
-
-
-def keep_states(path: Path, plan: MaskedTraining, progress: Callable[[int, int], None] | None) -> Any:
-    """A callback that writes the state of training every `STATE_EVERY` steps and where a stage ends, whole or not at all."""
-    import lightning
-
-    ends = set(np.cumsum([s.steps for s in plan.stages]).tolist())
-
-    class KeepStates(lightning.Callback):
-        """Writes under another name, then renames."""
-
-        written = -1
-
-        def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
-            step = trainer.global_step
-            if step != self.written and (step % STATE_EVERY == 0 or step in ends):
-                self.written = step
-                path.parent.mkdir(parents=True, exist_ok=True)
-                part = path.with_name(f".{path.name}.part")
-                trainer.save_checkpoint(part)
-                if trainer.is_global_zero:
-                    part.replace(path)
-            if progress is not None and trainer.is_global_zero:
-                progress(step, plan.steps)
-
-    return KeepStates()
 
 
 def write_masked(

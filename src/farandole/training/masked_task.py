@@ -74,6 +74,8 @@ class MaskedTraining:
     """Of weights, order of windows, masks, dropout."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     """Arithmetic."""
+    save_every: int = 1000
+    """Steps from one saved state of training to the next."""
     loss: MaskedLoss = field(default_factory=MaskedLoss)
     """Terms of the loss."""
 
@@ -96,7 +98,9 @@ class MaskedTraining:
 
     def shared(self) -> Training:
         """What the flow family's training understands of it."""
-        names = ("batch_size", "optimizer", "weight_decay", "clip_norm", "accumulate", "ema", "seed", "precision")
+        names = (
+            "batch_size", "optimizer", "weight_decay", "clip_norm", "accumulate", "ema", "seed", "precision", "save_every"
+        )  # fmt: skip
         return Training(steps=self.steps, lr=self.stages[0].lr, **{n: getattr(self, n) for n in names})
 
 
