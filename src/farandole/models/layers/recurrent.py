@@ -48,7 +48,8 @@ class _First(torch.autograd.Function):
         hidden: Tensor, cell: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
         near, size = kept.shape[-1], hidden.shape[-1]
-        gates = linear(given, w_in[:, near:], b_in + b_back)
+        # A copy: for a slice of columns oneDNN has only its reference kernel, hundreds of times slower.
+        gates = linear(given, w_in[:, near:].contiguous(), b_in + b_back)
         gates = (gates + kept @ w_in[:, :near].mT).transpose(0, 1).contiguous()  # [T, B, 4 H]
         cells = gates.new_empty(len(gates) + 1, *cell.shape)
         states = torch.empty_like(cells)
