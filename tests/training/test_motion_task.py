@@ -174,6 +174,26 @@ def test_learns_more_than_a_gaussian_random_walk(tmp_path: Path) -> None:
     assert curve.values[-1] < baseline - 2.0
 
 
+@pytest.mark.parametrize("make", [lambda: transflower(dropout=0.0), moglow], ids=["transflower", "moglow"])
+def test_quick_kernels_train_the_same(make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from farandole.models.layers import linear
+
+    if not hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+        pytest.skip("PyTorch without oneDNN")
+    monkeypatch.setattr(linear, "onednn_is_faster", lambda: True)
+    monkeypatch.setattr(linear, "SMALLEST_WORK", 0)
+    losses, kinds = [], []
+    for quick in (False, True):
+        torch.manual_seed(0)
+        model, seen = make(), Losses()
+        task = MotionTask(model, Training(batch_size=8, lr=1e-3, fast_kernels=quick))
+        trainer(6, tmp_path, seen).fit(task, datamodule=WindowData(windows_of(corpus(), model), None, batch_size=8))
+        losses.append(seen.values)
+        kinds.append({type(m).__name__ for m in model.modules()} & {"Linear", "FastLinear"})
+    assert kinds == [{"Linear"}, {"FastLinear"}]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+
+
 def test_bfloat16_training_stays_close(tmp_path: Path) -> None:
     losses = []
     for precision in ("32-true", "bf16-mixed"):
