@@ -7,13 +7,13 @@ import pytest
 
 from farandole.data.salsa import salsa_takes
 from farandole.errors import MotionError, RetargetError
-from farandole.generation.gap_fill import fill_with, kept_at, windows, without_jumps
+from farandole.generation.gap_fill import fill_with, kept_at, windows
 from farandole.generation.inbetween import fill_kept, inbetween
 from farandole.generation.patterns import kept_frames
 from farandole.motion import rotations as rot
 from farandole.motion.files import load_motion
 from farandole.motion.humanoid import house_skeleton
-from farandole.motion.interpolation import hermite_between
+from farandole.motion.interpolation import hermite_between, without_jumps
 from farandole.motion.motion import Motion
 from farandole.motion.retarget import retarget
 from farandole.motion.skeleton import Skeleton

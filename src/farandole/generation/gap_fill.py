@@ -16,7 +16,7 @@ import numpy as np
 from farandole.errors import MotionError
 from farandole.motion import rotations as rot
 from farandole.motion.codecs.bodies import plain_body
-from farandole.motion.interpolation import Gaps
+from farandole.motion.interpolation import Gaps, vanishing, without_jumps
 from farandole.motion.motion import Motion
 from farandole.motion.names import find_roles
 from farandole.motion.retarget import retarget
@@ -158,41 +158,6 @@ def added_by(
     return turn * share[:, None, None], shift * share[:, None]
 
 
-def without_jumps(added: Array, kept: np.ndarray, reach: float) -> Array:
-    """An addition [T, ...] that vanishes at kept frames, with no jump of speed there.
-
-    Beside a kept neighbour its slope becomes nothing; at a lone key frame, the mean of both sides; the first and last frame of all
-    keep their own. The change fades within `reach` frames or half the gap.
-    """
-    gaps = Gaps.of(kept)
-    result = added.copy()
-    slope_after, slope_before = (
-        np.zeros_like(added),
-        np.zeros_like(added),
-    )  # per kept frame, from the gap after and before it
-    lone = np.zeros(len(kept), bool)
-    slope_after[:-1][kept[:-1]] = added[1:][kept[:-1]]
-    slope_before[1:][kept[1:]] = -added[:-1][kept[1:]]
-    lone[1:-1] = kept[1:-1] & ~kept[:-2] & ~kept[2:]
-    wanted = 0.5 * (slope_after + slope_before) * lone.reshape(-1, *[1] * (added.ndim - 1))
-    for end, slope in ((0, slope_after), (-1, slope_before)):
-        if kept[end]:
-            wanted[end] = slope[end]
-    span = (gaps.after - gaps.before).astype(float)
-    fade = np.clip(reach, 1.0, 0.5 * span)
-    for change, since, sign in (
-        ((wanted - slope_after)[gaps.before], gaps.missing - gaps.before, 1.0),
-        ((wanted - slope_before)[gaps.after], gaps.after - gaps.missing, -1.0),
-    ):
-        t = np.minimum(since / np.maximum(fade, 1.0), 1.0)
-        pulse = sign * since * (1.0 - t) ** 2
-        # The first step, not the slope at the frame itself, is what is seen: scale so that it comes out right.
-        first = (1.0 - np.minimum(1.0 / np.maximum(fade, 1.0), 1.0)) ** 2
-        gain = np.where(first > 0.05, pulse / np.maximum(first, 0.05), 0.0)
-        result[gaps.missing] += gain.reshape(-1, *[1] * (added.ndim - 1)) * change
-    return result
-
-
 def _difference(before: Motion, after: Motion) -> tuple[Array, Array]:
     """Rotation vectors [T, J, 3] and root shifts [T, 3] from one motion to another of the same skeleton."""
     turn = rot.to_rotvec(rot.multiply(rot.inverse(before.rotations), after.rotations))
@@ -214,7 +179,7 @@ def _at_rate(added: Array, fps: float, motion: Motion) -> Array:
 def _add(baseline: Motion, kept: np.ndarray, turn: Array, shift: Array) -> Motion:
     """The baseline with an addition whose remainder at kept frames, left by another frame rate, is taken out."""
     reach = FADE * baseline.fps
-    turn, shift = (without_jumps(_zero_at(kept, x), kept, reach) for x in (turn, shift))
+    turn, shift = (without_jumps(vanishing(x, kept), kept, reach) for x in (turn, shift))
     rotations = rot.multiply(baseline.rotations, rot.from_rotvec(turn))
     rotations = np.where(kept[:, None, None], baseline.rotations, rot.normalize(rotations))
     moved = replace(baseline, rotations=rotations)
@@ -226,14 +191,3 @@ def _add(baseline: Motion, kept: np.ndarray, turn: Array, shift: Array) -> Motio
     translations = baseline.translations.copy()
     translations[:, hips] += rot.rotate(rot.inverse(parent), shift)
     return replace(moved, translations=translations)
-
-
-def _zero_at(kept: np.ndarray, added: Array) -> Array:
-    """An addition less what it has at kept frames, interpolated between them."""
-    gaps = Gaps.of(kept)
-    result = np.zeros_like(added)
-    u = gaps.share.reshape(-1, *[1] * (added.ndim - 1))
-    ease = u * u * (3.0 - 2.0 * u)
-    error = added[gaps.before] * (1.0 - ease) + added[gaps.after] * ease
-    result[gaps.missing] = added[gaps.missing] - error
-    return result

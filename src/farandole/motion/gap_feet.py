@@ -12,6 +12,7 @@ import numpy as np
 from farandole.motion import kinematics, names
 from farandole.motion.feet import CleanupConfig, planted_feet, runs
 from farandole.motion.ik import reach
+from farandole.motion.interpolation import vanishing, without_jumps
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 
@@ -84,7 +85,7 @@ def _corrections(
 
     width = config.blend * fps / 4.0
     smooth = gaussian_filter1d(eased, width, axis=0, mode="nearest")
-    return smooth * _away(kept, 3.0 * width)[:, None]
+    return without_jumps(vanishing(smooth, kept), kept, 4.0 * width)
 
 
 def _rest(path: Array, kept: np.ndarray, drift: float) -> Array:
@@ -111,17 +112,6 @@ def _ease(offset: Array) -> Array:
     t = np.clip((frames - low) / np.maximum(high - low, 1), 0.0, 1.0)[:, None]
     ease = t * t * t * (t * (6.0 * t - 15.0) + 10.0)
     return offset[low] * (1.0 - ease) + offset[high] * ease
-
-
-def _away(kept: np.ndarray, reach: float) -> Array:
-    """0 at kept frames, 1 from `reach` frames away from them, smooth between, [T]."""
-    frames, known = np.arange(len(kept)), np.flatnonzero(kept)
-    at = np.searchsorted(known, frames)
-    distance = np.minimum(
-        np.abs(frames - known[np.minimum(at, len(known) - 1)]), np.abs(frames - known[np.maximum(at - 1, 0)])
-    )
-    t = np.clip(distance / max(reach, 1.0), 0.0, 1.0)
-    return t * t * (3.0 - 2.0 * t)
 
 
 def _leg_length(motion: Motion, roles: dict[str, int]) -> float:

@@ -97,6 +97,51 @@ METHODS: dict[str, Callable[[Motion, np.ndarray], Motion]] = {"slerp": slerp_bet
 """Ways to fill without a model."""
 
 
+def vanishing(added: Array, kept: np.ndarray) -> Array:
+    """An addition [T, ...] to missing frames less what it has at the kept frames around, so that it is nothing there."""
+    gaps = Gaps.of(kept)
+    u = _beside(gaps.share, added)
+    ease = u * u * (3.0 - 2.0 * u)
+    result = np.zeros_like(added)
+    result[gaps.missing] = added[gaps.missing] - added[gaps.before] * (1.0 - ease) - added[gaps.after] * ease
+    return result
+
+
+def without_jumps(added: Array, kept: np.ndarray, reach: float) -> Array:
+    """An addition [T, ...] that vanishes at kept frames, with no jump of speed there.
+
+    Beside a kept neighbour its slope becomes nothing; at a lone key frame, the mean of both sides; the first and last frame of all
+    keep their own. The change fades within `reach` frames or half the gap.
+    """
+    gaps = Gaps.of(kept)
+    result = added.copy()
+    slope_after, slope_before = (
+        np.zeros_like(added),
+        np.zeros_like(added),
+    )  # per kept frame, from the gap after and before it
+    lone = np.zeros(len(kept), bool)
+    slope_after[:-1][kept[:-1]] = added[1:][kept[:-1]]
+    slope_before[1:][kept[1:]] = -added[:-1][kept[1:]]
+    lone[1:-1] = kept[1:-1] & ~kept[:-2] & ~kept[2:]
+    wanted = 0.5 * (slope_after + slope_before) * lone.reshape(-1, *[1] * (added.ndim - 1))
+    for end, slope in ((0, slope_after), (-1, slope_before)):
+        if kept[end]:
+            wanted[end] = slope[end]
+    span = (gaps.after - gaps.before).astype(float)
+    fade = np.clip(reach, 1.0, 0.5 * span)
+    for change, since, sign in (
+        ((wanted - slope_after)[gaps.before], gaps.missing - gaps.before, 1.0),
+        ((wanted - slope_before)[gaps.after], gaps.after - gaps.missing, -1.0),
+    ):
+        t = np.minimum(since / np.maximum(fade, 1.0), 1.0)
+        pulse = sign * since * (1.0 - t) ** 2
+        # The first step, not the slope at the frame itself, is what is seen: scale so that it comes out right.
+        first = (1.0 - np.minimum(1.0 / np.maximum(fade, 1.0), 1.0)) ** 2
+        gain = np.where(first > 0.05, pulse / np.maximum(first, 0.05), 0.0)
+        result[gaps.missing] += gain.reshape(-1, *[1] * (added.ndim - 1)) * change
+    return result
+
+
 def resample_smoothly(motion: Motion, fps: float) -> Motion:
     """`Motion.resample` by curves instead of lines: at a higher frame rate, speeds do not jump at the old frames."""
     if len(motion) < 2 or fps <= motion.fps:
