@@ -94,15 +94,16 @@ def make_pairs(folder: Path, count: int, length: float) -> Path:
     return folder
 
 
-def prepared(source: Path, wanted: Wanted, workers: int) -> tuple[float, float, float]:
-    """Wall time (s) and peak memory (MB) of this process and of its largest worker."""
+def prepared(source: Path, wanted: Wanted, workers: int) -> tuple[float, float, float, float]:
+    """Wall and CPU time (s), and peak memory (MB) of this process and of its largest worker."""
     import resource
 
     start = time.perf_counter()
     prepare_corpus(find_pairs(source).sources, source.with_name(f"{source.name}_data"), wanted, workers=workers)
     wall = time.perf_counter() - start
-    own, workers = (resource.getrusage(w).ru_maxrss / 1024 for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return wall, own, workers
+    own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    cpu = sum(told.ru_utime + told.ru_stime for told in (own, others))
+    return wall, cpu, own.ru_maxrss / 1024, others.ru_maxrss / 1024
 
 
 def main() -> None:
@@ -122,12 +123,10 @@ def main() -> None:
         for count in told.pairs:
             source = make_pairs(Path(folder) / f"pairs{count}", count, told.seconds)
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as fresh:
-                wall, own, worker = fresh.submit(prepared, source, wanted, told.workers).result()
-            hours = count * told.seconds / 3600
-            print(
-                f"  {count:5} pairs: {wall:6.1f} s, {hours / (wall / 60):5.2f} hours of recordings per minute; "
-                f"peak memory {worker:.0f} MB in a worker, {own:.0f} MB in the process that hands out"
-            )
+                wall, cpu, own, worker = fresh.submit(prepared, source, wanted, told.workers).result()
+            per_minute = count * told.seconds / 3600 / (wall / 60)
+            print(f"  {count:5} pairs: {wall:6.1f} s, {cpu:.1f} s of CPU time, {per_minute:5.2f} hours a minute;")
+            print(f"        peak memory {worker:.0f} MB in a worker, {own:.0f} MB in the process that hands out tasks")
 
 
 if __name__ == "__main__":

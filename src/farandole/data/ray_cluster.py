@@ -81,13 +81,24 @@ def _start(ray: ModuleType, address: str, workers: int | None) -> None:
     quiet = {"log_to_driver": False, "logging_level": "ERROR"}
     if address == "local":
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray keeps one in the home folder
-        ray.init(address="local", num_cpus=workers, include_dashboard=False, object_store_memory=_STORE, **quiet)
+        _start_here(ray, workers, quiet)
         return
     _check_reachable(address)
     try:
         ray.init(address=address, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise DataError(f"cannot join the Ray cluster '{address}': {str(error).strip().splitlines()[0]}") from error
+
+
+def _start_here(ray: ModuleType, workers: int | None, quiet: dict[str, Any]) -> None:
+    for last in (False, True):  # on a busy machine the first start, from a cold disk, may take more than Ray's 30 s
+        try:
+            ray.init(address="local", num_cpus=workers, include_dashboard=False, object_store_memory=_STORE, **quiet)
+            return
+        except Exception as error:  # Ray raises that very class
+            ray.shutdown()
+            if last:
+                raise DataError(f"Ray cannot be started here: {str(error).strip().splitlines()[0]}") from error
 
 
 def _check_reachable(address: str) -> None:
