@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from farandole.models.base import MotionModel
-from farandole.models.flows.bijection import Bijection, per_sample
+from farandole.models.flows.bijection import Bijection, State, per_sample
+from farandole.models.flows.coupling import Coupling
 from farandole.models.flows.flow import ConditionalFlow
 from farandole.models.flows.mixing import FactoredLinear, InvertibleLinear
+from farandole.models.flows.networks import RecurrentNetwork
 from farandole.models.layers.packed import pack_linear
 
 M = TypeVar("M", bound=MotionModel)
@@ -32,13 +34,41 @@ class ConstantMixing(Bijection):
             return y @ self.matrix, per_sample(self.log_det, y)
 
 
+class StepwiseLSTM(nn.Module):
+    """An LSTM coupling network for a few frames at a time: the library's brings all weights into order at every call."""
+
+    def __init__(self, network: RecurrentNetwork) -> None:
+        super().__init__()
+        lstm = network.recurrent
+        self.size, self.layers, self.outlet = lstm.hidden_size, nn.ModuleList(), network.outlet
+        for w_in, w_back, b_in, b_back in lstm.all_weights:
+            joined = nn.Linear(w_in.shape[1] + self.size, 4 * self.size, device="meta")
+            joined.weight = nn.Parameter(torch.cat((w_in, w_back), dim=1))
+            joined.bias = nn.Parameter(b_in + b_back)
+            self.layers.append(joined)
+
+    def forward(self, kept: Tensor, cond: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """kept [B, T, K], cond [B, T, D] -> parameters [B, T, P] and the next state, as `RecurrentNetwork` has it."""
+        x = torch.cat((kept, cond.to(kept.dtype)), dim=-1)
+        zero = x.new_zeros(len(self.layers), len(x), self.size)
+        hidden, cell = (list(s) for s in ((zero, zero) if state is None else state))
+        top = []
+        for h in x.unbind(dim=1):
+            for i, layer in enumerate(self.layers):
+                take, forget, candidate, show = layer(torch.cat((h, hidden[i]), dim=-1)).chunk(4, dim=-1)
+                cell[i] = forget.sigmoid() * cell[i] + take.sigmoid() * candidate.tanh()
+                h = hidden[i] = show.sigmoid() * cell[i].tanh()
+            top.append(h)
+        return self.outlet(torch.stack(top, dim=1)), (torch.stack(hidden), torch.stack(cell))
+
+
 @torch.no_grad()
 def prepared(model: M, batch: int = 1) -> M:
     """A copy of `model` that samples the same numbers, up to rounding, in less time.
 
     Inverses of mixing matrices and weights that are functions of parameters (weight norm) are worked out, and the weights
-    of linear maps laid out for the kernel that reads them; all others are shared with `model`, which can be dropped. After
-    a change of the weights prepare again.
+    of linear maps and LSTMs laid out for the kernel that reads them; all others are shared with `model`, which can be
+    dropped. After a change of the weights prepare again.
 
     Args:
         model: In evaluation mode; not changed.
@@ -46,6 +76,9 @@ def prepared(model: M, batch: int = 1) -> M:
     """
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     made = with_constants(copy.deepcopy(model, shared))
+    for part in list(made.modules()):
+        if isinstance(part, Coupling) and _is_lstm_on_cpu(part.network):
+            part.network = pack_linear(StepwiseLSTM(part.network), batch)
     for part in made.modules():
         if isinstance(part, ConditionalFlow):
             pack_linear(part, batch * model.generation_frames)
@@ -64,6 +97,11 @@ def with_constants(model: M) -> M:
             if isinstance(child, InvertibleLinear | FactoredLinear):
                 setattr(part, name, ConstantMixing(child))
     return model
+
+
+def _is_lstm_on_cpu(network: nn.Module) -> bool:
+    lstm = network.recurrent if isinstance(network, RecurrentNetwork) else None
+    return isinstance(lstm, nn.LSTM) and lstm.weight_ih_l0.device.type == "cpu"
 
 
 def _fix(part: nn.Module) -> None:
