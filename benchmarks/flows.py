@@ -1,205 +1,268 @@
-"""Generation and training speed of full-size Transflower, against a plain transcription of the published loop.
+"""Speed and memory of the flow family at its published sizes, against a plain transcription (flows_plain.py).
 
-    OMP_NUM_THREADS=1 python benchmarks/flows.py [--frames 3] [--rounds 3] [--train]
+    python benchmarks/flows.py [MODEL ...] [--do generate train] [--batch 8] [--frames 4] [--rounds 3] [--clock wall]
+    python benchmarks/flows.py --rates                     what this machine's matrix products reach
+    python benchmarks/flows.py transflower --do memory     peak memory, a process each
 
-Both run the same random weights on the same inputs, by turns, and must agree. Time is the CPU time of this process, so
-that other work on the machine disturbs little; one thread unless OMP_NUM_THREADS says otherwise. The transcription keeps
-what the published code does: sequence-first layout through torch's own encoder layers, all tokens through all layers,
-the first of three predicted frames kept, inverse matrices computed once in double precision, windows by concatenation.
+Both sides have the same random weights and inputs and take turns in one process; the least of the rounds is given, and how far
+apart their results are. A training step is: zero the gradients, forward, backward, clip the norm at 0.5, Adam. Threads as
+OMP_NUM_THREADS says. On a machine that others use, `--clock cpu` with one thread is steadier than wall time.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import resource
+import subprocess
+import sys
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+from unittest import mock
 
+import flows_plain
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from farandole.generation.autoregressive import generate
-from farandole.models.flows.coupling import Coupling
-from farandole.models.flows.mixing import FactoredLinear
-from farandole.models.flows.normalisation import BatchNorm
-from farandole.models.layers.transformer import TransformerBlock
-from farandole.models.reference_names import block_names
-from farandole.models.transflower import Transflower, TransflowerConfig
+from farandole.generation.prepared import prepared
+from farandole.models.base import MotionModel, motion_and_audio
+from farandole.models.flows.builders import FlowConfig
+from farandole.models.layers.linear import linear, use_fast_linear
+from farandole.models.layers.multimodal import EncoderConfig, Modality
+from farandole.models.moglow import MoGlow
+from farandole.models.residualflower import Residualflower
+from farandole.models.transflower import Transflower
+from farandole.models.transformer import Transformer
+from farandole.models.transformerflow import Transformerflow
+from farandole.models.transglower import Transglower
+
+LABEL_BS5 = {  # 2 cross-modal layers, 24 steps of width 800 conditioned by 100 tokens: 236,620,056 parameters
+    "inputs": motion_and_audio(67, 85, 120, 140, style=16),
+    "target": Modality("motion", 67, 1, 120),
+    "encoder": EncoderConfig(layers=2, input_positions=("pairwise",), dropout=0.1),
+    "flow": FlowConfig((24,), "actnorm", conditioning="tokens", dim=800, heads=10, prior="student-t", dropout=0.1),
+    "condition_tokens": 100,
+}
+MODELS: dict[str, tuple[type, dict]] = {
+    "transflower": (Transflower, {}),
+    "transflower_cr4_label_bs5": (Transflower, LABEL_BS5),
+    "transformer": (Transformer, {}),
+    "transglower": (Transglower, {}),
+    "moglow": (MoGlow, {}),
+    "transformerflow": (Transformerflow, {}),
+    "residualflower": (Residualflower, {}),
+}
+"""As released, but for these changes."""
+CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
-class PlainBlock(nn.Module):
-    """Linear, torch's post-norm encoder, linear; tokens are [T, B, D]."""
-
-    def __init__(self, block: TransformerBlock, dropout: float) -> None:
-        super().__init__()
-        dim, heads = block.inlet.out_features, block.layers[0].attention.heads
-        layer = nn.TransformerEncoderLayer(dim, heads, dim, dropout)
-        self.encoder1 = nn.Linear(block.inlet.in_features, dim)
-        self.transformer_encoder = nn.TransformerEncoder(layer, len(block.layers), enable_nested_tensor=False)
-        self.decoder = nn.Linear(dim, block.outlet.out_features)
-        state = block.state_dict()
-        self.load_state_dict({theirs: state[ours] for ours, theirs in block_names(block).items() if ours != "table"})
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[T, B, input] -> [T, B, output]."""
-        return self.decoder(self.transformer_encoder(self.encoder1(x)))
+def build(name: str, preset: str = "as-released") -> MotionModel:
+    """The model with random weights, its couplings not the identity they may start as."""
+    kind, changes = MODELS[name]
+    torch.manual_seed(0)
+    model = kind(kind.Config.preset(preset, **(changes if preset == "as-released" else {})))
+    with torch.no_grad():
+        for part in model.modules():
+            if isinstance(part, nn.Linear) and not part.weight.any():
+                part.weight.normal_(std=0.01)
+    return model
 
 
-class PlainTransflower(nn.Module):
-    """The published model and its generation loop for one motion and one audio input, written down plainly."""
+def random_windows(modalities: tuple[Modality, ...], batch: int, more: int = 0) -> dict[str, Tensor]:
+    """Random inputs, `more` frames longer than a window."""
+    return {
+        m.name: torch.randint(m.tokens, (batch, 1)) if m.tokens else torch.randn(batch, m.frames + more, m.dim)
+        for m in modalities
+    }
 
-    def __init__(self, model: Transflower) -> None:
-        super().__init__()
-        dropout = model.config.encoder.dropout
-        self.motion = PlainBlock(model.encoder.inputs["motion"], dropout)
-        self.audio = PlainBlock(model.encoder.inputs["audio"], dropout)
-        self.cross = PlainBlock(model.encoder.cross, dropout)
-        self.steps = model.flow.bijection.layers
-        self.nets = nn.ModuleList(PlainBlock(s.network.block, dropout) for s in self.steps if isinstance(s, Coupling))
-        self.frames, self.inverses = model.target.frames, {}
 
-    def condition(self, motion: Tensor, audio: Tensor) -> Tensor:
-        """Windows [T, B, D] -> the first tokens of the cross-modal output [K, B, D]."""
-        return self.cross(torch.cat((self.motion(motion), self.audio(audio))))[: self.frames]
+def generation(name: str, frames: int) -> dict[str, Callable[[], Tensor]]:
+    """Plain, ours with the same result, and ours as the preset farandole has it, keeping all predicted frames."""
+    model = build(name).eval()
+    given = random_windows(model.generation_inputs, 1, frames - 1)
+    shape = (frames, 1, model.generation_frames, model.latent_channels)
+    noise = torch.randn(shape) if model.latent_channels else None
+    plain = flows_plain.with_inverses(flows_plain.plain(model).eval())
+    mended = build(name, "farandole").eval()
+    keep = mended.generation_frames
+    other = random_windows(mended.generation_inputs, 1, max(frames, keep) - 1)
+    model, mended = _ready(model), _ready(mended)
+    return {
+        "plain": lambda: flows_plain.generate(plain, given, noise, frames),
+        "ours": lambda: generate(model, given, noise=noise, frames=frames),
+        "farandole": lambda: generate(mended, other, keep=keep, frames=keep * -(-frames // keep)),
+    }
 
-    def inverse(self, z: Tensor, cond: Tensor) -> Tensor:
-        """Latent [H, B, C] -> frames [H, B, C]."""
-        x, net = z, len(self.nets)
-        for i in range(len(self.steps) - 1, -1, -1):
-            step = self.steps[i]
-            if isinstance(step, Coupling):
-                net -= 1
-                first, second = x[..., : step.changed], x[..., step.changed :]
-                out = self.nets[net](torch.cat((second, cond), dim=-1))
-                scale, _ = step.scale(out[..., : step.changed])
-                x = torch.cat((first / scale - out[..., step.changed :], second), dim=-1)
-            elif isinstance(step, FactoredLinear):
-                if i not in self.inverses:
-                    self.inverses[i] = step.inverse_matrix()
-                x = x @ self.inverses[i].mT
-            elif isinstance(step, BatchNorm):
-                x = step.inverse(x)[0]
-        return x
 
-    @torch.no_grad()
-    def generate(self, motion: Tensor, audio: Tensor, noise: Tensor) -> Tensor:
-        """Sequences [T, 1, D], noise [N, H, 1, C] -> [N, 1, C]."""
-        past, heard, made = motion, audio[:140], None
-        for t in range(len(noise)):
-            frame = self.inverse(noise[t], self.condition(past, heard))[:1]
-            made = frame if made is None else torch.cat((made, frame))
-            past = torch.cat((past[1:], frame))
-            if t + 1 < len(noise):
-                heard = torch.cat((heard[1:], audio[140 + t : 141 + t]))
-        return made
+def _ready(model: MotionModel) -> MotionModel:
+    """As the torch engine of `farandole generate` has it."""
+    return model if isinstance(model, MoGlow) else prepared(model)
 
-    def loss(self, motion: Tensor, audio: Tensor, target: Tensor) -> Tensor:
-        """Negative log-likelihood of target [H, B, C]; only for timing, so without constants."""
-        cond, x, total, net = self.condition(motion, audio), target, 0.0, 0
-        for step in self.steps:
-            if isinstance(step, Coupling):
-                first, second = x[..., : step.changed], x[..., step.changed :]
-                out = self.nets[net](torch.cat((second, cond), dim=-1))
-                scale, log_scale = step.scale(out[..., : step.changed])
-                x = torch.cat(((first + out[..., step.changed :]) * scale, second), dim=-1)
-                total, net = total + log_scale.sum(), net + 1
+
+def training(name: str, batch: int, dropout: bool, bf16: bool, compiled: bool) -> dict[str, Callable[[], float]]:
+    """One step of each, returning the loss."""
+    model = build(name)
+    if not dropout:
+        _without_dropout(model)
+    windows, target = random_windows(model.inputs, batch), torch.randn(batch, model.target.frames, model.target.dim)
+    model.initialize(windows, target)
+    steps = {"plain": _step(flows_plain.plain(model).train(), windows, target)}
+    if bf16:
+        steps["bf16"] = _step(flows_plain.copy.deepcopy(model).train(), windows, target, fused=True, bf16=True)
+    if compiled:
+        steps["compiled"] = _step(torch.compile(flows_plain.copy.deepcopy(model).train()), windows, target, fused=True)
+    steps["ours"] = _step(use_fast_linear(model).train(), windows, target, fused=True)
+    return steps
+
+
+def _without_dropout(model: nn.Module) -> None:
+    for part in model.modules():
+        if isinstance(part, nn.Dropout | nn.Dropout1d):
+            part.p = 0.0
+        if isinstance(getattr(part, "dropout", None), float):
+            part.dropout = 0.0
+
+
+def _step(model: nn.Module, windows, target, *, fused: bool = False, bf16: bool = False) -> Callable[[], float]:
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-6, fused=fused or None)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = model(windows, target)["loss"]
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 0.5)
+        optimizer.step()
+        return float(loss.detach())
+
+    return step
+
+
+def take_turns(sides: dict[str, Callable], rounds: int, clock: Callable[[], float]) -> tuple[dict, dict]:
+    """Least seconds of each, after a warm-up, and each one's first result."""
+    times: dict[str, float] = {}
+    results = {name: run() for name, run in sides.items()}
+    for _ in range(rounds):
+        for name, run in sides.items():
+            start = clock()
+            run()
+            times[name] = min(times.get(name, float("inf")), clock() - start)
+    return times, results
+
+
+def rates(clock: Callable[[], float]) -> dict[str, float]:
+    """GFLOP/s of [2080, 800] x [800, 2400]: eight windows of 260 tokens through one layer's queries, keys and values."""
+    x, w = torch.randn(2080, 800), torch.randn(2400, 800)
+    ways = {"as torch does it": nn.functional.linear, "farandole": linear}
+    with torch.no_grad():
+        sides = {k: (lambda f=f: [f(x, w) for _ in range(5)]) for k, f in ways.items()}
+        with torch.autocast("cpu", torch.bfloat16):
+            half = partial(torch.mm, x.bfloat16(), w.bfloat16().mT)
+        sides["bfloat16"] = lambda: [half() for _ in range(5)]
+        times, _ = take_turns(sides, 7, clock)
+    return {k: round(5 * 2 * 2080 * 800 * 2400 / t / 1e9, 1) for k, t in times.items()}
+
+
+def work(name: str, what: str, batch: int) -> float:
+    """GFLOP of a frame (one step of the model) or of a training step, as torch counts them, without computing anything."""
+    kind, changes = MODELS[name]
+    with torch.device("meta"):
+        model = kind(kind.Config.preset("as-released", **changes))
+        windows = random_windows(model.inputs if what == "train" else model.generation_inputs, batch)
+        frames = model.target.frames if what == "train" else model.generation_frames
+        target = torch.empty(batch, frames, model.latent_channels or model.target.dim)
+        meta = mock.patch("farandole.models.flows.mixing._full_precision", nullcontext)  # no autocast there
+        with meta, FlopCounterMode(display=False) as counter:
+            if what == "train":
+                model(windows, target)["loss"].backward()
             else:
-                y, log_det = step(x.transpose(0, 1))
-                x, total = y.transpose(0, 1), total + log_det.sum()
-        return (0.5 * x.square().sum() - total) / target.shape[1]
-
-
-def cpu_seconds(function) -> tuple[float, object]:
-    """CPU seconds of this process for one call, and its result."""
-    start = time.process_time()
-    result = function()
-    return time.process_time() - start, result
-
-
-def matmul_rate() -> float:
-    """Best of several GFLOP/s of a [260, 800] x [800, 2400] product, the shape the encoder is made of."""
-    x, w = torch.randn(260, 800), torch.randn(2400, 800)
-    seconds = min(cpu_seconds(lambda: [nn.functional.linear(x, w) for _ in range(10)])[0] for _ in range(5))
-    return 10 * 2 * 260 * 800 * 2400 / seconds / 1e9
-
-
-def flops_per_window(model: Transflower) -> float:
-    """Multiply-adds of all linear maps for one window, times two (attention scores and the flow's few tokens included)."""
-    tokens = {"motion": 120, "audio": 140}
-    total = 0.0
-    parts = [(model.encoder.inputs[k], n) for k, n in tokens.items()] + [(model.encoder.cross, 260)]
-    parts += [(s.network.block, model.target.frames) for s in model.flow.bijection.layers if isinstance(s, Coupling)]
-    for block, length in parts:
-        weights = sum(p.numel() for n, p in block.named_parameters() if p.dim() == 2 and n != "table")
-        total += 2 * length * weights + len(block.layers) * 4 * length**2 * block.inlet.out_features
-    return total
+                with torch.no_grad():
+                    model.eval().sample(windows, noise=target)
+    return counter.get_total_flops() / 1e9
 
 
 def main() -> None:
-    """Print one JSON object."""
+    """Print one JSON object per line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--frames", type=int, default=3, help="frames per run")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each, by turns; the least is reported")
-    parser.add_argument("--train", action="store_true", help="also one training step at batch 8 (minutes, 6 GB)")
+    parser.add_argument("models", nargs="*", choices=[*MODELS, []], help="which; default transflower")
+    parser.add_argument("--do", nargs="+", choices=["generate", "train", "memory"], default=["generate", "train"])
+    parser.add_argument("--frames", type=int, default=4, help="frames per run of generation")
+    parser.add_argument("--batch", type=int, default=8, help="windows per training step")
+    parser.add_argument("--rounds", type=int, default=3, help="runs of each, by turns")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--no-dropout", action="store_true", help="train without dropout, as published recipes intend")
+    parser.add_argument("--bf16", action="store_true", help="also a step under bfloat16 autocast")
+    parser.add_argument("--compile", action="store_true", help="also a step under torch.compile")
+    parser.add_argument("--rates", action="store_true", help="only measure matrix products")
+    parser.add_argument("--peak", choices=["plain", "ours"], help="one side alone, printing its peak memory")
     options = parser.parse_args()
-    torch.manual_seed(0)
-    model = Transflower(TransflowerConfig.preset("as-released")).eval()
-    plain = PlainTransflower(model).eval()
-    frames = options.frames
-    motion, audio = torch.randn(1, 120, 69), torch.randn(1, 139 + frames, 85)
-    noise = torch.randn(frames, 1, 3, 69)
-    mended = Transflower(TransflowerConfig.preset("farandole")).eval()
-    keep = mended.target.frames
-    long = {"motion": motion[..., :67].contiguous(), "audio": torch.randn(1, 140, 85)}
-    times: dict[str, list[float]] = {"plain": [], "ours": [], "farandole": []}
-    for round_number in range(options.rounds + 1):  # the first is a warm-up
-        a, theirs = cpu_seconds(
-            lambda: plain.generate(motion.transpose(0, 1), audio.transpose(0, 1), noise.transpose(1, 2))
-        )
-        b, ours = cpu_seconds(lambda: generate(model, {"motion": motion, "audio": audio}, noise=noise))
-        c, _ = cpu_seconds(lambda: generate(mended, long, keep=keep))
-        if round_number:
-            for name, seconds, count in (("plain", a, frames), ("ours", b, frames), ("farandole", c, keep)):
-                times[name].append(seconds / count)
-    best = {k: min(v) for k, v in times.items()}
-    rate, work = matmul_rate(), flops_per_window(model) / 1e9
-    report = {
-        "threads": torch.get_num_threads(),
-        "seconds_per_frame": {k: round(v, 4) for k, v in best.items()},
-        "speed_up_same_results": round(best["plain"] / best["ours"], 2),
-        "speed_up_farandole_preset": round(best["plain"] / best["farandole"], 2),
-        "largest_difference": float((theirs[:, 0] - ours[0]).abs().max()),
-        "matmul_gflops": round(rate, 1),
-        "fraction_of_matmul_rate": round(work / best["ours"] / rate, 2),
-    }
-    if options.train:
-        report["train_step_batch_8"] = _training(model, plain)
-    print(json.dumps(report, indent=1))
+    clock = CLOCKS[options.clock]
+    make_steps = lambda name: training(  # noqa: E731
+        name, options.batch, not options.no_dropout, options.bf16, options.compile
+    )
+    if options.peak:
+        return _peak(options, make_steps)
+    facts = {"threads": torch.get_num_threads(), "clock": options.clock, "gflops": rates(clock)}
+    print(json.dumps(facts), flush=True)
+    best = facts["gflops"]["farandole"]
+    for name in () if options.rates else options.models or ["transflower"]:
+        for what in options.do:
+            if what == "memory":
+                _memory(name, options)
+                continue
+            units = options.frames if what == "generate" else 1
+            sides = generation(name, options.frames) if what == "generate" else make_steps(name)
+            times, results = take_turns(sides, options.rounds, clock)
+            if "farandole" in times:
+                kept = results["farandole"].shape[1]
+                times["farandole"] *= units / kept
+            record: dict = {"model": name, "do": what} | ({"batch": options.batch} if what == "train" else {})
+            record["seconds"] = {k: round(t / units, 4) for k, t in times.items()}
+            record["times as fast"] = {k: round(times["plain"] / t, 2) for k, t in times.items() if k != "plain"}
+            gflop = work(name, what, options.batch if what == "train" else 1)
+            record["work GFLOP"] = round(gflop, 1)
+            record["of the rate"] = round(gflop / (times["ours"] / units) / best, 2)
+            if what == "generate":
+                record["largest difference"] = float((results["plain"] - results["ours"]).abs().max())
+            else:
+                record["loss"] = {k: round(v, 5) for k, v in results.items()}
+            print(json.dumps(record), flush=True)
+            del sides, results
 
 
-def _training(model: Transflower, plain: PlainTransflower) -> dict[str, float]:
-    """CPU seconds of forward, backward, clipping and Adam at batch 8 for both."""
-    windows = {"motion": torch.randn(8, 120, 69), "audio": torch.randn(8, 140, 85)}
-    target = torch.randn(8, 3, 69)
-    model.initialize(windows, target)
-    flat = {k: v.transpose(0, 1).contiguous() for k, v in windows.items()}
-    losses = {
-        "plain": (plain, lambda: plain.loss(flat["motion"], flat["audio"], target.transpose(0, 1))),
-        "ours": (model, lambda: model(windows, target)["loss"]),
-    }
-    seconds = {}
-    for name, (module, loss) in losses.items():
-        module.train()
-        optimizer = torch.optim.Adam(module.parameters(), lr=1e-5)
+def _memory(name: str, options: argparse.Namespace) -> None:
+    """Peak resident memory of a process that does one thing, MB."""
+    for what in ("generate", "train"):
+        peaks = {}
+        for side in ("plain", "ours"):
+            command = [sys.executable, __file__, name, "--do", what, "--peak", side, "--batch", str(options.batch)]
+            peaks[side] = int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        print(json.dumps({"model": name, "do": what, "batch": options.batch, "peak MB": peaks}), flush=True)
 
-        def step(module=module, loss=loss, optimizer=optimizer) -> None:
-            optimizer.zero_grad()
-            loss().backward()
-            nn.utils.clip_grad_norm_(module.parameters(), 0.5)
-            optimizer.step()
 
-        step()
-        seconds[name] = round(min(cpu_seconds(step)[0] for _ in range(2)), 2)
-    return seconds | {"speed_up": round(seconds["plain"] / seconds["ours"], 2)}
+def _peak(options: argparse.Namespace, make_steps: Callable) -> None:
+    name = options.models[0]
+    if options.do == ["generate"]:
+        model = build(name).eval()
+        given = random_windows(model.generation_inputs, 1, 2)
+        if options.peak == "plain":
+            model = flows_plain.with_inverses(flows_plain.plain(model, copies=False).eval())
+            flows_plain.generate(model, given, None, 3)
+        else:
+            generate(_ready(model), given, frames=3)
+    else:
+        model = build(name)
+        windows, target = random_windows(model.inputs, options.batch), None
+        target = torch.randn(options.batch, model.target.frames, model.target.dim)
+        model = flows_plain.plain(model, copies=False) if options.peak == "plain" else use_fast_linear(model)
+        step = _step(model.train(), windows, target, fused=options.peak == "ours")
+        for _ in range(2):
+            step()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 
 if __name__ == "__main__":
