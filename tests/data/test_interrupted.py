@@ -141,6 +141,7 @@ def reader_of(path):
     return None
 
 
+@pytest.mark.timeout(900)  # a minute on two busy cores
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="finds the worker in /proc")
 def test_a_cluster_makes_the_same_and_survives_the_death_of_a_worker(tmp_path, ray):
     source = tiny(tmp_path / "src", 1000)
