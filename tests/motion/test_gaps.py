@@ -5,7 +5,8 @@ import pytest
 
 from farandole.data.salsa import salsa_takes
 from farandole.motion import rotations as rot
-from farandole.motion.gaps import FAR, GapCodec, Neighbours, bridge
+from farandole.motion.gaps import FAR, GapCodec, Neighbours, bend, bridge
+from farandole.motion.interpolation import REACH
 from farandole.motion.kinematics import forward
 
 
@@ -45,6 +46,21 @@ def test_the_guess_is_the_benchmarks_interpolation(motion, keep):
     np.testing.assert_allclose(roots, wanted.root_positions, atol=1e-12)
     # The benchmark's arcs are straight where they are short.
     assert rot.angle_between(local, wanted.rotations).max() < 2e-3
+
+
+@pytest.mark.parametrize("patterns", ["alike", "different"])
+def test_the_curved_guess_is_that_of_the_formula(motion, keep, patterns):
+    from farandole.motion.interpolation import hermite_between
+
+    other = np.roll(keep, 1, axis=1) if patterns == "different" else keep
+    both = np.concatenate((keep, other))
+    q, p = (np.stack((x, x)) for x in (motion.rotations, motion.root_positions))
+    local, roots = bend(*bridge(q, p, Neighbours.of(both)), both, REACH * motion.fps)
+    for n, kept in enumerate(both):
+        between = slice(int(kept.argmax()), len(kept) - int(kept[::-1].argmax()))
+        wanted = hermite_between(motion, kept)
+        np.testing.assert_allclose(roots[n, between], wanted.root_positions[between], atol=1e-9)
+        assert rot.angle_between(local[n], wanted.rotations)[between].max() < 1e-6
 
 
 def test_missing_frames_do_not_matter(motion, codec, keep):
@@ -91,4 +107,5 @@ def test_still_joints_keep_the_guess(motion, codec, keep):
 def test_settings_come_back(codec):
     again = GapCodec.from_json(codec.to_json(), codec.skeleton, codec.fps)
     assert again.still == codec.still
+    assert again.reach == codec.reach
     np.testing.assert_array_equal(again.upright, codec.upright)

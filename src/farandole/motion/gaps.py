@@ -1,6 +1,6 @@
 """What an in-between model is told about windows with missing frames, and how its answer becomes motion again.
 
-Everything is told frame by frame, relative to a guess that goes straight from kept frame to kept frame: the place of its root and
+Everything is told frame by frame, relative to a guess that goes by formula from kept frame to kept frame: the place of its root and
 its heading there. So a model knows neither where in the world a window lies nor which way it faces, and windows may have any
 length.
 """
@@ -15,6 +15,7 @@ import numpy as np
 
 from farandole.motion import kinematics
 from farandole.motion import rotations as rot
+from farandole.motion.interpolation import REACH, Gaps, hermite_line, hermite_turns
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
 
@@ -93,20 +94,23 @@ class GapCodec:
         fps: Frame rate.
         upright: Rotation that a standing body's root has but for its heading, quaternion [4].
         still: Joints that keep the guess's rotation, whatever a model says.
+        reach: Seconds within which the guess's curves give the speed at a kept frame up for the line to the next one, see
+            `motion.interpolation`; 0 for arcs and straight lines throughout.
     """
 
     skeleton: Skeleton
     fps: float
     upright: Array
     still: tuple[int, ...] = ()
+    reach: float = REACH
 
     @classmethod
-    def fit(cls, skeleton: Skeleton, fps: float, motions: Sequence[Array]) -> GapCodec:
+    def fit(cls, skeleton: Skeleton, fps: float, motions: Sequence[Array], *, reach: float = REACH) -> GapCodec:
         """For motions like these: local rotations [T, J, 4] each. Joints that never move are `still`."""
         ups = np.concatenate([rot.rotate(rot.inverse(q[:, 0]), _UP) for q in motions])
         upright = rot.between(_UP, ups.mean(axis=0))
-        reach = np.max([rot.angle_between(q[:1], q).max(axis=0) for q in motions], axis=0)
-        return cls(skeleton, fps, upright, tuple(np.flatnonzero(reach < 1e-3).tolist()))
+        swing = np.max([rot.angle_between(q[:1], q).max(axis=0) for q in motions], axis=0)
+        return cls(skeleton, fps, upright, tuple(np.flatnonzero(swing < 1e-3).tolist()), reach)
 
     @property
     def dim(self) -> int:
@@ -128,6 +132,8 @@ class GapCodec:
         """
         near = Neighbours.of(keep)
         local, path = bridge(rotations, roots, near)
+        if self.reach > 0:
+            local, path = bend(local, path, keep, self.reach * self.fps)
         positions, turns = kinematics.forward(self.skeleton, local, path)
         heading = self.headings(turns[..., 0, :])
         back = rot.inverse(heading)
@@ -182,22 +188,40 @@ class GapCodec:
 
     def to_json(self) -> dict[str, Any]:
         """Settings in plain values; the skeleton is kept elsewhere."""
-        return {"upright": self.upright.tolist(), "still": list(self.still)}
+        return {"upright": self.upright.tolist(), "still": list(self.still), "reach": self.reach}
 
     @classmethod
     def from_json(cls, data: dict[str, Any], skeleton: Skeleton, fps: float) -> GapCodec:
         """The inverse of `to_json`."""
-        return cls(skeleton, fps, np.array(data["upright"]), tuple(data["still"]))
+        return cls(skeleton, fps, np.array(data["upright"]), tuple(data["still"]), data["reach"])
 
 
 def bridge(rotations: Array, roots: Array, near: Neighbours) -> tuple[Array, Array]:
-    """The guess: arcs between kept rotations, straight lines between kept root positions; beyond the last one, that one."""
+    """Arcs between kept rotations, straight lines between kept root positions; beyond the last one, that one."""
     take = lambda x, i: np.take_along_axis(x, i.reshape(*i.shape, *[1] * (x.ndim - 2)), axis=1)  # noqa: E731
     share = near.share.astype(rotations.dtype)
     a, b = take(rotations, near.before), take(rotations, near.after)
     local = rot.slerp(a, b, np.broadcast_to(share[..., None], a.shape[:-1])).astype(rotations.dtype)
     start = take(roots, near.before)
     return local, start + (take(roots, near.after) - start) * share[..., None]
+
+
+def bend(local: Array, roots: Array, keep: np.ndarray, reach: float) -> tuple[Array, Array]:
+    """The same by the cubics of `motion.interpolation` with a reach in frames, where a frame lies between two kept ones."""
+    local, roots = local.copy(), roots.copy()
+    patterns, which = np.unique(keep, axis=0, return_inverse=True)
+    for number, kept in enumerate(patterns):
+        if kept.sum() < 2:
+            continue
+        gaps, rows = Gaps.of(kept), np.flatnonzero(which.reshape(-1) == number)
+        if not len(gaps.missing):
+            continue
+        q, p = np.moveaxis(local[rows], 0, 1).astype(float), np.moveaxis(roots[rows], 0, 1).astype(float)
+        turns = hermite_turns(q.reshape(len(kept), -1, 4), gaps, reach).reshape(-1, *q.shape[1:])
+        place = np.ix_(rows, gaps.missing)
+        local[place] = np.moveaxis(turns, 0, 1)
+        roots[place] = np.moveaxis(hermite_line(p, gaps, reach), 0, 1)
+    return local, roots
 
 
 def _place(near: Neighbours, keep: np.ndarray) -> Array:

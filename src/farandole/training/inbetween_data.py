@@ -18,6 +18,9 @@ from farandole.motion import rotations as rot
 from farandole.motion.gaps import GapCodec
 from farandole.motion.rotations import Array
 
+ALIKE = 4
+"""Windows of a batch with the same pattern: the guess of all of them is made at once."""
+
 Motions = list[tuple[Array, Array]]
 """Local rotations [T, J, 4] and root positions [T, 3] m of every sequence."""
 
@@ -74,7 +77,8 @@ class GapPatterns:
         """Flags of the kept frames, [B, T]; T is drawn too."""
         shares = np.array([self.transition, self.keyframes, self.spans])
         kind = random.choice(3, p=shares / shares.sum())
-        return (self._transition, self._keyframes, self._spans)[kind](batch, random)
+        keep = (self._transition, self._keyframes, self._spans)[kind](-(-batch // ALIKE), random)
+        return np.repeat(keep, ALIKE, axis=0)[:batch]
 
     def _transition(self, batch: int, random: np.random.Generator) -> np.ndarray:
         past = int(random.integers(self.shortest_past, self.longest_past + 1))

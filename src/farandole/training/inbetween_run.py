@@ -16,6 +16,7 @@ from farandole.data.feature_folder import FeatureFolder
 from farandole.models.inbetweener import Inbetweener, InbetweenerConfig
 from farandole.models.settings import build, plain
 from farandole.motion.gaps import GapCodec
+from farandole.motion.interpolation import REACH
 from farandole.training.inbetween import InbetweenTask, Weights
 from farandole.training.inbetween_data import GapBatches, GapPatterns, deviations, read_motions, style_shares
 from farandole.training.run_callbacks import ShowProgress
@@ -29,6 +30,8 @@ class InbetweenRecipe:
     """Always that."""
     feature: str = ""
     """Motion feature of the data to read; "": the first one."""
+    reach: float = REACH
+    """Reach of the curves of the guess that is corrected, s; 0: arcs and straight lines."""
     config: InbetweenerConfig = field(default_factory=InbetweenerConfig)
     patterns: GapPatterns = field(default_factory=GapPatterns)
     weights: Weights = field(default_factory=Weights)
@@ -79,7 +82,7 @@ def train_inbetween(
     torch.set_num_threads(recipe.threads)
     corpus = FeatureFolder(data)
     motions, styles = read_motions(corpus, "train", recipe.feature)
-    codec = GapCodec.fit(corpus.skeleton, corpus.fps, [q for q, _ in motions])
+    codec = GapCodec.fit(corpus.skeleton, corpus.fps, [q for q, _ in motions], reach=recipe.reach)
     batches = GapBatches(
         motions, style_shares(motions, styles, recipe.style_weights), codec, recipe.patterns,
         batch_size=recipe.batch_size, seed=recipe.seed,
