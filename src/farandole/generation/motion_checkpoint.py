@@ -140,6 +140,10 @@ def find_motion_checkpoint(run: str | Path) -> MotionCheckpoint:
     """The checkpoint of a run's folder (or that folder itself).
 
     Raises:
-        CheckpointError: If it is no such folder, or holds another kind of model.
+        CheckpointError: If it is no such folder, holds another kind of model, or its training has not come to an end.
     """
+    if (Path(run) / "states").is_dir() and not (Path(run) / "checkpoint").is_dir():
+        raise CheckpointError(
+            f"{run} has no checkpoint yet: let its training end (farandole train ... -o {run} --resume)"
+        )
     return MotionCheckpoint(find_checkpoint(run).folder)

@@ -54,6 +54,8 @@ def write_motion_checkpoint(
             {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder / "model.safetensors"
         )
         (folder / "scalers.json").write_text(json.dumps(scalers) + "\n")
+        # safetensors writes for the owner's eyes only: whoever may read the rest may read the weights.
+        (folder / "model.safetensors").chmod((folder / "scalers.json").stat().st_mode)
         (folder / "skeleton.json").write_text(json.dumps(skeleton_to_json(corpus.skeleton), indent=1) + "\n")
         facts = motion_facts(model, recipe, corpus, steps, held_out)
         for name, text in texts(facts).items():
