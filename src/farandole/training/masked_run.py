@@ -144,7 +144,9 @@ def train_masked(
     if resume:
         states.check(recipe)
     lightning.seed_everything(plan.seed, workers=True, verbose=False)
-    task = make_task(recipe.build_model(), recipe, corpus)
+    # A resumed run has weights of its own, whatever it started from.
+    model = (replace(recipe, start="") if resume else recipe).build_model()
+    task = make_task(model, recipe, corpus)
     scalers = scalers_of(corpus, {m: recipe.features[m] for m in recipe.dims}, recipe.windows)
     windows = {
         split: read_windows(corpus, split, recipe.features, recipe.dims, scalers, recipe.windows)
