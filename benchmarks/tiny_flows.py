@@ -1,6 +1,6 @@
 """What the tiny recipes of the flow family learn in minutes on a processor: prepares, trains, measures on unseen recordings.
 
-    OMP_NUM_THREADS=1 python benchmarks/tiny_flows.py RECORDINGS [-o FOLDER] [--fps 25] [--models moglow ...] [--write docs/results.md]
+    OMP_NUM_THREADS=1 python benchmarks/tiny_flows.py RECORDINGS [-o FOLDER] [--fps 25] [--models moglow ...] [--write PAGE]
 
 RECORDINGS is a folder of motions and sounds of the same names (`farandole prepare folder`); splits are by whole recordings. A run
 that is already in FOLDER is measured again and not repeated. Times are wall and processor time of `farandole train` as a whole.
@@ -130,7 +130,7 @@ def figures(name: str, corpus: FeatureFolder, folder: Path) -> Figures:
 def table(rows: list[Figures]) -> str:
     """Markdown."""
     lines = [
-        "| recipe | parameters | steps (per epoch) | minutes of processor | wall, at load | val: epoch 1 | val: kept | val: walk | "
+        "| recipe | parameters | steps (per epoch) | minutes of one core | wall, at load | val: epoch 1 | val: kept | val: walk | "
         "test: kept | test: walk | better than walk |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
@@ -162,20 +162,23 @@ def write_section(path: Path, text: str) -> None:
     path.write_text(f"{before.rstrip()}\n\n{BEGIN}\n{text}{END}\n{after.lstrip()}", encoding="utf-8")
 
 
-def section(rows: list[Figures], corpus: FeatureFolder) -> str:
+def section(rows: list[Figures], corpus: FeatureFolder, recordings: str) -> str:
     """What stands in docs/results.md."""
     frames = {s: sum(corpus.sequences[n]["frames"] for n in corpus.split(s)) for s in ("train", "val", "test")}
     counted = ", ".join(sorted({f"{r['test_frames']}" for r in rows}))
+    seen = f"{len(corpus.split('train'))} recordings to train on ({frames['train']} frames)"
+    chosen = f"{len(corpus.split('val'))} to choose weights by (val, {frames['val']} frames)"
+    new = (
+        f"{len(corpus.split('test'))} never looked at (test, {frames['test']} frames, of which {counted} are predicted)"
+    )
+    columns = f"{rows[0]['test_columns']} of {len(corpus.features['expmap_cr'])}"
     return (
         "\n## Tiny recipes of the flow family\n\n"
         "Held-out negative log-likelihood in nats per dimension (for the deterministic transformer: mean squared error), lower is "
-        f"better, on {corpus.folder.name} at {corpus.fps:g} fps: {len(corpus.split('train'))} recordings to train on "
-        f"({frames['train']} frames), {len(corpus.split('val'))} to choose weights by (val, {frames['val']} frames), "
-        f"{len(corpus.split('test'))} never looked at in training (test, {frames['test']} frames, of which {counted} are predicted, "
-        "depending on the windows). The walk is a Gaussian random walk fitted to the training recordings; frames, standardisation and "
-        f"columns ({rows[0]['test_columns']} of {len(corpus.features['expmap_cr'])}: the others never vary, and would have an "
-        "infinite density) are the same for both. One thread; the wall time is that of a machine shared with other work, at the load "
-        "average that stands beside it.\n\n"
+        f"better, on {recordings} at {corpus.fps:g} fps: {seen}, {chosen}, {new}. The walk is a Gaussian random walk fitted to the "
+        f"training recordings; frames, standardisation and columns ({columns}: the others never vary, and would have an infinite "
+        "density) are the same for both. An epoch is as many windows as the recipe's stride says. One thread; the wall time is "
+        "that of a machine shared with other work, at the load average that stands beside it.\n\n"
         f"    OMP_NUM_THREADS=1 python benchmarks/tiny_flows.py RECORDINGS --write docs/results.md\n\n{table(rows)}\n"
     )
 
@@ -198,7 +201,7 @@ def main() -> None:
         print(json.dumps(rows[-1]), flush=True)
     print(table(rows))
     if options.write:
-        write_section(options.write, section(rows, corpus))
+        write_section(options.write, section(rows, corpus, options.recordings.name))
 
 
 if __name__ == "__main__":
