@@ -79,11 +79,11 @@ def _card(name: str, net: Inbetweener, config: Mapping[str, Any]) -> str:
 Fills missing frames of motion at {config["fps"]:g} fps: gaps of up to {config["gap"]} frames, windows of up to {config["window"]}.
 
 * Made with farandole {config["farandole"]} by `farandole train`; the recipe is in config.yaml.
-* Network: ConvBERT that corrects interpolation, {count:.2f} M parameters; stored with 16 bits, run with 32.
+* Network: ConvBERT that corrects a guess by formula, {count:.2f} M parameters; stored with 16 bits, run with 32.
 * Data: {config["licence"]}
 * {config["recipe"]["terms"]}
 
-| held-out loss | model | interpolation |
+| held-out loss | model | the guess it corrects |
 |---|---|---|
 {rows}
 """
