@@ -142,7 +142,7 @@ def find_motion_checkpoint(run: str | Path) -> MotionCheckpoint:
     Raises:
         CheckpointError: If it is no such folder, holds another kind of model, or its training has not come to an end.
     """
-    if (Path(run) / "states").is_dir() and not (Path(run) / "checkpoint").is_dir():
+    if (Path(run) / "logs").is_dir() and not (Path(run) / "checkpoint").is_dir():
         raise CheckpointError(
             f"{run} has no checkpoint yet: let its training end (farandole train ... -o {run} --resume)"
         )
