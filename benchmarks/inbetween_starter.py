@@ -16,7 +16,7 @@ import numpy as np
 
 from farandole.data.salsa import salsa_takes
 from farandole.data.starter import GROOVE_HELD_OUT, groove_clip
-from farandole.generation.inbetween import fill_kept, load_filler
+from farandole.generation.inbetween import inbetween, load_filler
 from farandole.generation.patterns import kept_frames
 from farandole.motion import Motion
 
@@ -73,7 +73,7 @@ def _all(method: str, motions: list[Motion], model: str) -> np.ndarray:
         figures = []
         for truth in motions:
             kept = kept_frames(len(truth), every=every)
-            made = fill_kept(truth, kept, method=method, model=model if method == "model" else None)
+            made = inbetween(truth, every=every, method=method, model=model if method == "model" else None)
             figures.append(measure(made, truth, kept))
         rows.append(np.mean(figures, axis=0))
     return np.array(rows)
