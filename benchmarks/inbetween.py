@@ -213,7 +213,7 @@ def main() -> None:
     facts = {
         "trained on": f"{own} files trained on, {len(data.split('test'))} tested on",
         "times": f"{told['recipe']['steps']} training steps in {minutes(work / 'run')}, "
-        f"preparing and measuring in {(time.perf_counter() - start - trained) / 60:.0f}",
+        f"preparing (where the data is not there yet) and measuring in {time.perf_counter() - start - trained:.0f} s",
     }
     text = section(options.corpus, bench, scores, facts)
     put(options.output, options.corpus, text)
