@@ -171,7 +171,7 @@ def stepping(model: type, preset: str = "farandole"):
     if model is Residualflower:
         mean, residual = (
             replace(config.mean, signal=STEPS),
-            replace(config.residual, signal=replace(STEPS, predict="poses")),
+            replace(config.residual, signal=replace(STEPS, predict="increments")),
         )
         made = model(replace(config, mean=mean, residual=residual))
     else:
@@ -221,7 +221,7 @@ def test_signals_that_make_no_sense_are_refused() -> None:
         Signal((motion,), target, SignalConfig(still=(5,)))
     with pytest.raises(ConfigError, match="steps need the motion just before the target as input"):
         Signal((motion,), replace(target, offset=8), SignalConfig("steps"))
-    with pytest.raises(ConfigError, match="unknown predict 'jumps'; accepted: poses, steps"):
+    with pytest.raises(ConfigError, match="unknown predict 'jumps'; accepted: poses, steps, increments"):
         SignalConfig("jumps")
 
 

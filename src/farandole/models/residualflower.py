@@ -36,7 +36,10 @@ class ResidualflowerConfig(PresetConfig):
                 (self.mean.inputs == self.residual.inputs, "mean and residual must have the same inputs"),
                 (self.mean.target == self.residual.target, "mean and residual must predict the same window"),
                 (self.mean.signal.still == self.residual.signal.still, "mean and residual must model the same columns"),
-                (self.residual.signal.predict == "poses", "the residual is no step: let the mean predict steps"),
+                (
+                    self.residual.signal.predict != "steps",
+                    "a residual has no last pose: let it predict poses or increments",
+                ),
             ],
         )
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from farandole.models.errors import one_of, require
 from farandole.models.layers.multimodal import Modality
 
-Predict = Literal["poses", "steps"]
+Predict = Literal["poses", "steps", "increments"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class SignalConfig:
 
     predict: Predict = "poses"
     """poses: the frames themselves, as published. steps: each frame less the one before, so that a model begins as a
-    random walk from the last known pose and need not learn to repeat that pose. A shift: no volume changes."""
+    random walk from the last known pose and need not learn to repeat that pose. increments: steps from 0, for what a
+    predicted mean leaves. Both are shifts: no volume changes."""
     still: tuple[int, ...] = ()
     """Columns of the target that never vary in the data. They have no density (it would be infinite), so they are not
     modelled; samples have 0 there, which is the mean of standardised features."""
@@ -52,10 +53,10 @@ class Signal(nn.Module):
             "signal",
             [
                 (all(0 <= i < target.dim for i in config.still), f"still columns must be from 0 to {target.dim - 1}"),
-                (config.predict == "poses" or sees, f"steps need the {target.name} just before the target as input"),
+                (config.predict != "steps" or sees, f"steps need the {target.name} just before the target as input"),
             ],
         )
-        self.name, self.dim, self.steps, self._before = target.name, target.dim, config.predict == "steps", before
+        self.name, self.dim, self.predict, self._before = target.name, target.dim, config.predict, before
         moving = [i for i in range(target.dim) if i not in set(config.still)]
         self.channels = len(moving)
         """K."""
@@ -74,11 +75,17 @@ class Signal(nn.Module):
     def encode(self, frames: Tensor, windows: Mapping[str, Tensor]) -> Tensor:
         """Frames [B, T, D] that follow the input windows -> signal [B, T, K]."""
         signal = self.select(frames)
-        return torch.cat((self._last(windows).to(signal.dtype), signal), dim=1).diff(dim=1) if self.steps else signal
+        if self.predict == "poses":
+            return signal
+        first = signal[:, :1] - self._last(windows).to(signal.dtype) if self.predict == "steps" else signal[:, :1]
+        return torch.cat((first, signal.diff(dim=1)), dim=1)
 
     def decode(self, signal: Tensor, windows: Mapping[str, Tensor]) -> Tensor:
         """The inverse of `encode`."""
-        return self.spread(self._last(windows).to(signal.dtype) + signal.cumsum(dim=1) if self.steps else signal)
+        if self.predict == "poses":
+            return self.spread(signal)
+        frames = signal.cumsum(dim=1)
+        return self.spread(frames + self._last(windows).to(signal.dtype) if self.predict == "steps" else frames)
 
     def _last(self, windows: Mapping[str, Tensor]) -> Tensor:
         """The last known pose, [B, 1, K]."""
