@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,11 +14,13 @@ import torch
 from torch import Tensor, nn
 
 from farandole import __version__
+from farandole._io import atomic_directory
 from farandole.data.feature_folder import skeleton_to_json
 from farandole.generation.checkpoint import SCHEMA, Checkpoint
 from farandole.models.autoencoder import FRAMES_PER_TOKEN, MotionAutoencoder, MotionDecoder, MotionEncoder
 from farandole.models.window_flow import WindowFlow
 from farandole.motion.skeleton import Skeleton
+from farandole.training.weights import write_weights
 
 
 class _Mean(nn.Module):
@@ -46,30 +47,19 @@ def write_checkpoint(
 
     Weights are rounded to 16 bits once, and both engines compute in 32 bits with the rounded ones, so they agree.
     """
-    from safetensors.torch import save_file
-
     nets = {"encoder": autoencoder.encoder, "decoder": autoencoder.decoder, "flow": flow}
     for net in nets.values():
         for parameter in net.parameters():
             parameter.data = parameter.data.half().float()
-    folder = target.with_name(f".{target.name}.{os.getpid()}")
-    folder.mkdir(parents=True)
-    try:
-        state = {f"{n}.{k}": v.half().contiguous() for n, net in nets.items() for k, v in net.state_dict().items()}
-        save_file(state, folder / "model.safetensors")
+    config = {"schema": SCHEMA, "farandole": __version__, **facts}
+    numbers = {k: [float(f"{x:.7g}") for x in v.tolist()] for k, v in scales.items()}
+    with atomic_directory(target, force=True) as folder:
+        write_weights(folder, {f"{n}.{k}": v.half() for n, net in nets.items() for k, v in net.state_dict().items()})
         export_onnx(folder, **nets)
-        config = {"schema": SCHEMA, "farandole": __version__, **facts}
         (folder / "config.yaml").write_text(json.dumps(config, indent=1) + "\n")
-        numbers = {k: [float(f"{x:.7g}") for x in v.tolist()] for k, v in scales.items()}
         (folder / "scalers.json").write_text(json.dumps(numbers) + "\n")
         (folder / "skeleton.json").write_text(json.dumps(skeleton_to_json(skeleton), indent=1) + "\n")
         (folder / "card.md").write_text(_card(target.parent.name, nets, config))
-        if target.exists():
-            shutil.rmtree(target)
-        os.replace(folder, target)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
 
 
 def export_onnx(folder: Path, encoder: MotionEncoder, decoder: MotionDecoder, flow: WindowFlow) -> None:

@@ -18,6 +18,7 @@ from farandole.generation.inbetween_net import MODEL, NETWORK
 from farandole.models.inbetweener import Inbetweener
 from farandole.motion.skeleton import Skeleton
 from farandole.training.export import store_as_half
+from farandole.training.weights import write_weights
 
 
 def write_inbetween(target: Path, net: Inbetweener, facts: Mapping[str, Any], skeleton: Skeleton) -> None:
@@ -31,15 +32,12 @@ def write_inbetween(target: Path, net: Inbetweener, facts: Mapping[str, Any], sk
         facts: fps, window, gap, codec, recipe, held_out, licence.
         skeleton: The body.
     """
-    from safetensors.torch import save_file
-
     for parameter in net.parameters():
         parameter.data = parameter.data.half().float()
     config = {"schema": SCHEMA, "model": MODEL, "farandole": __version__, **facts}
     scales = {k: [float(f"{x:.7g}") for x in getattr(net, k).tolist()] for k in ("mean", "std")}
     with atomic_directory(target, force=True) as folder:
-        weights = {k: v.half().contiguous() for k, v in net.state_dict().items() if k not in scales}
-        save_file(weights, folder / "model.safetensors")
+        write_weights(folder, {k: v.half() for k, v in net.state_dict().items() if k not in scales})
         export_onnx(folder / f"{NETWORK}.onnx", net)
         (folder / "config.yaml").write_text(json.dumps(config, indent=1) + "\n")
         (folder / "scalers.json").write_text(json.dumps(scales) + "\n")

@@ -25,6 +25,7 @@ from farandole.training.motion_task import WindowData
 from farandole.training.run_callbacks import SaveState, ShowProgress
 from farandole.training.run_states import States
 from farandole.training.trainers import make_trainer
+from farandole.training.weights import write_weights
 
 KEYS = ("model", "preset", "features", "dims", "config", "windows", "training", "start")
 
@@ -192,8 +193,6 @@ def write_masked(
     held_out: Mapping[str, float],
 ) -> None:
     """Write the folder `target` with weights, settings, scales, skeleton and card, replacing it whole."""
-    from safetensors.torch import save_file
-
     facts = {
         "schema": SCHEMA,
         "farandole": __version__,
@@ -210,9 +209,7 @@ def write_masked(
         "licence": corpus.licence,
     }
     with atomic_directory(target, force=True) as folder:
-        save_file(
-            {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder / "model.safetensors"
-        )
+        write_weights(folder, model.state_dict())
         (folder / "config.yaml").write_text(json.dumps(facts, indent=1) + "\n")
         (folder / "scalers.json").write_text(json.dumps({m: s.to_json() for m, s in scalers.items()}) + "\n")
         (folder / "skeleton.json").write_text(json.dumps(skeleton_to_json(corpus.skeleton), indent=1) + "\n")

@@ -16,6 +16,7 @@ from farandole.generation.motion_checkpoint import TARGET, InputWindow, MotionCh
 from farandole.models.base import MotionModel
 from farandole.models.flows.flow import ConditionalFlow
 from farandole.models.settings import plain
+from farandole.training.weights import write_weights
 
 if TYPE_CHECKING:
     from farandole.training.motion_run import MotionRecipe
@@ -43,19 +44,13 @@ def write_motion_checkpoint(
         steps: Optimiser steps taken.
         held_out: Losses by name.
     """
-    from safetensors.torch import save_file
-
     modalities = {m.name: m for m in (*model.inputs, model.target)}
     scalers = {
         name: corpus.scaler(recipe.features[name]).to_json() for name, m in modalities.items() if not m.tokens
     }  # fmt: skip
     with atomic_directory(target, force=True) as folder:
-        save_file(
-            {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}, folder / "model.safetensors"
-        )
+        write_weights(folder, model.state_dict())
         (folder / "scalers.json").write_text(json.dumps(scalers) + "\n")
-        # safetensors writes for the owner's eyes only: whoever may read the rest may read the weights.
-        (folder / "model.safetensors").chmod((folder / "scalers.json").stat().st_mode)
         (folder / "skeleton.json").write_text(json.dumps(skeleton_to_json(corpus.skeleton), indent=1) + "\n")
         facts = motion_facts(model, recipe, corpus, steps, held_out)
         for name, text in texts(facts).items():
