@@ -108,6 +108,7 @@ def main() -> None:
         "accelerator": "cpu",
         "limit_val_batches": 1,
         "val_check_interval": options.steps,
+        "check_val_every_n_epoch": None,
     }
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         for arm in options.arms:
