@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from farandole.data.salsa import salsa_takes
+from farandole.data.songs import compose
 from farandole.errors import MotionError, RetargetError
 from farandole.generation.gap_fill import fill_with, kept_at, windows
 from farandole.generation.inbetween import fill_kept, inbetween
@@ -17,6 +18,7 @@ from farandole.motion.interpolation import hermite_between, without_jumps
 from farandole.motion.motion import Motion
 from farandole.motion.retarget import retarget
 from farandole.motion.skeleton import Skeleton
+from farandole.music.song import Song
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def test_patterns_that_do_not_work_are_told(how: dict, says: str) -> None:
 def test_a_clip_of_two_frames_has_no_middle(take: Motion) -> None:
     with pytest.raises(MotionError, match="2 frames: need at least 3"):
         inbetween(take.slice(0, 2), every=2)
-    with pytest.raises(MotionError, match="no method 'magic': there are slerp, hermite, model"):
+    with pytest.raises(MotionError, match="no method 'magic': there are slerp, hermite, model, dance"):
         inbetween(take, every=10, method="magic")
     with pytest.raises(MotionError, match="uses no model"):
         inbetween(take, every=10, method="slerp", model="inbetween")
@@ -85,7 +87,7 @@ def test_kept_frames_are_exact_and_joins_are_smooth(take: Motion) -> None:
     for how in ({"every": 15}, {"gaps": [(40, 80), (150, 160)]}, {"keep": [20, 50, 60, 61, 100, 200]}):
         kept = kept_frames(len(take), **how)
         for method in ("slerp", "hermite"):
-            made = fill_kept(take, kept, method=method)
+            (made,) = fill_kept(take, kept, method=method)
             np.testing.assert_array_equal(made.rotations[kept], take.rotations[kept])
             np.testing.assert_array_equal(made.root_positions[kept], take.root_positions[kept])
             assert np.abs(made.positions - take.positions)[~kept].max() > 0.02
@@ -113,7 +115,7 @@ def test_on_bodies_of_many_makers(shared, clip: str) -> None:
     half = round(0.5 * motion.fps)
     for how in ({"every": half}, {"gaps": [(len(motion) // 3, len(motion) // 3 + half)]}):
         kept = kept_frames(len(motion), **how)
-        made = fill_kept(motion, kept)
+        (made,) = fill_kept(motion, kept)
         np.testing.assert_array_equal(made.positions[kept], motion.positions[kept])
         assert border_jumps(made, motion, kept) < 1.0
 
@@ -233,6 +235,32 @@ def test_a_network_needs_a_human(take: Motion) -> None:
     pole = Skeleton(["a", "b"], [-1, 0], np.ones((2, 3)))
     stick = replace(take, skeleton=pole, rotations=take.rotations[:, :2])
     kept = kept_frames(len(stick), every=10)
-    assert len(fill_kept(stick, kept, method="hermite")) == len(stick)
+    assert len(fill_kept(stick, kept, method="hermite")[0]) == len(stick)
     with pytest.raises(RetargetError, match="no joint found for"):
         fill_with(Lively(), hermite_between(stick, kept), kept)
+
+
+def test_dances_through_a_long_gap_differ_by_seed_and_begin_and_end_where_they_must(take: Motion) -> None:
+    made_song = compose(120.0, 12.0, genre="house", seed=1)
+    song = Song.from_samples(made_song.samples, made_song.sample_rate, name="house")
+    kept = kept_frames(len(take), gaps=[(60, 190)])
+    fills = fill_kept(take, kept, method="dance", song=song, seed=4, takes=2)
+    (again,) = fill_kept(take, kept, method="dance", song=song, seed=4)
+    np.testing.assert_allclose(again.positions, fills[0].positions, atol=1e-4)  # alone or beside others
+    pace = lambda m: np.linalg.norm(m.velocities, axis=-1)[70:180].mean()  # noqa: E731
+    curves = hermite_between(take, kept)
+    for made in fills:
+        np.testing.assert_array_equal(made.rotations[kept], take.rotations[kept])
+        assert border_jumps(made, take, kept) < 1.0
+        assert pace(made) > 1.4 * pace(curves)
+        assert np.linalg.norm(np.diff(made.positions, axis=0), axis=-1).max() * 30 < 12.0
+    apart = np.linalg.norm(fills[0].positions - fills[1].positions, axis=-1)
+    assert apart[70:180].mean() > 0.05
+
+
+def test_what_has_no_choice_has_no_takes(take: Motion) -> None:
+    kept = kept_frames(len(take), every=10)
+    with pytest.raises(
+        MotionError, match="hermite gives the same motion every time: several takes need the method dance"
+    ):
+        fill_kept(take, kept, method="hermite", takes=2)

@@ -56,9 +56,14 @@ def inbetween(
     method: Annotated[
         str,
         typer.Option(
-            help="model, hermite (smooth curves), slerp (straight lines), or auto: the model if one is shipped."
+            help="model, hermite (smooth curves), slerp (straight lines), dance (the dance model, to the song), or auto: the "
+            "model if one is shipped, else hermite."
         ),
     ] = "auto",
+    seed: Annotated[int, typer.Option(min=0, help="Of dance: another number, another fill.")] = 0,
+    takes: Annotated[
+        int, typer.Option(min=1, max=16, help="Of dance: how many; one page shows them side by side.")
+    ] = 1,
     model: Annotated[
         str | None, typer.Option(help="Name of an in-between model or a checkpoint folder.", show_default=False)
     ] = None,
@@ -76,6 +81,7 @@ def inbetween(
     farandole inbetween clip.bvh --every 15
     farandole inbetween clip.bvh --keep 0,30,75 -o filled.bvh
     farandole inbetween clip.bvh --gap 40:80 --gap 200:230 --song song.mp3 --formats bvh,html,mp4
+    farandole inbetween clip.bvh --gap 100:400 --song song.mp3 --method dance --takes 3
     """
     from farandole import _io
     from farandole.generation.inbetween import choose_method, fill_kept
@@ -89,7 +95,7 @@ def inbetween(
         )
     listed = None if keep is None else parse_frames(keep)
     ranges = [parse_gap(text) for text in gap] if gap else None
-    outputs = plan_outputs(Path(f"{motion.stem}-inbetween"), out, formats, 1)
+    outputs = plan_outputs(Path(f"{motion.stem}-inbetween"), out, formats, takes)
     for path in outputs.all:
         _io.check_output(path, force=force)
     given = load_motion(motion)
@@ -98,20 +104,22 @@ def inbetween(
     sound = None if song is None else _song_for(given, song)
     begun = time.perf_counter()
     with console.progress("filling", quiet=quiet) as update:
-        made = fill_kept(given, kept, method=method, feet=feet, model=model, progress=update)
+        made = fill_kept(
+            given, kept, method=method, song=sound, seed=seed, takes=takes, feet=feet, model=model, progress=update
+        )
     took = time.perf_counter() - begun
-    title = motion.stem
     marks = kept.nonzero()[0].tolist()
-    write_takes(outputs, [made], sound, title=title, force=force, quiet=quiet, ghosts=[given], marks=marks)
+    write_takes(outputs, made, sound, title=motion.stem, force=force, quiet=quiet, ghosts=[given] * takes, marks=marks)
     filled = int(len(kept) - kept.sum())
     if json:
-        facts = {"frames": len(made), "fps": made.fps, "kept": len(made) - filled, "filled": filled, "method": method}
-        console.result_json({"files": outputs.all, **facts, "times_real_time": made.seconds / took})
+        facts = {"frames": len(kept), "fps": given.fps, "kept": len(kept) - filled, "filled": filled, "method": method}
+        speed = takes * given.seconds / took
+        console.result_json({"files": outputs.all, **facts, "times_real_time": speed})
         return
     for path in outputs.all:
         console.result(path)
     console.note(
-        f"{filled} of {len(made)} frames filled between {len(made) - filled} kept ones ({method})", quiet=quiet
+        f"{filled} of {len(kept)} frames filled between {len(kept) - filled} kept ones ({method})", quiet=quiet
     )
 
 

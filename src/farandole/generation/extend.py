@@ -62,7 +62,7 @@ def extend(
     dancer = Dancer(model, engine=engine)
     added = max(2, round(seconds * dancer.fps))
     if song is None:
-        score = _steady(added, dancer.fps, style, seed)
+        score = steady_score(added, dancer.fps, style, seed)
     else:
         if song.seconds <= motion.seconds:
             raise AudioError(
@@ -98,8 +98,8 @@ def _on_the_level_of(motion: Motion, made: Motion) -> Motion:
     return move(made, (0.0, low - other, 0.0))
 
 
-def _steady(frames: int, fps: float, style: str, seed: int) -> DanceScore:
-    """A score of even counts and middling energy."""
+def steady_score(frames: int, fps: float, style: str, seed: int) -> DanceScore:
+    """A score of even counts and middling energy. Raises MotionError for an unknown style."""
     if style not in STYLES:
         raise MotionError(f"no style '{style}': there are {', '.join(STYLES)}")
     family = "groove" if style == "auto" else style.split("-")[0]

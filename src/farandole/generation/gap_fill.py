@@ -64,21 +64,52 @@ def fill_with(
         MotionError: If a gap is longer than the network's window.
         RetargetError: If the skeleton is not humanoid.
     """
+
+    def make(body: Motion, given: np.ndarray) -> list[Motion]:
+        turn, shift = added_by(filler, body, given, progress)
+        turned = rot.multiply(body.rotations, rot.from_rotvec(turn))
+        return [replace(body, rotations=turned, root_positions=body.root_positions + shift)]
+
+    (made,) = carry(baseline, kept, filler.skeleton, filler.fps, make)
+    return made
+
+
+def carry(
+    baseline: Motion,
+    kept: np.ndarray,
+    skeleton: Skeleton,
+    fps: float,
+    make: Callable[[Motion, np.ndarray], list[Motion]],
+) -> list[Motion]:
+    """What is made on another body at another frame rate, as additions to a baseline that vanish at kept frames.
+
+    Args:
+        baseline: Filled by a formula; any humanoid skeleton.
+        kept: [T] bool.
+        skeleton: The other body.
+        fps: The other frame rate.
+        make: Given the baseline there and the frames that are kept of it, other motions of the same body and length.
+
+    Returns:
+        One motion like the baseline for each that was made.
+
+    Raises:
+        RetargetError: If a skeleton is not humanoid.
+    """
     plain = plain_body(baseline)
-    same = same_body(plain.skeleton, filler.skeleton)
-    body = _resampled(plain if same else retarget(plain, filler.skeleton), filler.fps)
-    given = kept_at(kept, baseline.fps, filler.fps, len(body))
+    same = same_body(plain.skeleton, skeleton)
+    body = _resampled(plain if same else retarget(plain, skeleton), fps)
+    given = kept_at(kept, baseline.fps, fps, len(body))
     if given.all():
-        return baseline  # gaps of single frames at a high frame rate: the baseline is as good
-    turn, shift = added_by(filler, body, given, progress)
-    made = replace(
-        body, rotations=rot.multiply(body.rotations, rot.from_rotvec(turn)), root_positions=body.root_positions + shift
-    )
-    if not same:
-        turn, shift = _difference(retarget(body, plain), retarget(made, plain))
+        return [baseline]  # gaps of single frames at a high frame rate: the baseline is as good
+    before = body if same else retarget(body, plain)
     above = len(baseline.skeleton) - len(plain.skeleton)  # still joints over the hips
-    turn = np.pad(turn, ((0, 0), (above, 0), (0, 0)))
-    return _add(baseline, kept, _at_rate(turn, filler.fps, baseline), _at_rate(shift, filler.fps, baseline))
+    result = []
+    for made in make(body, given):
+        turn, shift = _difference(before, made if same else retarget(made, plain))
+        turn = np.pad(turn, ((0, 0), (above, 0), (0, 0)))
+        result.append(_add(baseline, kept, _at_rate(turn, fps, baseline), _at_rate(shift, fps, baseline)))
+    return result
 
 
 def same_body(a: Skeleton, b: Skeleton) -> bool:

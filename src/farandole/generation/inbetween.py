@@ -18,9 +18,10 @@ from farandole.motion.names import is_humanoid
 
 if TYPE_CHECKING:
     from farandole.generation.gap_fill import GapFiller
+    from farandole.music.song import Song
 
-METHODS = (*FORMULAS, "model")
-"""Ways to fill. All of them give the same answer every time."""
+METHODS = (*FORMULAS, "model", "dance")
+"""Ways to fill. All but "dance" give the same answer every time."""
 
 MODEL = "inbetween"
 """The shipped model's name."""
@@ -33,6 +34,8 @@ def inbetween(
     every: int | None = None,
     gaps: Iterable[tuple[int, int]] | None = None,
     method: str = "auto",
+    song: Song | None = None,
+    seed: int = 0,
     feet: bool = True,
     model: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -45,7 +48,10 @@ def inbetween(
         every: Or keep frames 0, n, 2n ... and the last.
         gaps: Or fill these only: first and last missing frame of each, both included.
         method: "model" (a network trained on motion), "hermite" (curves that keep the speed at kept frames), "slerp" (arcs and
-            straight lines) or "auto": the model where one is shipped or named, else hermite.
+            straight lines), "dance" (the dance model, to the song if there is one; gaps of any length) or "auto": the model where
+            one is shipped or named, else hermite.
+        song: What to dance to, from the motion's first frame on; other methods do not listen.
+        seed: Of method "dance": another number, another dance.
         feet: Keep feet that bear weight from sliding, and feet out of the floor. Without effect on skeletons that are not human.
         model: Shipped model or checkpoint folder.
         progress: Called with (windows done, windows in all).
@@ -54,7 +60,8 @@ def inbetween(
         A motion of the same skeleton, frame rate and length.
 
     Raises:
-        MotionError: If not exactly one of keep, every and gaps is given, they do not fit the motion, or the method is unknown.
+        MotionError: If not exactly one of keep, every and gaps is given, they do not fit the motion, a gap is longer than the
+            model's window, or the method is unknown.
         RetargetError: If the model is to fill the gaps of a skeleton that is not human.
         CheckpointError: If the model does not exist.
     """
@@ -62,7 +69,8 @@ def inbetween(
 
     clip = load_motion(motion) if isinstance(motion, (str, Path)) else motion
     kept = kept_frames(len(clip), every=every, keep=keep, gaps=gaps, name=clip.name)
-    return fill_kept(clip, kept, method=method, feet=feet, model=model, progress=progress)
+    (made,) = fill_kept(clip, kept, method=method, song=song, seed=seed, feet=feet, model=model, progress=progress)
+    return made
 
 
 def fill_kept(
@@ -70,20 +78,29 @@ def fill_kept(
     kept: np.ndarray,
     *,
     method: str = "auto",
+    song: Song | None = None,
+    seed: int = 0,
+    takes: int = 1,
     feet: bool = True,
     model: str | Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-) -> Motion:
-    """`inbetween` for a pattern of kept frames [T] bool."""
+) -> list[Motion]:
+    """`inbetween` for a pattern of kept frames [T] bool; several takes where the method has a choice."""
     method = choose_method(method, model)
-    made = FORMULAS["hermite" if method == "model" else method](motion, kept)
+    if takes > 1 and method != "dance":
+        raise MotionError(f"the method {method} gives the same motion every time: several takes need the method dance")
+    made = [FORMULAS.get(method, FORMULAS["hermite"])(motion, kept)]
     if method == "model":
         from farandole.generation.gap_fill import fill_with
 
-        made = fill_with(load_filler(model), made, kept, progress=progress)
+        made = [fill_with(load_filler(model), made[0], kept, progress=progress)]
+    elif method == "dance":
+        from farandole.generation.gap_dance import dance_between
+
+        made = dance_between(made[0], kept, song, seed=seed, takes=takes, model=model or "starter", progress=progress)
     if feet and is_humanoid(motion.skeleton):
-        made = plant_between(made, kept)
-    return _keep_exactly(motion, made, kept)
+        made = [plant_between(take, kept) for take in made]
+    return [_keep_exactly(motion, take, kept) for take in made]
 
 
 def choose_method(method: str, model: str | Path | None = None) -> str:
@@ -94,7 +111,7 @@ def choose_method(method: str, model: str | Path | None = None) -> str:
         return "model" if model is not None or MODEL in shipped_models() else "hermite"
     if method not in METHODS:
         raise MotionError(f"no method '{method}': there are {', '.join(METHODS)}")
-    if model is not None and method != "model":
+    if model is not None and method in FORMULAS:
         raise MotionError(f"the method {method} uses no model: leave the model out, or use the method model")
     return method
 
