@@ -89,3 +89,21 @@ def test_frozen_weights_pass_gradients_on():
         net(inlet).square().sum().backward()
         got.append(inlet.grad)
     torch.testing.assert_close(got[1], got[0], rtol=1e-4, atol=1e-4)
+
+
+def test_slices_of_columns_do_not_reach_the_reference_kernel(monkeypatch):
+    """oneDNN multiplies by a strided second factor without its fast kernels."""
+    seen = []
+
+    class Spy:
+        def _linear_pointwise(self, x, weight, *rest):
+            seen.append(weight.is_contiguous() or weight.t().is_contiguous())
+            return torch.nn.functional.linear(x, weight, rest[0])
+
+    monkeypatch.setattr(torch.ops, "mkldnn", Spy(), raising=False)
+    wide = torch.randn(800, 200, requires_grad=True)
+    weight = torch.randn(64, 200, requires_grad=True)
+    y = fast.linear(wide[:, :96], weight[:, 100:196])
+    y.sum().backward()
+    assert seen == [True] * 3
+    torch.testing.assert_close(y, wide[:, :96] @ weight[:, 100:196].T, rtol=1e-4, atol=1e-4)
