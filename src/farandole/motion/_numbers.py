@@ -99,21 +99,32 @@ def _fixed_decimals(
         return None
     bare = np.frombuffer(bytes(2 * _WORD) + body.translate(None, b"."), np.uint8)
     blank = bare <= 32
-    edges = np.flatnonzero(blank[1:] != blank[:-1]).reshape(
-        -1, 2
-    )  # bytes before the first digit or sign, and the last digits
-    minus = bare.take(edges[:, 0] + 1) == 45
-    digits = edges[:, 1] - edges[:, 0] - minus
+    first, last = (v + (2 * _WORD - 1) for v in _spans(blank[2 * _WORD - 1 :]))
+    minus = bare.take(first) == 45
+    digits = last - first
+    digits += 1
+    digits -= minus
     other = np.subtract(bare, 48, dtype=np.uint8) > 9
     if digits.max() > 2 * _WORD or digits.min() < 1 or np.count_nonzero(other > blank) != np.count_nonzero(minus):
         return None
-    whole = _add_up(bare, edges[:, 1], np.minimum(digits, _WORD))
-    if digits.max() > _WORD:
-        whole += _add_up(bare, edges[:, 1] - _WORD, np.maximum(digits - _WORD, 0)) * np.uint64(10**_WORD)
+    long = digits.max() > _WORD
+    whole = _add_up(bare, last, np.minimum(digits, _WORD) if long else digits)
+    if long:
+        whole += _add_up(bare, last - _WORD, np.maximum(digits - _WORD, 0)) * np.uint64(10**_WORD)
     values = whole.view(np.int64).astype(np.float64)
     values /= _POWERS[decimals]
     values *= 1.0 - 2.0 * minus
-    return values, edges[:, 1], bare
+    return values, last, bare
+
+
+def _spans(blank: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First and last bytes of what stands between blanks, [N] each; the text begins and ends with blanks."""
+    at = np.flatnonzero(blank)
+    if len(at) > 1 and at[-1] - at[-2] == 1:
+        at = at[:-1]
+    between = np.diff(at) > 1
+    first, last = at[:-1] + 1, at[1:] - 1
+    return (first, last) if between.all() else (first[between], last[between])
 
 
 def _add_up(text: NDArray[np.uint8], last: NDArray[np.int64], digits: NDArray[np.int64]) -> NDArray[np.uint64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from farandole.motion import kinematics, names
@@ -32,14 +34,12 @@ def find_axes_and_unit(
 
     A file that shows no human is taken to be y up, in centimetres.
     """
-    roles = names.find_roles(skeleton)
-    if any(role not in roles for role in names.ESSENTIAL):
+    rest = _at_rest(skeleton, tuple((name, *tip.tolist()) for name, tip in skeleton.end_sites.items()))
+    if rest is None:
         return "y", "y", CENTIMETRE
+    roles, rest_line, rest_up, unit = rest
     frames = np.unique(np.linspace(0, len(rotations) - 1, _SAMPLES).astype(int))
-    rest_line = _standing_line(roles, skeleton.rest_positions)
-    rest_up = _up_axis(rest_line)
     axis = 2 if rest_up == "z" else 1
-    unit = metres_per_unit(body_height(skeleton, roles, axis))
     # Mostly the root's rotation tells: a body that rests upright and is hardly tilted.
     if rest_line[axis] > 0.95:
         tilted = rot.rotate(rotations[frames, 0], np.eye(3)[axis])
@@ -51,6 +51,23 @@ def find_axes_and_unit(
     if up == "z" and rest_up != "z" and not _stands_on_z(roles, poses):
         up = "y"  # somebody lying on the floor
     return up, rest_up, unit
+
+
+@lru_cache(maxsize=64)
+def _at_rest(
+    skeleton: Skeleton, ends: tuple[tuple[str | float, ...], ...]
+) -> tuple[dict[str, int], Array, str, float] | None:
+    """Joints by role, line from feet to head, up axis of the rest pose and metres per unit; None if there is no human.
+
+    The files of a recording session share one skeleton: this is worked out once. `ends` only tells apart bodies with the
+    same joints, which are equal as skeletons.
+    """
+    roles = names.find_roles(skeleton)
+    if any(role not in roles for role in names.ESSENTIAL):
+        return None
+    line = _standing_line(roles, skeleton.rest_positions)
+    up = _up_axis(line)
+    return roles, line, up, metres_per_unit(body_height(skeleton, roles, 2 if up == "z" else 1))
 
 
 def metres_per_unit(height: float) -> float:
