@@ -88,8 +88,8 @@ def _fixed_decimals(
     body: bytes, text: NDArray[np.uint8]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.uint8]] | None:
     """What `_parse_piece` returns, if all numbers have the same count of decimals, as most programs write them; None if not."""
-    first = body.split(None, 1)[:1]
-    decimals = len(first[0]) - 1 - first[0].index(b".") if first and b"." in first[0] else 0
+    token = next(iter(body.split(None, 1)), b"")
+    decimals = len(token) - 1 - token.index(b".") if b"." in token else 0
     if not 0 < decimals < len(_POWERS):
         return None
     ends = np.zeros(len(text), bool)
