@@ -66,8 +66,9 @@ def _applies(x: Tensor, weight: Tensor) -> bool:
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    # For a slice of columns oneDNN has only a reference kernel, a thousand times slower.
     if not (weight.is_contiguous() or weight.t().is_contiguous()):
-        weight = weight.contiguous()  # of a slice of columns oneDNN has only a reference kernel, a thousand times slower
+        weight = weight.contiguous()
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
