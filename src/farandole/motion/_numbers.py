@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _POWERS = 10.0 ** np.arange(19)
-_PIECE = 1 << 17  # bytes parsed at a time: fresh memory costs more than the parsing
+_PIECE = 1 << 16  # bytes parsed at a time: fresh memory costs more than the parsing
 _WORD = 8  # digits of a word
 _KEEP = np.array([0, *(-(1 << 8 * (_WORD - n)) & (1 << 64) - 1 for n in range(1, _WORD + 1))], "<u8")
 """Masks of the last n of a word's bytes, by n: those are the high ones."""
