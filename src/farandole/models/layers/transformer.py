@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from farandole.models.errors import require
+from farandole.models.layers.dropout import Dropout, attention
 from farandole.models.layers.linear import rows_of
 from farandole.models.layers.positions import POSITIONS, Position, RelativeBias, rotate_by_time
 
@@ -42,7 +43,7 @@ class SelfAttention(nn.Module):
             q, k = rotate_by_time(q, query_times), rotate_by_time(k, times)
         dropout = self.dropout if self.training else 0.0
         bias = None if bias is None else bias.to(q.dtype)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
+        y = attention(q, k, v, bias, dropout)
         return self.out(y.transpose(1, 2).flatten(-2))
 
 
@@ -56,7 +57,7 @@ class EncoderLayer(nn.Module):
         self.expand = nn.Linear(dim, hidden)
         self.contract = nn.Linear(hidden, dim)
         self.norm_hidden = nn.LayerNorm(dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, times: Tensor, bias: Tensor | None, rows: slice | None = None) -> Tensor:
         """x [B, T, D] -> [B, T, D], or only the asked rows [B, R, D]; bias is already cut to those rows."""
@@ -128,7 +129,7 @@ class TransformerBlock(nn.Module):
         self.pairwise = nn.Parameter(torch.zeros(length, length)) if "pairwise" in positions and length > 1 else None
         self.relative = RelativeBias(heads, length) if "relative" in positions else None
         rotary = "rotary" in positions
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.layers = nn.ModuleList(EncoderLayer(dim, heads, hidden or dim, dropout, rotary) for _ in range(layers))
         self.outlet = nn.Linear(dim, output_dim)
         nn.init.zeros_(self.outlet.bias)
