@@ -12,7 +12,7 @@ import numpy as np
 
 from farandole.errors import AudioError
 from farandole.music.beats import Beats
-from farandole.music.onsets import ATTACK, FrameFeatures
+from farandole.music.onsets import FLUX_DELAY, RISE_DELAY, FrameFeatures
 from farandole.music.song import Song
 from farandole.music.tempo import moving_mean
 from farandole.music.tracking import pulse
@@ -84,8 +84,8 @@ def conditions(
         count=grid.count_at(times),
         tempo=grid.tempo_at(times),
         energy=np.interp(times, frames.times, energy(frames)),
-        accents=pooled(_scaled(np.clip(pulse(frames), 0, None)), frames.fps, times, fps),
-        bands=pooled(_scaled(frames.onsets), frames.fps, times, fps),
+        accents=pooled(_scaled(np.clip(pulse(frames), 0, None)), frames.fps, times + RISE_DELAY, fps),
+        bands=pooled(_scaled(frames.onsets), frames.fps, times + FLUX_DELAY, fps),
         clarity=grid.clarity,
         beats_per_bar=grid.beats_per_bar,
     )
@@ -129,7 +129,7 @@ def pooled(values: np.ndarray, source_fps: float, times: np.ndarray, fps: float)
         times: [T] s.
         fps: Rate of `times`.
     """
-    at = (times + ATTACK) * source_fps
+    at = times * source_fps
     reach = 0.5 * source_fps / fps
     grid = np.arange(len(values))
     columns = values.reshape(len(values), -1).T

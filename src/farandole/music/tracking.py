@@ -13,7 +13,7 @@ import numpy as np
 from farandole.errors import AudioError
 from farandole.music.beats import Beats
 from farandole.music.meter import find_meter
-from farandole.music.onsets import ATTACK, FrameFeatures
+from farandole.music.onsets import RISE_DELAY, FrameFeatures
 from farandole.music.tempo import MAX_BPM, MIN_BPM, Tempogram, local_strength, moving_mean, tempogram
 
 FALLBACK_BPM = 120.0
@@ -52,7 +52,7 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     if len(path) < 2:
         return Beats.steady(guess, frames.seconds)
     times = _refine(path, z, frames.fps)
-    strength = _at(smooth, times + ATTACK, frames.fps)
+    strength = _at(smooth, times + RISE_DELAY, frames.fps)
     times, strength = times[times > -0.02], strength[times > -0.02]
     if len(times) < 2:
         return Beats.steady(guess, frames.seconds)
@@ -134,7 +134,7 @@ def _refine(path: np.ndarray, z: np.ndarray, fps: float) -> np.ndarray:
     curve = left - 2 * middle + right
     shift = np.where(curve < 0, 0.5 * (left - right) / np.where(curve < 0, curve, -1.0), 0.0)
     weight = np.clip(middle, 0.0, 3.0)
-    times = (np.where(weight > 0.3, peak + np.clip(shift, -0.5, 0.5), path)) / fps - ATTACK
+    times = (np.where(weight > 0.3, peak + np.clip(shift, -0.5, 0.5), path)) / fps - RISE_DELAY
     return _smooth_line(times, weight + 0.05)
 
 
