@@ -27,6 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from farandole._memory import keep_all_freed_memory
 from farandole.generation.autoregressive import generate
 from farandole.generation.prepared import prepared
 from farandole.models.base import MotionModel, motion_and_audio
@@ -111,6 +112,7 @@ def training(name: str, batch: int, dropout: bool, bf16: bool, compiled: bool) -
     windows, target = random_windows(model.inputs, batch), torch.randn(batch, model.target.frames, model.target.dim)
     many = max(batch, 24 // model.target.frames)  # normalisation that starts from fewer frames overflows on random ones
     model.initialize(random_windows(model.inputs, many), torch.randn(many, *target.shape[1:]))
+    keep_all_freed_memory()  # as `farandole train` does; in one process both have it
     steps = {"plain": _step(flows_plain.plain(model).train(), windows, target)}
     if bf16:
         steps["bf16"] = _step(flows_plain.copy.deepcopy(model).train(), windows, target, fused=True, bf16=True)
@@ -259,7 +261,11 @@ def _peak(options: argparse.Namespace, make_steps: Callable) -> None:
         model = build(name)
         windows, target = random_windows(model.inputs, options.batch), None
         target = torch.randn(options.batch, model.target.frames, model.target.dim)
-        model = flows_plain.plain(model, copies=False) if options.peak == "plain" else use_fast_linear(model)
+        if options.peak == "plain":
+            model = flows_plain.plain(model, copies=False)
+        else:
+            keep_all_freed_memory()
+            model = use_fast_linear(model)
         step = _step(model.train(), windows, target, fused=options.peak == "ours")
         for _ in range(2):
             step()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from farandole.models.layers.dropout import Dropout, attention, dropout
+from farandole.models.layers.dropout import Dropout, dropout, relu_dropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.97])
@@ -52,17 +52,14 @@ def test_the_seed_decides():
     assert not torch.equal(made[0], made[2])
 
 
-@pytest.mark.parametrize("biased", [False, True])
-def test_attention_is_torchs_but_for_what_is_dropped(biased):
-    torch.manual_seed(0)
-    q, k, v = (torch.randn(2, 3, n, 8, requires_grad=True) for n in (5, 9, 9))
-    bias = torch.randn(2, 1, 5, 9) if biased else None
-    wanted = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-    got = attention(q, k, v, bias, 1e-9)  # so small a chance is none, and takes the path with dropout all the same
-    torch.testing.assert_close(got, wanted, rtol=1e-5, atol=1e-6)
-    pulls = torch.randn_like(got)
-    pairs = zip(torch.autograd.grad(got, (q, k, v), pulls), torch.autograd.grad(wanted, (q, k, v), pulls), strict=True)
-    for ours, theirs in pairs:
-        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
-    many = torch.stack([attention(q, k, v, bias, 0.3).detach() for _ in range(4000)]).mean(0)
-    torch.testing.assert_close(many, wanted.detach(), rtol=0.1, atol=0.1)
+def test_dropout_after_a_relu_is_both_of_them():
+    x = torch.randn(40, 50, requires_grad=True)
+    torch.manual_seed(1)
+    wanted = dropout(F.relu(x), 0.3)
+    torch.manual_seed(1)
+    got = relu_dropout(x, 0.3)
+    assert torch.equal(got, wanted)
+    pulls = torch.randn_like(x)
+    ours, theirs = (torch.autograd.grad(y, x, pulls)[0] for y in (got, wanted))
+    assert torch.equal(ours, theirs)
+    assert torch.equal(relu_dropout(x, 0.3, training=False), F.relu(x))

@@ -8,13 +8,15 @@ import torch
 from torch import nn
 
 from farandole.models.layers import linear as fast
+from farandole.models.layers import packed
 
 
 @pytest.fixture(autouse=True)
 def _wherever_onednn_is(monkeypatch):
     if not (torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")):
         pytest.skip("PyTorch without oneDNN")
-    monkeypatch.setattr(fast, "onednn_is_faster", lambda: True)
+    for module in (fast, packed):
+        monkeypatch.setattr(module, "onednn_is_faster", lambda: True)
 
 
 def _both(shape, wide, bias):
@@ -107,3 +109,28 @@ def test_slices_of_columns_do_not_reach_the_reference_kernel(monkeypatch):
     y.sum().backward()
     assert seen == [True] * 3
     torch.testing.assert_close(y, wide[:, :96] @ weight[:, 100:196].T, rtol=1e-4, atol=1e-4)
+
+
+def test_sums_and_positive_parts_within_the_product():
+    torch.manual_seed(0)
+    x, other = torch.randn(3, 70, 64), torch.randn(3, 70, 96)
+    plain = nn.Linear(64, 96)
+    kinds = {
+        "plain": plain,
+        "fast": fast.use_fast_linear(copy.deepcopy(plain)),
+        "packed": packed.pack_linear(copy.deepcopy(plain), 210),
+    }
+    with torch.no_grad():
+        for layer in kinds.values():
+            torch.testing.assert_close(fast.relu_of(layer, x), torch.relu(plain(x)), rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(fast.sum_of(layer, x, other), plain(x) + other, rtol=1e-5, atol=1e-5)
+            wide = other.mT.contiguous().mT  # not laid out row by row
+            torch.testing.assert_close(fast.sum_of(layer, x, wide), plain(x) + other, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(24, 60), (60, 24)])
+def test_gradients_of_weights_in_several_parts(inputs, outputs, monkeypatch):
+    monkeypatch.setattr(fast, "_TURNED", 1000)
+    torch.manual_seed(0)
+    x, grad = torch.randn(333, inputs), torch.randn(333, outputs)
+    torch.testing.assert_close(fast._of_weight(grad, x), grad.T @ x, rtol=1e-4, atol=1e-4)

@@ -63,7 +63,7 @@ def peaks(values: np.ndarray, fps: float, times: np.ndarray) -> np.ndarray:
 
 
 def check(values: np.ndarray, fps: float, times: np.ndarray, near: float = 0.0, where: Where = offsets) -> None:
-    """No drift (a twentieth of a frame, or 2 ms: four standard errors of the means), and in step to half a frame or what the feature's kind of strength allows."""
+    """No drift (a twentieth of a frame, or 2 ms: four standard errors of the means), and in step to half a frame or `near`."""
     start, end = (where(values, fps, part) for part in (times[1:200], times[-200:-1]))
     assert len(start) > 150
     assert len(end) > 150

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader
 
+from farandole._memory import keep_all_freed_memory
 from farandole.data.feature_folder import FeatureFolder
 from farandole.models.inbetweener import Inbetweener, InbetweenerConfig
 from farandole.models.settings import build, plain
@@ -150,6 +151,7 @@ def _fit(
         "enable_model_summary": False,
         "devices": 1,
     }
+    keep_all_freed_memory()
     trainer = lightning.Trainer(**(settings | options))
     load = lambda batches: DataLoader(batches, batch_size=None)  # noqa: E731
     trainer.fit(task, load(train), load(held_out) if held_out else None)

@@ -10,6 +10,7 @@ import lightning
 import torch
 from torch.utils.data import DataLoader
 
+from farandole._memory import keep_all_freed_memory
 from farandole.data.feature_folder import FeatureFolder
 from farandole.data.starter import STYLES
 from farandole.errors import DataError
@@ -137,6 +138,7 @@ def _fit(
     held_out = WindowBatches(
         corpus, "test", frames=stage.frames, batch_size=64, style_weights=recipe.style_weights, phase_jitter=0.0, seed=1
     )
+    keep_all_freed_memory()
     trainer = lightning.Trainer(
         max_steps=stage.steps,
         val_check_interval=min(500, stage.steps),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from farandole._memory import keep_all_freed_memory
 from farandole.errors import DataError
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def make_trainer(
     from lightning.pytorch.loggers import TensorBoardLogger
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
 
+    keep_all_freed_memory()
     known = list(inspect.signature(lightning.Trainer.__init__).parameters)[1:]
     unknown = [k for k in more if k not in known]
     if unknown:

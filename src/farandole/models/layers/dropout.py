@@ -7,6 +7,7 @@ decides four entries: the chance to drop is a multiple of 2^-16, and the scale i
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -26,16 +27,32 @@ def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     return _Dropout.apply(x, p)  # pyright: ignore[reportReturnType]
 
 
-def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, p: float) -> Tensor:
-    """Scaled dot-product attention with dropout of its weights: q [B, H, Q, C], k and v [B, H, T, C] -> [B, H, Q, C].
+def relu_dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
+    """dropout(relu(x)), x [...]: only the result is kept for the way back, for where it is positive the gradient passes."""
+    if not training or p == 0 or x.device.type != "cpu" or torch.compiler.is_compiling():
+        return dropout(F.relu(x), p, training)
+    return _ReluDropout.apply(x, p)  # pyright: ignore[reportReturnType]
 
-    `bias` is added to the scores, broadcastable to [B, H, Q, T], or None. PyTorch's own, where there is nothing to drop.
-    """
-    if p == 0 or q.device.type != "cpu":
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=p)
-    scores = (q / math.sqrt(q.shape[-1])) @ k.mT
-    weights = torch.softmax(scores if bias is None else scores + bias, dim=-1)
-    return dropout(weights, p) @ v
+
+def draw(shape: Sequence[int], p: float) -> Tensor:
+    """Which entries stay: 1, or with chance `p` (to 2^-16) 0; uint8 of `shape`, which multiplies faster than bool."""
+    count = math.prod(shape)
+    words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+    return (words.view(torch.int16)[:count] >= _dropped(p) - _LEVELS // 2).view(torch.uint8).view(*shape)
+
+
+def drop(x: Tensor, kept: Tensor, p: float) -> Tensor:
+    """x [...] where `kept` [...] is 1, else 0, over the chance to stay; also the gradient of that."""
+    return (x * kept).mul_(_scale(p))
+
+
+def _dropped(p: float) -> int:
+    return min(round(p * _LEVELS), _LEVELS)
+
+
+def _scale(p: float) -> float:
+    stay = _LEVELS - _dropped(p)
+    return _LEVELS / stay if stay else 0.0
 
 
 class Dropout(nn.Dropout):
@@ -49,15 +66,26 @@ class Dropout(nn.Dropout):
 class _Dropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
-        dropped = min(round(p * _LEVELS), _LEVELS)
-        ctx.scale = _LEVELS / (_LEVELS - dropped) if dropped < _LEVELS else 0.0
-        words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
-        kept = (words.view(torch.int16)[: x.numel()] >= dropped - _LEVELS // 2).view(x.shape)
+        kept = draw(x.shape, p)
         ctx.save_for_backward(kept)
-        return torch.ops.aten.native_dropout_backward(x, kept, ctx.scale)
+        ctx.p = p
+        return drop(x, kept, p)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        (kept,) = ctx.saved_tensors
-        return torch.ops.aten.native_dropout_backward(grad, kept, ctx.scale), None
+        return drop(grad, ctx.saved_tensors[0], ctx.p), None
+
+
+class _ReluDropout(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
+        y = torch.relu(x).mul_(draw(x.shape, p)).mul_(_scale(p))
+        ctx.save_for_backward(y)
+        ctx.p = p
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return torch.ops.aten.threshold_backward(grad, ctx.saved_tensors[0], 0).mul_(_scale(ctx.p)), None

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 M = TypeVar("M", bound=nn.Module)
 SMALLEST_WORK = 1 << 21
 """Multiplications below which the call itself costs more than the better kernel saves."""
+_TURNED = 1 << 20  # numbers turned at a time: 4 MB
 
 
 @lru_cache(maxsize=1)
@@ -72,6 +73,18 @@ def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
 
 
+def _of_weight(grad: Tensor, x: Tensor) -> Tensor:
+    """grad^T x: [N, O], [N, I] -> [O, I]. The kernel wants one of them turned; that is done to the narrower, while in the cache."""
+    left, right = (x, grad) if x.shape[1] < grad.shape[1] else (grad, x)
+    parts = max(1, left.numel() // _TURNED)
+    total = None
+    for a, b in zip(left.tensor_split(parts), right.tensor_split(parts), strict=True):
+        product = _product(a.t().contiguous(), b.t(), None)
+        total = product if total is None else total.add_(product)
+    assert total is not None
+    return total if left is grad else total.t()
+
+
 class _Linear(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -86,7 +99,7 @@ class _Linear(torch.autograd.Function):
         wants_x, wants_weight, wants_bias = ctx.needs_input_grad
         return (
             _product(grad, weight.t(), None) if wants_x else None,
-            _product(rows.t(), x.reshape(-1, x.shape[-1]).t(), None) if wants_weight else None,
+            _of_weight(rows, x.reshape(-1, x.shape[-1])) if wants_weight else None,
             rows.sum(dim=0) if wants_bias else None,
         )
 
@@ -98,9 +111,31 @@ class FastLinear(nn.Linear):
         """[..., in_features] -> [..., out_features]."""
         return linear(input, self.weight, self.bias)
 
+    def relu(self, x: Tensor) -> Tensor:
+        """The positive part of the outputs."""
+        return F.relu(self(x))
+
+    def plus(self, x: Tensor, other: Tensor) -> Tensor:
+        """The outputs and `other`, added."""
+        return self(x) + other
+
     def rows(self, x: Tensor, rows: slice) -> Tensor:
         """Some of the outputs alone."""
         return linear(x, self.weight[rows], None if self.bias is None else self.bias[rows])
+
+
+def relu_of(layer: nn.Linear, x: Tensor) -> Tensor:
+    """relu(layer(x)), x [..., I] -> [..., O]; in one pass where the kernel can."""
+    if isinstance(layer, FastLinear):
+        return layer.relu(x)
+    return F.relu(layer(x))
+
+
+def sum_of(layer: nn.Linear, x: Tensor, other: Tensor) -> Tensor:
+    """layer(x) + other, x [..., I] and other [..., O]; in one pass where the kernel can."""
+    if isinstance(layer, FastLinear):
+        return layer.plus(x, other)
+    return layer(x) + other
 
 
 def rows_of(layer: nn.Linear, x: Tensor, rows: slice) -> Tensor:

@@ -24,6 +24,15 @@ class PackedLinear(FastLinear):
         """[..., in_features] -> [..., out_features]."""
         return torch.ops.mkldnn._linear_pointwise(input.float(), self.packed, self.bias, "none", [], "")
 
+    def relu(self, x: Tensor) -> Tensor:
+        """The positive part of the outputs, within the product."""
+        return torch.ops.mkldnn._linear_pointwise(x.float(), self.packed, self.bias, "relu", [], "")
+
+    def plus(self, x: Tensor, other: Tensor) -> Tensor:
+        """The outputs and `other`, added within the product."""
+        other = other.float().contiguous()
+        return torch.ops.mkldnn._linear_pointwise.binary(x.float(), other, self.packed, self.bias, "add")
+
     def rows(self, x: Tensor, rows: slice) -> Tensor:
         """Some of the outputs; all are worked out."""
         return self(x)[..., rows]

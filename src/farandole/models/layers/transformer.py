@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from farandole.models.errors import require
-from farandole.models.layers.dropout import Dropout, attention
-from farandole.models.layers.linear import rows_of
+from farandole.models.layers.attention import attention, self_attention
+from farandole.models.layers.dropout import Dropout, relu_dropout
+from farandole.models.layers.linear import relu_of, rows_of, sum_of
 from farandole.models.layers.positions import POSITIONS, Position, RelativeBias, rotate_by_time
 
 
@@ -28,11 +28,18 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor, queries: Tensor, times: Tensor, query_times: Tensor, bias: Tensor | None) -> Tensor:
-        """Tokens x [B, T, D] looked at by queries [B, Q, D] (rows of x) -> [B, Q, D].
+        """Tokens x [B, T, D] looked at by queries [B, Q, D] (rows of x) -> [B, Q, D]; see `heads_of`."""
+        return self.out(self.heads_of(x, queries, times, query_times, bias))
+
+    def heads_of(self, x: Tensor, queries: Tensor, times: Tensor, query_times: Tensor, bias: Tensor | None) -> Tensor:
+        """What the heads find, side by side, [B, Q, D], before the last linear map.
 
         bias is additive, broadcastable to [B, H, Q, T], or None; times [T] and query_times [Q] matter to `rotary`.
         """
         dim = x.shape[-1]
+        dropout = self.dropout if self.training else 0.0
+        if queries is x and not self.rotary:
+            return self_attention(self.qkv(x), self.heads, bias, dropout)
         if queries is x:
             q, k, v = self.qkv(x).chunk(3, dim=-1)
         else:  # only some rows ask: their keys and values are needed all the same
@@ -41,10 +48,7 @@ class SelfAttention(nn.Module):
         q, k, v = (u.unflatten(-1, (self.heads, -1)).transpose(1, 2) for u in (q, k, v))  # [B, H, ., D/H]
         if self.rotary:
             q, k = rotate_by_time(q, query_times), rotate_by_time(k, times)
-        dropout = self.dropout if self.training else 0.0
-        bias = None if bias is None else bias.to(q.dtype)
-        y = attention(q, k, v, bias, dropout)
-        return self.out(y.transpose(1, 2).flatten(-2))
+        return attention(q, k, v, bias, dropout).transpose(1, 2).flatten(-2)
 
 
 class EncoderLayer(nn.Module):
@@ -63,8 +67,13 @@ class EncoderLayer(nn.Module):
         """x [B, T, D] -> [B, T, D], or only the asked rows [B, R, D]; bias is already cut to those rows."""
         queries = x if rows is None else x[:, rows]
         query_times = times if rows is None else times[rows]
-        h = self.norm_attention(queries + self.dropout(self.attention(x, queries, times, query_times, bias)))
-        return self.norm_hidden(h + self.dropout(self.contract(self.dropout(F.relu(self.expand(h))))))
+        found = self.attention.heads_of(x, queries, times, query_times, bias)
+        if not self.training:
+            h = self.norm_attention(sum_of(self.attention.out, found, queries))
+            return self.norm_hidden(sum_of(self.contract, relu_of(self.expand, h), h))
+        h = self.norm_attention(queries + self.dropout(self.attention.out(found)))
+        hidden = relu_dropout(self.expand(h), self.dropout.p)
+        return self.norm_hidden(h + self.dropout(self.contract(hidden)))
 
 
 class TransformerBlock(nn.Module):
