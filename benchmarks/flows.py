@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from farandole._memory import keep_all_freed_memory
+from farandole._memory import keep_all_freed_memory, keep_freed_memory
 from farandole.generation.autoregressive import generate
 from farandole.generation.prepared import prepared
 from farandole.models.base import MotionModel, motion_and_audio
@@ -83,6 +83,7 @@ def random_windows(modalities: tuple[Modality, ...], batch: int, more: int = 0) 
 
 def generation(name: str, frames: int) -> dict[str, Callable[[], Tensor]]:
     """Plain, ours with the same result, and ours as the preset farandole has it, keeping all predicted frames."""
+    keep_freed_memory()  # as the engine does
     model = build(name).eval()
     given = random_windows(model.generation_inputs, 1, frames - 1)
     shape = (frames, 1, model.generation_frames, model.latent_channels)
@@ -101,7 +102,7 @@ def generation(name: str, frames: int) -> dict[str, Callable[[], Tensor]]:
 
 def _ready(model: MotionModel) -> MotionModel:
     """As the torch engine of `farandole generate` has it."""
-    return model if isinstance(model, MoGlow) else prepared(model)
+    return model if isinstance(model, MoGlow) else prepared(model, consume=True)
 
 
 def training(name: str, batch: int, dropout: bool, bf16: bool, compiled: bool) -> dict[str, Callable[[], float]]:

@@ -69,6 +69,10 @@ def test_length_and_frame_rate_are_what_was_asked():
     (made,) = dance(song("house", 120.0, 8.0), seconds=11.0, fps=60.0)
     assert made.fps == 60.0
     assert made.seconds == pytest.approx(11.0, abs=0.04)
+    plain = made.resample(30.0)  # every second frame: as the model made it
+    np.testing.assert_allclose(plain.positions, dance(song("house", 120.0, 8.0), seconds=11.0)[0].positions, atol=1e-6)
+    roughness = lambda m: np.square(np.diff(m.positions, n=2, axis=0)).mean()  # noqa: E731
+    assert roughness(made) < 0.75 * roughness(plain.resample(60.0))
 
 
 def test_style_decides_how_a_song_is_counted(dancer):

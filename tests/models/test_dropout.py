@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from farandole.models.layers.dropout import Dropout, dropout, relu_dropout
+from farandole.models.layers.dropout import Dropout, dropout, dropout_plus, relu_dropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.97])
@@ -63,3 +63,18 @@ def test_dropout_after_a_relu_is_both_of_them():
     ours, theirs = (torch.autograd.grad(y, x, pulls)[0] for y in (got, wanted))
     assert torch.equal(ours, theirs)
     assert torch.equal(relu_dropout(x, 0.3, training=False), F.relu(x))
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_dropout_and_a_sum_in_one(kind):
+    x = torch.randn(40, 50, requires_grad=True)
+    other = torch.randn(40, 50).to(kind).requires_grad_()
+    torch.manual_seed(1)
+    wanted = dropout(x, 0.3) + other
+    torch.manual_seed(1)
+    got = dropout_plus(x, other, 0.3)
+    torch.testing.assert_close(got, wanted)
+    pulls = torch.randn_like(got)
+    pairs = zip(*(torch.autograd.grad(y, (x, other), pulls) for y in (got, wanted)), strict=True)
+    assert all(torch.equal(ours, theirs) for ours, theirs in pairs)
+    assert torch.equal(dropout_plus(x, other, 0.0), x + other)

@@ -17,6 +17,7 @@ from farandole.generation.motion_checkpoint import MotionCheckpoint
 from farandole.generation.window_sampler import SamplerConfig, decode_latents, sample_latents
 from farandole.motion.dance_codec import DanceCodec
 from farandole.motion.feet import clean_feet
+from farandole.motion.interpolation import resample_smoothly
 from farandole.motion.motion import Motion
 from farandole.motion.pops import soften_pops
 from farandole.motion.rotations import Array
@@ -309,4 +310,4 @@ def dance(
         dancer.score(heard, seconds=seconds, style=style, energy=energy, role=seed + take) for take in range(takes)
     ]
     made = dancer.dance(scores, seed=seed, temperature=temperature, start=start, progress=progress)
-    return [replace(m.resample(fps), name=f"{heard.name} take {n}") for n, m in enumerate(made, 1)]
+    return [replace(resample_smoothly(m, fps), name=f"{heard.name} take {n}") for n, m in enumerate(made, 1)]

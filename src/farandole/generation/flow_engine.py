@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from farandole._memory import keep_freed_memory
 from farandole.errors import CheckpointError, MissingExtraError
 from farandole.generation.autoregressive import plan, slide
 from farandole.generation.motion_checkpoint import InputWindow, MotionCheckpoint
@@ -64,13 +65,14 @@ class TorchFlow:
         from farandole.models.moglow import MoGlow
 
         assert safetensors
+        keep_freed_memory()
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             self._device = torch.device(device)
             model = checkpoint.load().to(self._device)
-            # Prepared once here, so that the weights are not held twice; MoGlow's sampler wants them as they are.
-            self.model = model if isinstance(model, MoGlow) else prepared(model)
+            # MoGlow's sampler wants the weights as they are.
+            self.model = model if isinstance(model, MoGlow) else prepared(model, consume=True)
         except (RuntimeError, AssertionError) as error:
             raise CheckpointError(f"device '{device}': {str(error).splitlines()[0]}") from error
         self._torch, self.checkpoint = torch, checkpoint

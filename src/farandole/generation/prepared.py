@@ -63,19 +63,22 @@ class StepwiseLSTM(nn.Module):
 
 
 @torch.no_grad()
-def prepared(model: M, batch: int = 1) -> M:
+def prepared(model: M, batch: int = 1, *, consume: bool = False) -> M:
     """A copy of `model` that samples the same numbers, up to rounding, in less time.
 
     Inverses of mixing matrices and weights that are functions of parameters (weight norm) are worked out, and the weights
-    of linear maps and LSTMs laid out for the kernel that reads them; all others are shared with `model`, which can be
-    dropped. After a change of the weights prepare again.
+    of linear maps and LSTMs laid out for the kernel that reads them; all others are shared with `model`. After a change of
+    the weights prepare again.
 
     Args:
         model: In evaluation mode; not changed.
         batch: Sequences per call.
+        consume: Change `model` itself and return it, so that no weight is ever held twice.
     """
-    shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
-    made = with_constants(copy.deepcopy(model, shared))
+    if not consume:
+        shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
+        model = copy.deepcopy(model, shared)
+    made = with_constants(model)
     for part in list(made.modules()):
         if isinstance(part, Coupling) and _is_lstm_on_cpu(part.network):
             part.network = pack_linear(StepwiseLSTM(part.network), batch)

@@ -29,6 +29,13 @@ def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     return _Dropout.apply(x, p)  # pyright: ignore[reportReturnType]
 
 
+def dropout_plus(x: Tensor, other: Tensor, p: float) -> Tensor:
+    """dropout(x) + other, both [...]."""
+    if p == 0 or x.device.type != "cpu" or torch.compiler.is_compiling() or x.dtype != other.dtype:
+        return dropout(x, p) + other
+    return _DropoutPlus.apply(x, other, p)  # pyright: ignore[reportReturnType]
+
+
 def relu_dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     """dropout(relu(x)), x [...]: only the result is kept for the way back, for where it is positive the gradient passes."""
     if not training or p == 0 or x.device.type != "cpu" or torch.compiler.is_compiling():
@@ -52,9 +59,10 @@ def _random_words(count: int) -> Tensor:
     return torch.from_numpy(words)
 
 
-def drop(x: Tensor, kept: Tensor, p: float) -> Tensor:
-    """x [...] where `kept` [...] is 1, else 0, over the chance to stay; also the gradient of that."""
-    return (x * kept).mul_(_scale(p))
+def drop(x: Tensor, kept: Tensor, p: float, plus: Tensor | None = None) -> Tensor:
+    """x [...] where `kept` [...] is 1, else 0, over the chance to stay; also the gradient of that. `plus` [...] is added."""
+    factor = kept.to(x.dtype)  # two passes, and no room but the result's
+    return torch.addcmul(x.new_zeros(()) if plus is None else plus, x, factor, value=_scale(p), out=factor)
 
 
 def _dropped(p: float) -> int:
@@ -88,10 +96,24 @@ class _Dropout(torch.autograd.Function):
         return drop(grad, ctx.saved_tensors[0], ctx.p), None
 
 
+class _DropoutPlus(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, other: Tensor, p: float) -> Tensor:
+        kept = draw(x.shape, p)
+        ctx.save_for_backward(kept)
+        ctx.p = p
+        return drop(x, kept, p, other)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return drop(grad, ctx.saved_tensors[0], ctx.p), grad, None
+
+
 class _ReluDropout(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, p: float) -> Tensor:
-        y = torch.relu(x).mul_(draw(x.shape, p)).mul_(_scale(p))
+        y = drop(torch.relu(x), draw(x.shape, p), p)
         ctx.save_for_backward(y)
         ctx.p = p
         return y

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from farandole.models.errors import require
 from farandole.models.layers.attention import attention, self_attention
-from farandole.models.layers.dropout import Dropout, relu_dropout
+from farandole.models.layers.dropout import Dropout, dropout_plus, relu_dropout
 from farandole.models.layers.linear import relu_of, rows_of, sum_of
 from farandole.models.layers.positions import POSITIONS, Position, RelativeBias, rotate_by_time
 
@@ -71,9 +71,9 @@ class EncoderLayer(nn.Module):
         if not self.training:
             h = self.norm_attention(sum_of(self.attention.out, found, queries))
             return self.norm_hidden(sum_of(self.contract, relu_of(self.expand, h), h))
-        h = self.norm_attention(queries + self.dropout(self.attention.out(found)))
-        hidden = relu_dropout(self.expand(h), self.dropout.p)
-        return self.norm_hidden(h + self.dropout(self.contract(hidden)))
+        p = self.dropout.p
+        h = self.norm_attention(dropout_plus(self.attention.out(found), queries, p))
+        return self.norm_hidden(dropout_plus(self.contract(relu_dropout(self.expand(h), p)), h, p))
 
 
 class TransformerBlock(nn.Module):
