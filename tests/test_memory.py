@@ -46,14 +46,15 @@ def test_reading_motions_reuses_pages(tmp_path):
 ARRAYS = """
 import resource, sys
 import numpy as np
-from farandole._memory import keep_all_freed_memory
+from farandole._memory import keep_all_freed_memory, keep_freed_memory
 
 if sys.argv[1] == "keep":
     keep_all_freed_memory()
+    keep_freed_memory()  # takes nothing of it back
 for step in range(8):
     if step == 2:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    arrays = [np.ones(n << 20, np.uint8) for n in (40, 3, 90, 1)]
+    arrays = [np.ones(n << 20, np.uint8) for n in (40, 3, 190, 1)]
     del arrays
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """

@@ -6,19 +6,23 @@ import ctypes
 import sys
 from collections.abc import Callable
 from functools import cache
+from threading import Event
 
 # of glibc's malloc.h
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -2, -3, -4
 _KEPT = 32 * 2**20  # bytes: more than the arrays of some minutes of motion take
 _GROWTH = 64 * 2**20  # bytes asked of the system at a time
+_ALL_IS_KEPT = Event()
 
 
 def keep_freed_memory() -> None:
     """Let this process use freed memory again instead of giving it back at once; for work on many arrays of some MB.
 
     By default glibc returns blocks of more than 128 kB to the system as soon as they are freed, and the next array pays for every
-    page of it anew: half the time of reading a motion file. Does nothing where there is no glibc.
+    page of it anew: half the time of reading a motion file. Does nothing where there is no glibc, and where all is kept already.
     """
+    if _ALL_IS_KEPT.is_set():
+        return
     _tell_malloc({_MMAP_THRESHOLD: _KEPT, _TRIM_THRESHOLD: 2 * _KEPT})
 
 
@@ -28,6 +32,7 @@ def keep_all_freed_memory() -> None:
     Every step needs the same GB again, and fetching them page by page took a third of a step of a large model. Does nothing where
     there is no glibc.
     """
+    _ALL_IS_KEPT.set()
     _tell_malloc({_MMAP_MAX: 0, _TRIM_THRESHOLD: -1, _TOP_PAD: _GROWTH})
 
 

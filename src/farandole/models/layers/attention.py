@@ -2,7 +2,7 @@
 
 A training step that holds the weights of all heads of a whole batch, [B, H, Q, T], spends most of its time on fetching fresh memory
 for them. Here they exist for as many windows as fit the processor's cache; for the way back they are worked out again from queries
-and keys (as in T. Dao et al., FlashAttention, NeurIPS 2022, section 3.1), which costs a quarter of the attention's own products.
+and keys (as in T. Dao et al., FlashAttention, NeurIPS 2022, section 3.1), which is one product of matrices more, beside six.
 """
 
 from __future__ import annotations
