@@ -126,7 +126,7 @@ def test_published_features_keep_time(ten_minutes: Song, fps: float) -> None:
     check(columns(told["aistpp35"], "aistpp35", "mfcc_0"), fps, times + ENERGY)
     check(told["transflower_envelope"], fps, times, 1.0 / fps if fps > 60 else 0.0, peaks)
     # Onset strength is the rise from the frame before: it and its peaks come a good half frame after an attack, as published.
-    check(columns(told["aistpp35"], "aistpp35", "envelope"), fps, times, 1.0 / fps, peaks)
+    check(columns(told["aistpp35"], "aistpp35", "envelope"), fps, times, 1.05 / fps, peaks)
 
 
 @pytest.mark.slow
