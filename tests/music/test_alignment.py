@@ -125,8 +125,8 @@ def test_published_features_keep_time(ten_minutes: Song, fps: float) -> None:
     check(10 ** (told["transflower_mel"] / 10), fps, times + ENERGY)
     check(columns(told["aistpp35"], "aistpp35", "mfcc_0"), fps, times + ENERGY)
     check(told["transflower_envelope"], fps, times, 1.0 / fps if fps > 60 else 0.0, peaks)
-    # Onset strength is the rise from the frame before: it and its peaks come a good half frame after an attack, as published.
-    check(columns(told["aistpp35"], "aistpp35", "envelope"), fps, times, 1.05 / fps, peaks)
+    # Onset strength is the rise from the frame before, as published: its middle comes a frame or more after an attack.
+    check(columns(told["aistpp35"], "aistpp35", "envelope"), fps, times, 1.6 / fps)
 
 
 @pytest.mark.slow
