@@ -122,10 +122,10 @@ def test_sums_and_positive_parts_within_the_product():
     }
     with torch.no_grad():
         for layer in kinds.values():
-            torch.testing.assert_close(fast.relu_of(layer, x), torch.relu(plain(x)), rtol=1e-5, atol=1e-5)
-            torch.testing.assert_close(fast.sum_of(layer, x, other), plain(x) + other, rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(packed.relu_of(layer, x), torch.relu(plain(x)), rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(packed.sum_of(layer, x, other), plain(x) + other, rtol=1e-5, atol=1e-5)
             wide = other.mT.contiguous().mT  # not laid out row by row
-            torch.testing.assert_close(fast.sum_of(layer, x, wide), plain(x) + other, rtol=1e-5, atol=1e-5)
+            torch.testing.assert_close(packed.sum_of(layer, x, wide), plain(x) + other, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(24, 60), (60, 24)])

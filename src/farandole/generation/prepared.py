@@ -64,14 +64,14 @@ class StepwiseLSTM(nn.Module):
 
 @torch.no_grad()
 def prepared(model: M, batch: int = 1, *, consume: bool = False) -> M:
-    """A copy of `model` that samples the same numbers, up to rounding, in less time.
+    """A copy of `model` (or with `consume` itself) that samples the same numbers, up to rounding, in less time.
 
     Inverses of mixing matrices and weights that are functions of parameters (weight norm) are worked out, and the weights
     of linear maps and LSTMs laid out for the kernel that reads them; all others are shared with `model`. After a change of
     the weights prepare again.
 
     Args:
-        model: In evaluation mode; not changed.
+        model: In evaluation mode; not changed unless `consume`.
         batch: Sequences per call.
         consume: Change `model` itself and return it, so that no weight is ever held twice.
     """

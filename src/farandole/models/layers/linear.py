@@ -111,31 +111,9 @@ class FastLinear(nn.Linear):
         """[..., in_features] -> [..., out_features]."""
         return linear(input, self.weight, self.bias)
 
-    def relu(self, x: Tensor) -> Tensor:
-        """The positive part of the outputs."""
-        return F.relu(self(x))
-
-    def plus(self, x: Tensor, other: Tensor) -> Tensor:
-        """The outputs and `other`, added."""
-        return self(x) + other
-
     def rows(self, x: Tensor, rows: slice) -> Tensor:
         """Some of the outputs alone."""
         return linear(x, self.weight[rows], None if self.bias is None else self.bias[rows])
-
-
-def relu_of(layer: nn.Linear, x: Tensor) -> Tensor:
-    """relu(layer(x)), x [..., I] -> [..., O]; in one pass where the kernel can."""
-    if isinstance(layer, FastLinear):
-        return layer.relu(x)
-    return F.relu(layer(x))
-
-
-def sum_of(layer: nn.Linear, x: Tensor, other: Tensor) -> Tensor:
-    """layer(x) + other, x [..., I] and other [..., O]; in one pass where the kernel can."""
-    if isinstance(layer, FastLinear):
-        return layer.plus(x, other)
-    return layer(x) + other
 
 
 def rows_of(layer: nn.Linear, x: Tensor, rows: slice) -> Tensor:

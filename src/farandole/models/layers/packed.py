@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from farandole.models.layers.linear import FastLinear, onednn_is_faster
 
@@ -24,18 +25,24 @@ class PackedLinear(FastLinear):
         """[..., in_features] -> [..., out_features]."""
         return torch.ops.mkldnn._linear_pointwise(input.float(), self.packed, self.bias, "none", [], "")
 
-    def relu(self, x: Tensor) -> Tensor:
-        """The positive part of the outputs, within the product."""
-        return torch.ops.mkldnn._linear_pointwise(x.float(), self.packed, self.bias, "relu", [], "")
-
-    def plus(self, x: Tensor, other: Tensor) -> Tensor:
-        """The outputs and `other`, added within the product."""
-        other = other.float().contiguous()
-        return torch.ops.mkldnn._linear_pointwise.binary(x.float(), other, self.packed, self.bias, "add")
-
     def rows(self, x: Tensor, rows: slice) -> Tensor:
         """Some of the outputs; all are worked out."""
         return self(x)[..., rows]
+
+
+def relu_of(layer: nn.Linear, x: Tensor) -> Tensor:
+    """relu(layer(x)), x [..., I] -> [..., O]; of a packed layer within the product."""
+    if isinstance(layer, PackedLinear):
+        return torch.ops.mkldnn._linear_pointwise(x.float(), layer.packed, layer.bias, "relu", [], "")
+    return F.relu(layer(x))
+
+
+def sum_of(layer: nn.Linear, x: Tensor, other: Tensor) -> Tensor:
+    """layer(x) + other, x [..., I] and other [..., O]; of a packed layer within the product."""
+    if isinstance(layer, PackedLinear):
+        other = other.float().contiguous()
+        return torch.ops.mkldnn._linear_pointwise.binary(x.float(), other, layer.packed, layer.bias, "add")
+    return layer(x) + other
 
 
 def pack_linear(module: M, rows: int) -> M:

@@ -11,7 +11,8 @@ from torch.utils.checkpoint import checkpoint
 from farandole.models.errors import require
 from farandole.models.layers.attention import attention, self_attention
 from farandole.models.layers.dropout import Dropout, dropout_plus, relu_dropout
-from farandole.models.layers.linear import relu_of, rows_of, sum_of
+from farandole.models.layers.linear import rows_of
+from farandole.models.layers.packed import relu_of, sum_of
 from farandole.models.layers.positions import POSITIONS, Position, RelativeBias, rotate_by_time
 
 
