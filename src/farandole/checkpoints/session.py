@@ -1,0 +1,146 @@
+"""Running the networks of a checkpoint, with ONNX Runtime or with torch. Both give the same numbers, up to rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from farandole._memory import keep_freed_memory
+from farandole.errors import CheckpointError, FarandoleError, MissingExtraError
+from farandole.motion.rotations import Array
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from farandole.checkpoints.checkpoint import Checkpoint
+
+ENGINES = ("auto", "onnx", "torch")
+
+
+class Session(Protocol):
+    """The networks of a checkpoint, ready to run."""
+
+    @property
+    def engine(self) -> str:
+        """What runs them: "onnx" or "torch"."""
+        ...
+
+    @property
+    def model(self) -> nn.Module | None:
+        """The torch module; None with ONNX Runtime."""
+        ...
+
+    def run(self, network: str, inputs: Mapping[str, Array]) -> list[Array]:
+        """Outputs of a network for inputs by name."""
+        ...
+
+    def inputs(self, network: str) -> dict[str, tuple[int | None, ...]]:
+        """Shapes of a network's inputs by name; None for axes of any length."""
+        ...
+
+
+def open_session(checkpoint: Checkpoint, engine: str = "auto", *, device: str = "auto", threads: int = 2) -> Session:
+    """A session of an engine; "auto" is ONNX Runtime where the model is exported, else torch.
+
+    Args:
+        checkpoint: The checkpoint.
+        engine: One of ENGINES.
+        device: Of torch; "auto" is a GPU where there is one.
+        threads: Of ONNX Runtime; on small networks a third gains nothing.
+
+    Raises:
+        CheckpointError: If there is no such engine, or it cannot run the checkpoint.
+        MissingExtraError: If torch is needed and not installed.
+    """
+    if engine not in ENGINES:
+        raise CheckpointError(f"no engine '{engine}': there are {', '.join(ENGINES)}")
+    if engine == "auto":
+        engine = "onnx" if checkpoint.exported or find_spec("torch") is None else "torch"
+    if engine == "onnx":
+        return OnnxSession(checkpoint.folder, threads=threads)
+    try:
+        from farandole.checkpoints.torch_session import TorchSession
+    except ImportError as error:
+        raise MissingExtraError("the torch engine", "train") from error
+
+    keep_freed_memory()
+    return TorchSession(checkpoint, device=device)
+
+
+class OnnxSession:
+    """Networks run by ONNX Runtime on the CPU, each opened when it is first needed; no torch.
+
+    Args:
+        folder: Where NETWORK.onnx lie.
+        threads: CPU threads.
+
+    Raises:
+        CheckpointError: If there is none.
+    """
+
+    engine = "onnx"
+    model = None
+
+    def __init__(self, folder: Path, *, threads: int = 2) -> None:
+        self.folder, self._threads = folder, threads
+        self._sessions: dict[str, Any] = {}
+        if not any(folder.glob("*.onnx")):
+            run = folder.parent if folder.name == "checkpoint" else folder
+            raise CheckpointError(
+                f"{folder} has no ONNX files: make them with farandole models export {run}, or use --engine torch"
+            )
+
+    def run(self, network: str, inputs: Mapping[str, Array]) -> list[Array]:
+        """See `Session.run`."""
+        session = self._open(network)
+        try:
+            return session.run(None, dict(inputs))
+        except Exception as error:  # ONNX Runtime's own exception classes have no common base
+            raise CheckpointError(
+                f"{self._path(network)} does not fit config.json beside it: {_line(error)}"
+            ) from error
+
+    def inputs(self, network: str) -> dict[str, tuple[int | None, ...]]:
+        """See `Session.inputs`."""
+        fixed = lambda shape: tuple(n if isinstance(n, int) else None for n in shape)  # noqa: E731
+        return {node.name: fixed(node.shape) for node in self._open(network).get_inputs()}
+
+    def _path(self, network: str) -> Path:
+        return self.folder / f"{network}.onnx"
+
+    def _open(self, network: str) -> Any:
+        if network not in self._sessions:
+            import onnxruntime
+
+            path = self._path(network)
+            if not path.is_file():
+                raise CheckpointError(f"{self.folder} has no {path.name}: make it with farandole models export")
+            options = onnxruntime.SessionOptions()
+            options.log_severity_level = 3
+            options.intra_op_num_threads = self._threads
+            try:
+                self._sessions[network] = onnxruntime.InferenceSession(
+                    str(path), options, providers=["CPUExecutionProvider"]
+                )
+            except Exception as error:
+                raise CheckpointError(f"{path} cannot be read: {_line(error)}") from error
+        return self._sessions[network]
+
+
+def check_finite(arrays: list[Array], checkpoint: Checkpoint) -> list[Array]:
+    """The arrays. Raises CheckpointError if they hold numbers that are none, which only damaged weights make."""
+    if not all(np.isfinite(a).all() for a in arrays):
+        raise CheckpointError(
+            f"{checkpoint.folder}: the model's output is not finite: its weights or scales are damaged"
+        )
+    return arrays
+
+
+def _line(error: BaseException) -> str:
+    if isinstance(error, FarandoleError):
+        return str(error)
+    return " ".join(str(error).split())[:300]
