@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from dataclasses import replace
+from importlib import resources
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="models need the [train] extra")
-pytest.importorskip("transformers", reason="the encoder needs the [train] extra")
 
 from farandole.models.errors import ConfigError, ShapeError  # noqa: E402
+from farandole.models.inbetweener import Inbetweener, InbetweenerConfig  # noqa: E402
 from farandole.models.layers.convbert import ConvBert, ConvBertConfig, convolve  # noqa: E402
 
 SMALL = ConvBertConfig(layers=2, dim=32, heads=4, inner=48, length=20, dropout=0.0, attention_dropout=0.0)
@@ -19,12 +21,10 @@ SMALL = ConvBertConfig(layers=2, dim=32, heads=4, inner=48, length=20, dropout=0
 
 def library(config: ConvBertConfig, words: int = 50):
     """The library's own model with a table of words, and ours with its weights but for that table."""
-    from transformers import ConvBertConfig as LibraryConfig
-    from transformers import ConvBertModel
-
+    transformers = pytest.importorskip("transformers", reason="the yardstick needs the [dev] extra")
     torch.manual_seed(3)
-    theirs = ConvBertModel(
-        LibraryConfig(
+    theirs = transformers.ConvBertModel(
+        transformers.ConvBertConfig(
             vocab_size=words,
             hidden_size=config.dim,
             embedding_size=config.dim,
@@ -32,6 +32,9 @@ def library(config: ConvBertConfig, words: int = 50):
             num_attention_heads=config.heads,
             intermediate_size=config.inner,
             max_position_embeddings=config.length,
+            num_groups=config.groups,
+            conv_kernel_size=config.kernel,
+            head_ratio=config.head_ratio,
         )
     ).eval()
     for p in theirs.parameters():  # biases begin at zero and norms at one: move them
@@ -43,9 +46,11 @@ def library(config: ConvBertConfig, words: int = 50):
     return theirs, ours, table.numel()
 
 
-@pytest.mark.parametrize("heads", [4, 8, 1])
-def test_without_its_table_of_words_it_returns_what_the_library_returns(heads: int) -> None:
-    theirs, ours, words = library(replace(SMALL, heads=heads, mask_convolution=False))
+@pytest.mark.parametrize(
+    "changes", [{"heads": 4}, {"heads": 8}, {"heads": 1}, {"groups": 2}, {"kernel": 3, "head_ratio": 4}]
+)
+def test_without_its_table_of_words_it_returns_what_the_library_returns(changes: dict) -> None:
+    theirs, ours, words = library(replace(SMALL, mask_convolution=False, **changes))
     count = lambda model: sum(p.numel() for p in model.parameters())  # noqa: E731
     assert count(theirs) - count(ours) == words
     x = torch.randn(3, 17, 32)
@@ -54,6 +59,35 @@ def test_without_its_table_of_words_it_returns_what_the_library_returns(heads: i
         torch.testing.assert_close(ours(x), theirs(inputs_embeds=x).last_hidden_state, atol=2e-5, rtol=1e-5)
         expected = theirs(inputs_embeds=x, attention_mask=mask.long()).last_hidden_state
         torch.testing.assert_close(ours(x, mask), expected, atol=2e-5, rtol=1e-5)
+
+
+def test_it_starts_as_the_library_starts() -> None:
+    torch.manual_seed(3)
+    net = ConvBert(replace(SMALL, dim=256, inner=300, groups=2))
+    for name, weight in net.named_parameters():
+        if name.endswith("LayerNorm.weight"):
+            assert (weight == 1).all()
+        elif name.endswith("bias"):
+            assert (weight == 0).all()
+        else:
+            assert float(weight.std()) == pytest.approx(0.02, rel=0.2), name
+
+
+def test_shipped_weights_fit() -> None:
+    safetensors = pytest.importorskip("safetensors.torch", reason="weights need the [train] extra")
+    folder = resources.files("farandole.models") / "shipped" / "inbetween"
+    facts = json.loads((folder / "config.json").read_text())
+    net = Inbetweener(InbetweenerConfig(**facts["recipe"]["config"]))
+    net.load_state_dict(safetensors.load_file(str(folder / "model.safetensors")))
+    scales = json.loads((folder / "scalers.json").read_text())["features"]
+    net.load_state_dict({k: torch.tensor(v) for k, v in scales.items()}, strict=False)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), providers=["CPUExecutionProvider"])
+    features, window = torch.randn(2, 30, net.config.dims["motion"]), torch.rand(2, 30)
+    exported = session.run(None, {"features": features.numpy(), "window": window.numpy()})
+    with torch.no_grad():
+        for own, other in zip(net.eval()(features, window), exported, strict=True):
+            np.testing.assert_allclose(own.numpy(), other, atol=2e-4)
 
 
 @pytest.mark.parametrize("positions", ["table", "rotary"])

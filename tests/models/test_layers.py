@@ -8,7 +8,7 @@ import torch
 from farandole.models.errors import ConfigError
 from farandole.models.layers.convolution import GatedConvolutions
 from farandole.models.layers.positions import POSITIONS, prefix_causal_mask, rotate_by_time
-from farandole.models.layers.transformer import TransformerBlock
+from farandole.models.layers.transformer_block import TransformerBlock
 
 
 def block(*positions: str, layers: int = 2, **options) -> TransformerBlock:

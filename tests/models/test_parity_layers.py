@@ -10,7 +10,7 @@ import torch
 from farandole.models.flows.builders import FlowConfig, GlowConfig, build_flow, build_glow
 from farandole.models.flows.flow import bits_per_frame
 from farandole.models.layers.positions import prefix_causal_mask
-from farandole.models.layers.transformer import TransformerBlock
+from farandole.models.layers.transformer_block import TransformerBlock
 from farandole.models.reference_names import block_names, flow_names, glow_names, translate
 
 EXACT = 1e-5

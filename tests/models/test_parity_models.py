@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from farandole.generation.autoregressive import generate
+from farandole.generation.autoregressive.sliding import generate
 from farandole.models.flows.builders import FlowConfig, GlowConfig
 from farandole.models.layers.multimodal import EncoderConfig, Modality
 from farandole.models.moglow import MoGlow, MoGlowConfig
-from farandole.models.reference_names import model_names, translate
+from farandole.models.reference_names import reference_names, translate
 from farandole.models.transflower import Transflower, TransflowerConfig
 from farandole.models.transformer import Transformer, TransformerConfig
 from farandole.models.transglower import Transglower, TransglowerConfig
@@ -63,7 +63,7 @@ def windows_of(arrays: dict) -> dict:
 @pytest.mark.parametrize("name", sorted(MODELS.keys() - LEAKING))
 def test_three_steps_of_training(parity, same, name: str) -> None:
     case, model = parity("models_tiny", name), MODELS[name]()
-    names = model_names(model)
+    names = reference_names(model)
     model.load_state_dict(translate(names, case.all("param_init"), model))
     data = case.all("in")
     windows = windows_of({k.removeprefix("in_"): v for k, v in data.items() if k.startswith("in_")})
@@ -90,7 +90,7 @@ def test_three_steps_of_training(parity, same, name: str) -> None:
 @pytest.mark.parametrize("name", MODELS)
 def test_evaluation_and_generation(parity, same, name: str) -> None:
     case, model = parity("models_tiny", name), MODELS[name]().eval()
-    model.load_state_dict(translate(model_names(model), case.all("param"), model))
+    model.load_state_dict(translate(reference_names(model), case.all("param"), model))
     data = case.all("in")
     windows = windows_of({k.removeprefix("in_"): v for k, v in data.items() if k.startswith("in_")})
     with torch.no_grad():

@@ -1,7 +1,7 @@
 """Motion as a short sequence of latents: a small convolutional variational autoencoder over time.
 
-Four frames become one latent token, so that a generator plans at a quarter of the frame rate, and a decoder whose tokens overlap
-smooths what it plans. Variational autoencoder: Kingma and Welling, 2013, arXiv:1312.6114.
+Four frames become one latent token: a generator works at a quarter of the frame rate, and the decoder, whose tokens overlap,
+smooths its output. Variational autoencoder: Kingma and Welling, 2013, arXiv:1312.6114.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FRAMES_PER_TOKEN = 4
 
 
 class TimeConv(nn.Module):
-    """Convolution over time, [B, T, C] -> [B, T / stride, C'], edges repeated so that borders look like held poses.
+    """Convolution over time with replicated edges, [B, T, C] -> [B, T / stride, C'].
 
     Written as one matrix product over neighbouring frames: on CPUs several times faster than `nn.Conv1d` at these sizes.
     """
@@ -51,7 +51,7 @@ class TimeConv(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """x + convolutions(x); starts as the identity, so that depth costs nothing at first."""
+    """x + convolutions(x); starts as the identity."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -1,38 +1,51 @@
-"""What every motion model offers: losses on a window, samples of the next frames, and the windows it wants."""
+"""Settings that every model has; what a model that continues motion offers: losses, samples, the windows it wants."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import Field, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from farandole.models.abilities import Abilities, InputWindow
 from farandole.models.errors import ConfigError, ShapeError
 from farandole.models.flows.bijection import State
+from farandole.models.flows.flow import ConditionalFlow
+from farandole.models.flows.priors import StudentT
 from farandole.models.layers.multimodal import Modality, check_windows
+from farandole.models.layers.signal import SignalConfig
+from farandole.models.model import Model
+from farandole.models.networks import Network
+from farandole.models.objectives.likelihood import Likelihood
+from farandole.models.sampling_step import sampling_network
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 Windows = Mapping[str, Tensor]
 """Input windows by modality name: [B, frames, dim] float, or labels [B, frames] int."""
-PRESETS = ("paper", "as-released", "farandole")
-"""paper: as the publication describes it. as-released: as the published code behaves (for comparison).
-farandole: the same model with its known defects mended."""
 
 
-class PresetConfig:
-    """Mixin of model configs: named settings, changed field by field."""
+class ModelConfig:
+    """Mixin of the settings of a model (frozen dataclasses): presets, and sizes taken from data."""
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]  # of the classes that it is mixed into
 
     @classmethod
     def _presets(cls) -> Mapping[str, Callable[[], Self]]:
-        raise NotImplementedError
+        """Named settings; none by default."""
+        return {}
+
+    @classmethod
+    def presets(cls) -> tuple[str, ...]:
+        """Names of the presets."""
+        return tuple(cls._presets())
 
     @classmethod
     def preset(cls, name: str = "paper", **changes: Any) -> Self:
-        """The settings called `name` (one of PRESETS) with some fields changed.
+        """The settings called `name` (one of `presets`) with some fields changed.
 
         Raises:
             ConfigError: If there is no such preset or field, or the result contradicts itself.
@@ -45,15 +58,52 @@ class PresetConfig:
         except TypeError as error:
             raise ConfigError(f"{cls.__name__}: {error}") from error
 
+    @property
+    def dims(self) -> dict[str, int]:
+        """Features per frame of every modality that the model reads or predicts, by its name; labels are left out."""
+        raise NotImplementedError
 
-class MotionModel(nn.Module):
-    """A model of the next motion frames given windows of motion, music and labels. Knows no data, trainer or file.
+    def fitted(self, dims: Mapping[str, int], still: tuple[int, ...] = ()) -> Self:
+        """These settings for data with other numbers of features.
+
+        Args:
+            dims: Features per frame by modality; a modality that is not named keeps its number.
+            still: Constant columns of the predicted motion: those that never vary in the data.
+
+        Raises:
+            ConfigError: If the model cannot have that many.
+        """
+        raise NotImplementedError
+
+
+class WindowConfig(ModelConfig):
+    """Mixin of settings with the fields `inputs`, `target` and `signal`."""
+
+    inputs: tuple[Modality, ...]
+    target: Modality
+    signal: SignalConfig
+
+    @property
+    def dims(self) -> dict[str, int]:
+        return {m.name: m.dim for m in (*self.inputs, self.target) if not m.tokens}
+
+    def fitted(self, dims: Mapping[str, int], still: tuple[int, ...] = ()) -> Self:
+        def sized(m: Modality) -> Modality:
+            return m if m.tokens else replace(m, dim=dims.get(m.name, m.dim))
+
+        inputs, target = tuple(sized(m) for m in self.inputs), sized(self.target)
+        return replace(self, inputs=inputs, target=target, signal=replace(self.signal, still=still))
+
+
+class MotionModel(Model):
+    """A model of the next motion frames given windows of motion, music and labels.
 
     Attributes:
         inputs: Windows it is trained on.
         target: Window it predicts; `target.name` is also the autoregressive input.
     """
 
+    Objective = Likelihood
     inputs: tuple[Modality, ...]
     target: Modality
     latent_channels: int = 0
@@ -63,8 +113,8 @@ class MotionModel(nn.Module):
         """Losses of a batch: "loss" is minimised, other entries are for the record (scalars).
 
         Args:
-            windows: Inputs by modality, as `inputs` says.
-            target: The frames to predict, [B, frames, dim], as `target` says.
+            windows: Windows of all `inputs` by modality.
+            target: The frames to predict, [B, frames, dim], see `target`.
         """
         raise NotImplementedError
 
@@ -80,7 +130,7 @@ class MotionModel(nn.Module):
         """Draw the next frames.
 
         Args:
-            windows: Inputs by modality, as `generation_inputs` says.
+            windows: Windows of all `generation_inputs` by modality.
             noise: The latent [B, frames, latent_channels]; None draws it.
             temperature: Factor on the latent.
             generator: Source of randomness.
@@ -95,7 +145,7 @@ class MotionModel(nn.Module):
 
     @property
     def generation_inputs(self) -> tuple[Modality, ...]:
-        """Windows that `sample` wants."""
+        """Windows that `sample` reads."""
         return self.inputs
 
     @property
@@ -103,19 +153,42 @@ class MotionModel(nn.Module):
         """Frames that one call of `sample` returns."""
         return self.target.frames
 
+    def abilities(self) -> Abilities:
+        """See `Model.abilities`."""
+        own = any(m.name == self.target.name for m in self.inputs)
+        music = any(m.name != self.target.name and not m.tokens for m in self.inputs)
+        labels = any(m.tokens > 0 for m in self.inputs)
+        return Abilities(nothing=True, past=own, music=music, labels=labels, random=self.latent_channels > 0)
+
+    def completion(self) -> dict[str, Any]:
+        """See `Model.completion`: the windows that a step reads and predicts, and the distribution of its noise."""
+        window = lambda m: InputWindow(m.name, m.dim, m.frames, m.offset, m.tokens, m.fixed)  # noqa: E731
+        prior = next((m.prior for m in self.modules() if isinstance(m, ConditionalFlow)), None)
+        return {
+            "kind": "autoregressive",
+            "inputs": tuple(window(m) for m in self.generation_inputs),
+            "target": replace(window(self.target), frames=self.generation_frames),
+            "latent_channels": self.latent_channels,
+            "degrees": prior.degrees if isinstance(prior, StudentT) else None,
+        }
+
+    def networks(self) -> dict[str, Network]:
+        """See `Model.networks`: one sampling step."""
+        return {"model": sampling_network(self)}
+
     def check(self, windows: Windows, target: Tensor | None = None) -> None:
-        """Raise ShapeError if windows (or the target) are not what the model is made for."""
+        """Raise ShapeError if windows (or the target) do not have the shapes of `inputs` and `target`."""
         check_windows(windows, self.inputs if target is not None else self.generation_inputs)
         if target is not None:
             batch = windows[self.inputs[0].name].shape[0]
-            wanted = (batch, self.target.frames, self.target.dim)
-            if tuple(target.shape) != wanted:
-                raise ShapeError(f"target {self.target.name}: expected shape {wanted}, got {tuple(target.shape)}")
+            expected = (batch, self.target.frames, self.target.dim)
+            if tuple(target.shape) != expected:
+                raise ShapeError(f"target {self.target.name}: expected shape {expected}, got {tuple(target.shape)}")
 
 
 def motion_and_audio(
-    motion: int, audio: int, past: int, heard: int, style: int = 0, style_dim: int = 256
+    motion: int, audio: int, motion_frames: int, audio_frames: int, style: int = 0, style_dim: int = 256
 ) -> tuple[Modality, ...]:
-    """The usual inputs: motion window, audio window and, for `style` > 0 labels, a style label in front."""
+    """The usual inputs: a window of motion, one of audio, and with `style` > 0 labels a style label before them."""
     label = (Modality("style", style_dim, 1, tokens=style, fixed=True),) if style else ()
-    return (*label, Modality("motion", motion, past), Modality("audio", audio, heard))
+    return (*label, Modality("motion", motion, motion_frames), Modality("audio", audio, audio_frames))

@@ -19,6 +19,8 @@ def matrices_from_6d(x: Tensor) -> Tensor:
 class DanceBody(nn.Module):
     """Joint positions of unscaled dance features (see `DanceCodec`)."""
 
+    offsets: Tensor
+
     def __init__(self, codec: DanceCodec) -> None:
         super().__init__()
         self.fps = codec.fps

@@ -1,24 +1,35 @@
-"""The in-between model: corrections to a straight guess between kept frames, by a ConvBERT over frames.
+"""The in-between model: a ConvBERT over frames predicts corrections to an interpolation between key frames.
 
-What masked motion models before it lacked is here from the start: a learnt input projection, flags and distances that say which
-frames are kept, rotary positions (any length), no absolute place or heading (see `motion.gaps`), and a correction that is zero by
-construction at kept frames (residual to interpolation: Oreshkin et al., Motion In-Betweening via Deep Delta-Interpolator, 2022).
+Beyond earlier masked motion models it has a learned input projection, mask flags and distances to key frames as inputs, rotary
+positions (any length), features without absolute place and heading (see `motion.gaps`), and a correction that is zero by
+construction at key frames (residual to interpolation: Oreshkin et al., Motion In-Betweening via Deep Delta-Interpolator, 2022).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from farandole.models.abilities import Abilities
+from farandole.models.base import ModelConfig
 from farandole.models.errors import require
 from farandole.models.layers.convbert import ConvBert, ConvBertConfig
+from farandole.models.model import Model
+from farandole.models.networks import Network
+from farandole.models.objectives.gap_objective import GapObjective
+from farandole.models.registry import register
 
 
 @dataclass(frozen=True)
-class InbetweenerConfig:
+class InbetweenerConfig(ModelConfig):
     """Sizes of an in-between model."""
+
+    joints: int = 21
+    """Joints J of the skeleton."""
 
     layers: int = 6
     """ConvBERT layers."""
@@ -34,7 +45,23 @@ class InbetweenerConfig:
     """Probability, everywhere in the encoder."""
 
     def __post_init__(self) -> None:
-        require("inbetweener", [(0 <= self.dropout < 1, "dropout must be in [0, 1)")])
+        require(
+            "inbetweener",
+            [
+                (self.joints > 0, f"joints must be positive, got {self.joints}"),
+                (0 <= self.dropout < 1, "dropout must be in [0, 1)"),
+            ],
+        )
+
+    @property
+    def dims(self) -> dict[str, int]:
+        """Features of `motion.gaps.GapCodec`: per joint 6 of rotation and 3 of place (but the root's), 24 of the gap."""
+        return {"motion": 9 * self.joints + 21}
+
+    def fitted(self, dims: Mapping[str, int], still: tuple[int, ...] = ()) -> InbetweenerConfig:
+        joints, rest = divmod(dims.get("motion", self.dims["motion"]) - 21, 9)
+        require("inbetweener", [(rest == 0, f"needs 9 J + 21 motion features, got {dims.get('motion')}")])
+        return replace(self, joints=joints)
 
     def encoder(self) -> ConvBertConfig:
         """Settings of the encoder; raises ConfigError where they do not fit together."""
@@ -44,40 +71,70 @@ class InbetweenerConfig:
         )  # fmt: skip
 
 
-class Inbetweener(nn.Module):
+@register("inbetweener")
+class Inbetweener(Model):
     """Fills missing frames of windows of one skeleton.
 
-    Args:
-        config: Sizes.
-        dim: Features per frame D, see `motion.gaps.GapCodec`.
-        joints: Joints J of the skeleton.
+    Attributes:
+        mean, std: Scale of the features, [D]. A state dict need not hold them: then they stay as they are.
     """
 
-    TURN, WAY = 0.3, 0.3
-    """Unit of the corrections: 6D numbers, m."""
+    mean: Tensor
+    std: Tensor
 
-    def __init__(self, config: InbetweenerConfig, dim: int, joints: int) -> None:
+    Config = InbetweenerConfig
+    Objective = GapObjective
+
+    TURN, WAY = 0.3, 0.3
+    """Scale of the corrections: 6D units, m."""
+
+    def __init__(self, config: InbetweenerConfig) -> None:
         super().__init__()
-        self.config, self.joints = config, joints
+        self.config, self.joints = config, config.joints
+        dim, joints = config.dims["motion"], config.joints
         self.register_buffer("mean", torch.zeros(dim))
         self.register_buffer("std", torch.ones(dim))
         self.inlet = nn.Linear(dim, config.width)
         self.encoder = ConvBert(config.encoder())
         self.outlet = nn.Linear(config.width, 6 * joints + 3)
-        # Training starts from the guess itself.
+        # Training starts from the interpolation itself.
         nn.init.zeros_(self.outlet.weight)
         nn.init.zeros_(self.outlet.bias)
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any, **named: Any) -> None:
+        for scale in ("mean", "std"):
+            state_dict.setdefault(prefix + scale, getattr(self, scale))
+        super()._load_from_state_dict(state_dict, prefix, *rest, **named)
+
+    def abilities(self) -> Abilities:
+        """See `Model.abilities`; the longest gap is the data's."""
+        return Abilities(future=True)
+
+    def completion(self) -> dict[str, Any]:
+        """See `Model.completion`; windows and curves are the data's."""
+        return {"kind": "curve_correction"}
+
+    def networks(self) -> dict[str, Network]:
+        """See `Model.networks`: windows of any number and length."""
+        place = self.mean.device
+        inputs = {
+            "features": torch.randn(2, 40, len(self.mean), device=place),
+            "window": torch.rand(2, 40, device=place),
+        }
+        return {
+            "model": Network(self, inputs, ("turns", "shift"), {name: {0: "batch", 1: "frames"} for name in inputs})
+        }
+
     def forward(self, features: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
-        """Answer for windows.
+        """Predict windows.
 
         Args:
             features: [B, T, D].
-            window: How much a correction counts, [B, T]: 0 at kept frames.
+            window: Weight of the correction, [B, T]: 0 at key frames.
 
         Returns:
-            Global rotations in the heading frame, 6D, not orthonormal, [B, T, J, 6]; and the way of the root from the guess's in
-            the heading frame, [B, T, 3] m.
+            Global rotations in the heading frame, 6D, not orthonormal, [B, T, J, 6]; offsets of the root from the
+            interpolated position in the heading frame, [B, T, 3] m.
         """
         x = self.inlet((features - self.mean) / self.std)
         y = self.outlet(self.encoder(x)) * window.unsqueeze(-1)

@@ -1,52 +1,62 @@
-"""What the masked models share: how motion comes in, what is told of the mask, how motion goes out.
+"""What the masked models share: input projection, mask embedding, output head.
 
-Each has two sets of settings. `dancebert` is the published family with its quirks, one named field each; `farandole` has them
-mended: learned projections, the mask and the modality told, rotations that are rotations, a correction to slerp instead of a pose
-from nothing, any length of window.
+Each has three presets. `dancebert` is the published family with its quirks, one named field each. `farandole`, of the published
+size, and `small`, for two CPU cores, mend them: a learned projection, embeddings of mask and modality, orthonormal rotations, a
+correction to slerp instead of a pose from scratch, any length of window.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from farandole.models.base import PresetConfig
+from farandole.models.abilities import Abilities
+from farandole.models.base import ModelConfig
 from farandole.models.body import matrices_from_6d
 from farandole.models.errors import ShapeError, one_of, require
 from farandole.models.layers.convbert import ConvBertConfig
 from farandole.models.layers.filling import fill
+from farandole.models.model import Model
+from farandole.models.networks import Network
+from farandole.models.objectives.masking_objective import MaskingObjective
 
-MASKED_PRESETS = ("dancebert", "farandole", "small")
-"""dancebert: as published, quirks included. farandole: mended, of the published size. small: mended, for two CPU cores."""
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
+CONTRAST = 4.0
+"""Factor on differences from the mean over a window: elements of rotation matrices deviate by about a quarter."""
 CORRECTION = 0.3
-"""Unit of corrections to slerp, 6D numbers and m: they are small, and an optimiser's first steps should be too."""
+"""Scale of corrections to slerp, in 6D units and m: corrections are small, and so should be the first steps of training."""
 
 
 @dataclass(frozen=True)
-class MaskedConfig(PresetConfig):
+class MaskedConfig(ModelConfig):
     """Settings of every masked model; the defaults are the mended ones."""
 
     motion: int = 219
     """Motion features per frame: 9 for each joint's rotation matrix, then 3 for the root's position."""
     inlet: Literal["linear", "pad"] = "linear"
-    """linear: a learned projection to the encoder's width. pad: features are filled up with zeros to that width."""
+    """linear: a learned projection to the encoder's width. pad: zeros are appended up to that width."""
     mask_flags: bool = True
-    """Tell the model which frames (or joints) are hidden: a learned embedding. False: it must guess from the zeros."""
+    """Mask embedding: flags of the hidden frames (or joints) are inputs. False: the model sees zeros there, and no flag."""
     joint_flags: bool = False
-    """Flags by joint, for masks that hide some joints of a frame; needs `mask_flags`."""
+    """One flag per joint, for masks that hide some joints of a frame; needs `mask_flags`."""
     modality: bool = True
-    """Embeddings that tell motion from music where both go through one encoder, and one clock for both."""
+    """Modality embedding and common frame numbers where motion and music go through one encoder."""
     orthonormal: bool = True
-    """Rotations come out as rotation matrices. False: as nine free numbers."""
+    """Predict orthonormal rotation matrices. False: nine unconstrained numbers per joint."""
     residual: bool = True
     """The output is a correction to slerp between visible frames; needs `orthonormal`."""
     tanh: bool = False
-    """Every output goes through tanh."""
+    """Apply tanh to every output."""
+    contrast: bool = False
+    """The network also sees how every feature differs from its mean over the window. Rotations change little about that mean:
+    next to it the movement is a tenth of what the encoder's norms let through."""
 
     def __post_init__(self) -> None:
         self._require(
@@ -67,20 +77,33 @@ class MaskedConfig(PresetConfig):
         require(type(self).__name__.removesuffix("Config").lower(), checks)
 
     @property
+    def dims(self) -> dict[str, int]:
+        return {"motion": self.motion}
+
+    def fitted(self, dims: Mapping[str, int], still: tuple[int, ...] = ()) -> Self:
+        """See `ModelConfig.fitted`; constant columns are predicted like any other."""
+        return replace(self, **{name: dims.get(name, dim) for name, dim in self.dims.items()})
+
+    @property
     def joints(self) -> int:
         """J of the motion features 9 J + 3."""
         return (self.motion - 3) // 9
 
     @property
     def flags(self) -> int:
-        """Features per frame that tell what is hidden: 0, 1, or J + 1 by joint with the root's position last."""
+        """Mask flags per frame: 0, 1, or J + 1 (one per joint, the root's position last)."""
         if not self.mask_flags:
             return 0
         return self.joints + 1 if self.joint_flags else 1
 
     @property
+    def seen(self) -> int:
+        """Features of motion and flags per frame that the network sees."""
+        return (2 if self.contrast else 1) * self.motion + self.flags
+
+    @property
     def outputs(self) -> int:
-        """Numbers per frame that the head makes: six for each rotation where rotations are orthonormal."""
+        """Output features of the head per frame: six per rotation where rotations are orthonormal."""
         return 6 * self.joints + 3 if self.orthonormal else self.motion
 
 
@@ -92,15 +115,15 @@ QUIRKS = {
     "residual": False,
     "tanh": True,
 }
-"""Fields of `MaskedConfig` as published, but for the model on LAFAN1, whose tanh was declared and not used."""
+"""Fields of `MaskedConfig` as published. (The model on LAFAN1 declared a tanh and did not use it.)"""
 
 
-class MaskedMotionModel(nn.Module):
-    """A model that fills hidden frames of a motion. Knows no data, trainer or file."""
+class MaskedMotionModel(Model):
+    """A model that fills hidden frames of a motion."""
 
-    Config: type[MaskedConfig]
-    needs_music: bool = True
-    """Whether `forward` wants music."""
+    Objective = MaskingObjective
+    Config: ClassVar[type[MaskedConfig]]
+    """Settings; the only argument of the constructor. `forward` wants music if `Config.dims` names it."""
 
     def __init__(self, config: MaskedConfig) -> None:
         super().__init__()
@@ -109,13 +132,13 @@ class MaskedMotionModel(nn.Module):
     def forward(
         self, motion: Tensor, hidden: Tensor, attention: Tensor | None = None, music: Tensor | None = None
     ) -> Tensor:
-        """All frames, hidden and visible, as the model believes them to be.
+        """Predict all frames, hidden and visible.
 
         Args:
-            motion: [B, T, motion]: rotation matrices row by row, root position; hidden values are never looked at where masks
-                are told (`mask_flags`), else they must be 0.
+            motion: [B, T, motion]: rotation matrices row by row, root position. Hidden values are ignored with `mask_flags`;
+                without, they must be 0.
             hidden: 1 for what is hidden, [B, T, 1], or [B, T, J + 1] by joint with the root's position last.
-            attention: 1 where there is motion, 0 in an empty tail, [B, T]; None: everywhere.
+            attention: 1 for frames of the sequence, 0 for padding at its end, [B, T]; None: no padding.
             music: [B, T, music].
 
         Returns:
@@ -136,12 +159,39 @@ class MaskedMotionModel(nn.Module):
             wide = unknown if config.joint_flags else unknown.amax(dim=-1, keepdim=True)
             motion = motion * (1 - _by_feature(wide, config.motion))
         flags = self._flags(hidden)
-        told = base if config.residual else motion
-        out = self.encode(told if flags is None else torch.cat((told, flags), dim=-1), attention, music)
+        visible = base if config.residual else motion
+        if config.contrast:
+            visible = torch.cat((visible, CONTRAST * (visible - _mean_over_time(visible, attention))), dim=-1)
+        out = self.encode(visible if flags is None else torch.cat((visible, flags), dim=-1), attention, music)
         return self._motion(out, base)
 
+    fixed_length: int = 0
+    """Frames that every window must have; 0: any number."""
+
+    def abilities(self) -> Abilities:
+        """See `Model.abilities`."""
+        music = "music" in self.config.dims
+        return Abilities(nothing=music, past=True, future=True, joints=self.config.joint_flags, music=music)
+
+    def completion(self) -> dict[str, Any]:
+        """See `Model.completion`; the length of windows and the scales are the data's."""
+        return {"kind": "masked", "fixed_length": self.fixed_length > 0}
+
+    def networks(self) -> dict[str, Network]:
+        """See `Model.networks`: windows with hidden frames to filled ones."""
+        frames, flags = self.fixed_length or 24, self.config.joints + 1 if self.config.joint_flags else 1
+        axes = {0: "batch"} if self.fixed_length else {0: "batch", 1: "frames"}
+        place = next(self.parameters()).device
+        inputs = {
+            "motion": torch.randn(2, frames, self.config.motion, device=place),
+            "hidden": (torch.arange(frames, device=place) % 5 > 0).float()[None, :, None].repeat(2, 1, flags),
+        }
+        if "music" in self.config.dims:
+            inputs["music"] = torch.randn(2, frames, self.config.dims["music"], device=place)
+        return {"model": Network(FillStep(self), inputs, ("filled",), dict.fromkeys(inputs, axes))}
+
     def encode(self, motion: Tensor, attention: Tensor | None, music: Tensor | None) -> Tensor:
-        """Motion with its flags [B, T, motion + flags] and music -> what the head says, [B, T, outputs]."""
+        """Motion with mask flags [B, T, motion + flags] and music [B, T, music] -> output of the head, [B, T, outputs]."""
         raise NotImplementedError
 
     def _flags(self, hidden: Tensor) -> Tensor | None:
@@ -153,7 +203,7 @@ class MaskedMotionModel(nn.Module):
         return hidden.amax(dim=-1, keepdim=True)
 
     def _motion(self, out: Tensor, base: Tensor) -> Tensor:
-        """What the head says as motion features."""
+        """Output of the head to motion features [B, T, motion]."""
         config = self.config
         if not config.orthonormal:
             return out.tanh() if config.tanh else out
@@ -177,15 +227,27 @@ class MaskedMotionModel(nn.Module):
             )
         if attention is not None and tuple(attention.shape) != batch:
             raise ShapeError(f"attention: expected {batch}, got {tuple(attention.shape)}")
-        if not self.needs_music:
+        if "music" not in config.dims:
             return
-        wanted = (*batch, getattr(config, "music", 0))
+        wanted = (*batch, config.dims["music"])
         if music is None or tuple(music.shape) != wanted:
             raise ShapeError(f"music: expected {wanted}, got {'none' if music is None else tuple(music.shape)}")
 
 
+class FillStep(nn.Module):
+    """A masked model as a function of motion [B, T, D], hidden [B, T, 1 or J + 1] and music [B, T, A]."""
+
+    def __init__(self, model: MaskedMotionModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, motion: Tensor, hidden: Tensor, music: Tensor | None = None) -> Tensor:
+        """All frames, [B, T, D]."""
+        return self.model(motion, hidden, None, music)
+
+
 class Inlet(nn.Module):
-    """Features [B, T, D] to the width of an encoder: a linear map, or zeros on the right."""
+    """Features [B, T, D] to the width of an encoder: a linear map, or zero padding."""
 
     def __init__(self, features: int, dim: int, kind: str) -> None:
         super().__init__()
@@ -204,11 +266,19 @@ def fits(config: MaskedConfig, features: int, encoder: ConvBertConfig, what: str
     )
 
 
-def start_at_nothing(outlet: nn.Linear | nn.Conv1d) -> None:
-    """Let a head begin with the baseline: a correction of zero."""
+def zero_initialise(outlet: nn.Linear | nn.Conv1d) -> None:
+    """Initialise a head to zero: the model begins as its baseline."""
     nn.init.zeros_(outlet.weight)
     if outlet.bias is not None:
         nn.init.zeros_(outlet.bias)
+
+
+def _mean_over_time(motion: Tensor, attention: Tensor | None) -> Tensor:
+    """Mean of motion [B, T, D] over the frames of the sequence, [B, 1, D]."""
+    if attention is None:
+        return motion.mean(dim=1, keepdim=True)
+    there = attention.unsqueeze(-1)
+    return (motion * there).sum(dim=1, keepdim=True) / there.sum(dim=1, keepdim=True).clamp(min=1)
 
 
 def _by_feature(hidden: Tensor, features: int) -> Tensor:

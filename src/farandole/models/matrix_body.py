@@ -13,6 +13,8 @@ from farandole.motion.skeleton import Skeleton
 class MatrixBody(nn.Module):
     """Forward kinematics of local rotation matrices, level by level of the skeleton."""
 
+    offsets: Tensor
+
     def __init__(self, skeleton: Skeleton) -> None:
         super().__init__()
         self.levels = [level.tolist() for level in skeleton.levels]
@@ -36,7 +38,7 @@ class MatrixBody(nn.Module):
 
 @dataclass(frozen=True)
 class Placement:
-    """Where windows stood before they were moved to the origin.
+    """Original place of windows that were moved to the origin.
 
     Attributes:
         yaw: Heading in rad about +y, [B].
@@ -48,9 +50,9 @@ class Placement:
 
 
 def to_canonical(features: Tensor, reference: Tensor) -> tuple[Tensor, Placement]:
-    """Windows [B, T, 9 J + 3] moved and turned so that at frame `reference` [B] the root stands above the origin, its heading 0.
+    """Windows [B, T, 9 J + 3] moved and turned so that at frame `reference` [B] the root is above the origin with heading 0.
 
-    The heading is the turn about the vertical in the root's rotation (swing-twist), whatever axes the skeleton's root has.
+    The heading is the turn about the vertical in the root's rotation (swing-twist), for any axes of the skeleton's root.
     """
     row = torch.arange(len(features), device=features.device)
     m = features[row, reference, :9].unflatten(-1, (3, 3))

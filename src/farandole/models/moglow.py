@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from farandole.models.base import MotionModel, PresetConfig, Windows
+from farandole.models.base import ModelConfig, MotionModel, Windows
 from farandole.models.errors import require
 from farandole.models.flows.bijection import State
 from farandole.models.flows.builders import GlowConfig, build_glow
 from farandole.models.flows.flow import bits_per_frame
 from farandole.models.layers.multimodal import Modality
 from farandole.models.layers.signal import Signal, SignalConfig
+from farandole.models.registry import register
 
 
 @dataclass(frozen=True)
-class MoGlowConfig(PresetConfig):
+class MoGlowConfig(ModelConfig):
     """Settings of MoGlow."""
 
     motion: int
@@ -31,7 +33,7 @@ class MoGlowConfig(PresetConfig):
     frames: int = 80
     """Frames predicted per training window."""
     pose_dropout: float = 0.0
-    """Probability of hiding (zeroing) a past pose from a frame in training, all its features at once."""
+    """Probability in training that a past pose is zeroed, all its features at once."""
     glow: GlowConfig = field(default_factory=GlowConfig)
     """The flow."""
     signal: SignalConfig = field(default_factory=SignalConfig)
@@ -48,8 +50,16 @@ class MoGlowConfig(PresetConfig):
         )
 
     @classmethod
-    def _presets(cls):
+    def _presets(cls) -> Mapping[str, Callable[[], MoGlowConfig]]:
         return {"paper": _paper, "as-released": _as_released, "farandole": _farandole}
+
+    @property
+    def dims(self) -> dict[str, int]:
+        return {"motion": self.motion, "audio": self.controls}
+
+    def fitted(self, dims: Mapping[str, int], still: tuple[int, ...] = ()) -> MoGlowConfig:
+        motion, controls = dims.get("motion", self.motion), dims.get("audio", self.controls)
+        return replace(self, motion=motion, controls=controls, signal=replace(self.signal, still=still))
 
 
 def _paper() -> MoGlowConfig:
@@ -72,6 +82,7 @@ def sliding_windows(x: Tensor, length: int) -> Tensor:
     return x.unfold(1, length, 1).movedim(-1, -2)
 
 
+@register("moglow")
 class MoGlow(MotionModel):
     """Each frame is conditioned on a window of poses and controls, and through the LSTM states on all frames before.
 
@@ -109,8 +120,8 @@ class MoGlow(MotionModel):
         if self.training and self.config.pose_dropout:
             keep = torch.rand(poses.shape[:3], device=poses.device) >= self.config.pose_dropout
             poses = poses * keep[..., None]
-        heard = sliding_windows(windows["audio"], self.config.heard)
-        return torch.cat((poses.flatten(2), heard.flatten(2)), dim=-1)
+        controls = sliding_windows(windows["audio"], self.config.heard)
+        return torch.cat((poses.flatten(2), controls.flatten(2)), dim=-1)
 
     def log_prob(self, windows: Windows, target: Tensor) -> Tensor:
         """log p(target | windows) in nats, [B], recurrent states starting at zero."""
@@ -136,9 +147,9 @@ class MoGlow(MotionModel):
         return self.signal.decode(x, windows), state
 
     def listen(self, windows: Windows, target: Tensor) -> State:
-        """The recurrent state after frames that are already there, e.g. a seed: start `sample` from it.
+        """The recurrent state after known frames, e.g. a seed: `sample` continues from it.
 
-        (The published generation starts from zeros instead; then the seed is only seen through the window.)
+        (The published generation starts from zeros instead; the seed then acts through the window alone.)
         """
         self.check(windows, target)
         return self.flow.stream_log_prob(self.signal.encode(target, windows), self.condition(windows), None)[1]

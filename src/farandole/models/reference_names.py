@@ -10,7 +10,7 @@ Their flow of several scales is not covered: no weights of it are known.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -27,7 +27,7 @@ from farandole.models.flows.networks import (
 )
 from farandole.models.flows.normalisation import ActNorm, BatchNorm, ScaleActNorm
 from farandole.models.layers.multimodal import MultimodalEncoder
-from farandole.models.layers.transformer import TransformerBlock
+from farandole.models.layers.transformer_block import TransformerBlock
 from farandole.models.moglow import MoGlow
 from farandole.models.transflower import Transflower
 from farandole.models.transformer import Transformer
@@ -98,7 +98,7 @@ def flow_names(flow: ConditionalFlow, ours: str = "", theirs: str = "") -> dict[
 def glow_names(flow: ConditionalFlow, ours: str = "", theirs: str = "") -> dict[str, str]:
     """Names of a MoGlow flow: three of our layers are one of theirs."""
     names: dict[str, str] = {}
-    for i, layer in enumerate(flow.bijection.layers):
+    for i, layer in enumerate(cast("Chain", flow.bijection).layers):
         a, b = f"{ours}bijection.layers.{i}.", f"{theirs}flow.layers.{i // 3}."
         if isinstance(layer, ActNorm):
             names |= _prefixed(a, f"{b}actnorm.", {"shift": "bias", "log_scale": "logs"})
@@ -146,7 +146,7 @@ def encoder_names(encoder: MultimodalEncoder, ours: str = "encoder.", output: st
     return names
 
 
-def model_names(model: nn.Module) -> dict[str, str]:
+def reference_names(model: nn.Module) -> dict[str, str]:
     """Names of a whole model: Transformer, Transflower, Transglower or MoGlow.
 
     Raises:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from farandole.models.base import MotionModel, PresetConfig, Windows, motion_and_audio
+from farandole.models.base import ModelConfig, MotionModel, Windows, motion_and_audio
 from farandole.models.errors import require
 from farandole.models.flows.bijection import State
 from farandole.models.flows.builders import FlowConfig
 from farandole.models.flows.flow import bits_per_frame
 from farandole.models.layers.multimodal import EncoderConfig, Modality
+from farandole.models.registry import register
 from farandole.models.transflower import Transflower, TransflowerConfig
 from farandole.models.transformer import Transformer, TransformerConfig
 
 
 @dataclass(frozen=True)
-class ResidualflowerConfig(PresetConfig):
+class ResidualflowerConfig(ModelConfig):
     """Settings of Residualflower: both parts see the same inputs and predict the same window."""
 
     mean: TransformerConfig
@@ -44,8 +46,15 @@ class ResidualflowerConfig(PresetConfig):
         )
 
     @classmethod
-    def _presets(cls):
+    def _presets(cls) -> Mapping[str, Callable[[], ResidualflowerConfig]]:
         return {"paper": _paper, "as-released": _as_released, "farandole": _farandole}
+
+    @property
+    def dims(self) -> dict[str, int]:
+        return self.mean.dims
+
+    def fitted(self, dims: Mapping[str, int], still: tuple[int, ...] = ()) -> ResidualflowerConfig:
+        return replace(self, mean=self.mean.fitted(dims, still), residual=self.residual.fitted(dims, still))
 
 
 def _config(mean: EncoderConfig, residual: EncoderConfig, flow: FlowConfig, frames: int = 4) -> ResidualflowerConfig:
@@ -83,6 +92,7 @@ def _farandole() -> ResidualflowerConfig:
     return replace(_config(encoder, encoder, flow, frames=10), detach=True)
 
 
+@register("residualflower")
 class Residualflower(MotionModel):
     """Sum of a predicted mean and a sampled residual; loss = 100 * squared error + bits per frame of the residual."""
 

@@ -1,14 +1,16 @@
-"""3BERT: an encoder for motion, one for music, their features side by side, a third encoder over both (DanceBERT)."""
+"""3BERT: one encoder for motion, one for music, a third over their concatenated features (DanceBERT)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
 from farandole.models.layers.convbert import ConvBert, ConvBertConfig
-from farandole.models.masked import QUIRKS, Inlet, MaskedConfig, MaskedMotionModel, fits, start_at_nothing
+from farandole.models.masked import QUIRKS, Inlet, MaskedConfig, MaskedMotionModel, fits, zero_initialise
+from farandole.models.registry import register
 
 
 @dataclass(frozen=True)
@@ -35,14 +37,18 @@ class ThreeBertConfig(MaskedConfig):
                     self.cross.dim == 2 * self.encoder.dim,
                     f"cross.dim {self.cross.dim} is not twice encoder.dim {self.encoder.dim}",
                 ),
-                fits(self, self.motion + self.flags, self.encoder, "motion"),
+                fits(self, self.seen, self.encoder, "motion"),
                 fits(self, self.music, self.encoder, "music"),
             ]
         )
 
+    @property
+    def dims(self) -> dict[str, int]:
+        return {"motion": self.motion, "music": self.music}
+
     @classmethod
-    def _presets(cls):
-        return {"dancebert": _dancebert, "farandole": ThreeBertConfig, "small": _small}
+    def _presets(cls) -> Mapping[str, Callable[[], ThreeBertConfig]]:
+        return {"dancebert": _dancebert, "farandole": _farandole, "small": _small}
 
 
 def _dancebert() -> ThreeBertConfig:
@@ -50,28 +56,33 @@ def _dancebert() -> ThreeBertConfig:
     return ThreeBertConfig(encoder=encoder, cross=replace(encoder, dim=1600), **QUIRKS)
 
 
+def _farandole() -> ThreeBertConfig:
+    return ThreeBertConfig(contrast=True)
+
+
 def _small() -> ThreeBertConfig:
     encoder = ConvBertConfig(layers=2, dim=96, heads=8, inner=192, dropout=0.0, positions="rotary")
-    return ThreeBertConfig(encoder=encoder, cross=replace(encoder, dim=192, inner=384))
+    return ThreeBertConfig(encoder=encoder, cross=replace(encoder, dim=192, inner=384), contrast=True)
 
 
+@register("threebert")
 class ThreeBert(MaskedMotionModel):
-    """Motion and music joined along features."""
+    """Concatenates encoded motion and music along features; a third encoder reads both."""
 
     Config = ThreeBertConfig
     config: ThreeBertConfig
 
     def __init__(self, config: ThreeBertConfig) -> None:
         super().__init__(config)
-        self.motion_inlet = Inlet(config.motion + config.flags, config.encoder.dim, config.inlet)
+        self.motion_inlet = Inlet(config.seen, config.encoder.dim, config.inlet)
         self.music_inlet = Inlet(config.music, config.encoder.dim, config.inlet)
         self.motion_encoder, self.music_encoder = ConvBert(config.encoder), ConvBert(config.encoder)
         self.cross = ConvBert(config.cross)
         self.outlet = nn.Linear(config.cross.dim, config.outputs)
         if config.residual:
-            start_at_nothing(self.outlet)
+            zero_initialise(self.outlet)
 
     def encode(self, motion: Tensor, attention: Tensor | None, music: Tensor | None) -> Tensor:
-        moved = self.motion_encoder(self.motion_inlet(motion), attention)
-        heard = self.music_encoder(self.music_inlet(music), attention)
-        return self.outlet(self.cross(torch.cat((moved, heard), dim=-1), attention))
+        motion_features = self.motion_encoder(self.motion_inlet(motion), attention)
+        music_features = self.music_encoder(self.music_inlet(music), attention)
+        return self.outlet(self.cross(torch.cat((motion_features, music_features), dim=-1), attention))

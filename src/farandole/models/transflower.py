@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from farandole.models.base import MotionModel, PresetConfig, Windows, motion_and_audio
+from farandole.models.base import MotionModel, WindowConfig, Windows, motion_and_audio
 from farandole.models.errors import require
 from farandole.models.flows.bijection import State
 from farandole.models.flows.builders import FlowConfig, build_flow
 from farandole.models.flows.flow import bits_per_frame
 from farandole.models.layers.multimodal import EncoderConfig, Modality, MultimodalEncoder
 from farandole.models.layers.signal import Signal, SignalConfig
+from farandole.models.registry import register
 
 
 @dataclass(frozen=True)
-class TransflowerConfig(PresetConfig):
+class TransflowerConfig(WindowConfig):
     """Settings of Transflower."""
 
     inputs: tuple[Modality, ...]
@@ -46,7 +48,7 @@ class TransflowerConfig(PresetConfig):
         return self.target.frames if self.condition_tokens is None else self.condition_tokens
 
     @classmethod
-    def _presets(cls):
+    def _presets(cls) -> Mapping[str, Callable[[], TransflowerConfig]]:
         return {"paper": _paper, "as-released": _as_released, "farandole": _farandole}
 
 
@@ -74,6 +76,7 @@ def _farandole() -> TransflowerConfig:
     return TransflowerConfig(motion_and_audio(67, 85, 120, 140), Modality("motion", 67, 10, 120), encoder, flow)
 
 
+@register("transflower")
 class Transflower(MotionModel):
     """Multimodal encoder conditioning a flow; trained on the likelihood of the next frames."""
 

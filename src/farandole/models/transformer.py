@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from farandole.models.base import MotionModel, PresetConfig, Windows, motion_and_audio
+from farandole.models.base import MotionModel, WindowConfig, Windows, motion_and_audio
 from farandole.models.errors import require
 from farandole.models.flows.bijection import State
 from farandole.models.layers.multimodal import EncoderConfig, Modality, MultimodalEncoder
 from farandole.models.layers.signal import Signal, SignalConfig
+from farandole.models.registry import register
 
 
 @dataclass(frozen=True)
-class TransformerConfig(PresetConfig):
+class TransformerConfig(WindowConfig):
     """Settings of the deterministic transformer."""
 
     inputs: tuple[Modality, ...]
@@ -33,7 +35,7 @@ class TransformerConfig(PresetConfig):
         require("transformer", [(len(self.inputs) > 0, "needs at least one input modality")])
 
     @classmethod
-    def _presets(cls):
+    def _presets(cls) -> Mapping[str, Callable[[], TransformerConfig]]:
         return {"paper": _paper, "as-released": _as_released, "farandole": _farandole}
 
 
@@ -63,6 +65,7 @@ def _farandole() -> TransformerConfig:
     return TransformerConfig(motion_and_audio(67, 85, 120, 140), Modality("motion", 67, 10, 120), encoder)
 
 
+@register("transformer")
 class Transformer(MotionModel):
     """Multimodal encoder whose output is the next frames; trained on the mean squared error."""
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from farandole.models.base import motion_and_audio
 from farandole.models.flows.builders import FlowConfig
 from farandole.models.layers.multimodal import EncoderConfig, Modality
+from farandole.models.registry import register
 from farandole.models.transflower import Transflower, TransflowerConfig
 
 
@@ -12,7 +15,7 @@ class TransformerflowConfig(TransflowerConfig):
     """Settings of Transformerflow: those of Transflower, with a flow of gated convolutions and no normalisation."""
 
     @classmethod
-    def _presets(cls):
+    def _presets(cls) -> Mapping[str, Callable[[], TransformerflowConfig]]:
         return {"paper": _paper, "as-released": _as_released, "farandole": _farandole}
 
 
@@ -62,6 +65,7 @@ def _farandole() -> TransformerflowConfig:
     return _config(encoder, flow)
 
 
+@register("transformerflow")
 class Transformerflow(Transflower):
     """Transflower with convolutional couplings."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from farandole.models.base import MotionModel, PresetConfig, Windows, motion_and_audio
+from farandole.models.base import MotionModel, WindowConfig, Windows, motion_and_audio
 from farandole.models.errors import require
 from farandole.models.flows.bijection import State
 from farandole.models.flows.builders import GlowConfig, build_glow
@@ -17,10 +17,11 @@ from farandole.models.flows.flow import bits_per_frame
 from farandole.models.layers.multimodal import EncoderConfig, Modality, MultimodalEncoder
 from farandole.models.layers.signal import Signal, SignalConfig
 from farandole.models.moglow import sliding_windows
+from farandole.models.registry import register
 
 
 @dataclass(frozen=True)
-class TransglowerConfig(PresetConfig):
+class TransglowerConfig(WindowConfig):
     """Settings of Transglower."""
 
     inputs: tuple[Modality, ...]
@@ -49,7 +50,7 @@ class TransglowerConfig(PresetConfig):
         )
 
     @classmethod
-    def _presets(cls):
+    def _presets(cls) -> Mapping[str, Callable[[], TransglowerConfig]]:
         return {"paper": _paper, "as-released": _as_released, "farandole": _farandole}
 
 
@@ -77,6 +78,7 @@ def _farandole() -> TransglowerConfig:
     return _config(encoder, frames=8, glow=GlowConfig(dim=512, permutation="factored"))
 
 
+@register("transglower")
 class Transglower(MotionModel):
     """For each frame the transformer reads its window into one vector; these condition the flow over the frames."""
 

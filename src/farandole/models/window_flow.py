@@ -1,9 +1,9 @@
 """The next few seconds of dance in one go: a conditional flow over a window of latent tokens.
 
 A velocity field carries noise to data along straight lines (flow matching: Lipman et al., 2022, arXiv:2210.02747; rectified flow:
-Liu et al., 2022, arXiv:2209.03003): a continuous normalizing flow that is trained without simulating it. Tokens that are known
-(what was danced before, or what comes after a gap) are given clean and flagged; frames or joints that a person pinned down come in
-beside them. One network so dances, continues, fills gaps and completes bodies.
+Liu et al., 2022, arXiv:2209.03003): a continuous normalizing flow that is trained without simulating it. Known tokens
+(before or after a gap) enter without noise and with a flag; pinned frames or joints are extra inputs. So one network dances,
+continues, fills gaps and completes bodies.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from farandole.models.autoencoder import FRAMES_PER_TOKEN
+from farandole.models.layers.containers import ModuleList
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class Block(nn.Module):
 class WindowFlow(nn.Module):
     """Velocity of every latent token of a window at flow time t (0 noise, 1 data)."""
 
+    frequencies: Tensor
+
     def __init__(self, config: WindowFlowConfig) -> None:
         super().__init__()
         self.config = config
@@ -82,13 +85,14 @@ class WindowFlow(nn.Module):
         self.style = nn.Embedding(config.styles, w)
         self.position = nn.Parameter(0.02 * torch.randn(config.tokens, w))
         self.known = nn.Parameter(0.02 * torch.randn(w))
-        self.time = nn.Sequential(nn.Linear(w, w), nn.SiLU(), nn.Linear(w, 6 * w))
-        self.blocks = nn.ModuleList(Block(w, config.heads, config.dropout) for _ in range(config.layers))
+        inner, last = nn.Linear(w, w), nn.Linear(w, 6 * w)
+        self.time = nn.Sequential(inner, nn.SiLU(), last)
+        self.blocks = ModuleList(Block(w, config.heads, config.dropout) for _ in range(config.layers))
         self.out = nn.Linear(w, config.latent_dim)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
-        nn.init.zeros_(self.time[2].weight)
-        nn.init.zeros_(self.time[2].bias)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
         half = torch.arange(w // 2) / (w // 2)
         self.register_buffer("frequencies", torch.exp(half * 6.9) * 2.0, persistent=False)
 
@@ -98,7 +102,7 @@ class WindowFlow(nn.Module):
         Args:
             x: Latents: noisy at time t where unknown, clean where known, [B, N, Z].
             t: Flow time in [0, 1], [B].
-            known: 1 where the token is given, 0 where it is to be made, [B, N].
+            known: 1 for known tokens, 0 for those to generate, [B, N].
             music: Music features of the window's frames, [B, 4 N, C].
             style: Style index, [B] int64.
             pinned: Pinned motion features, zero where not pinned, followed by one flag per joint group, [B, 4 N, D + G].

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from farandole.models.layers.containers import ModuleList
+
 State = Any
 """Recurrent state of a layer: a tensor, a tuple of states, or None. It goes in and comes out; no module keeps one."""
 
@@ -49,7 +51,7 @@ class Chain(Bijection):
 
     def __init__(self, layers: Iterable[Bijection]) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(layers)
+        self.layers: ModuleList[Bijection] = ModuleList(layers)
 
     def forward(self, x: Tensor, cond: Tensor | None = None) -> tuple[Tensor, Tensor]:
         return self.stream(x, cond)[:2]

@@ -151,7 +151,7 @@ def _network(channels: int, cond: int, length: int, tokens: int, config: FlowCon
     )
 
 
-def build_prior(prior: Prior, degrees: float) -> nn.Module:
+def build_prior(prior: Prior, degrees: float) -> StandardNormal | StudentT:
     """StandardNormal or StudentT."""
     return StandardNormal() if prior == "normal" else StudentT(degrees)
 

@@ -1,4 +1,4 @@
-"""Couplings: one part of the channels is transformed, by amounts the other part and the conditioning decide."""
+"""Coupling layers: one part of the channels is transformed by parameters computed from the other part and the conditioning."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Coupling(Bijection):
 
     def stream(self, x: Tensor, cond: Tensor | None = None, state: State = None) -> tuple[Tensor, Tensor, State]:
         changed, kept = self._split(x)
-        scale, log_scale, shift, mixture, state = self._asked(kept, cond, state)
+        scale, log_scale, shift, mixture, state = self._map_parameters(kept, cond, state)
         log_det = log_scale
         if mixture is not None:
             changed, log_slope = mixture_logit(changed, *mixture)
@@ -123,7 +123,7 @@ class Coupling(Bijection):
         self, y: Tensor, cond: Tensor | None = None, state: State = None
     ) -> tuple[Tensor, Tensor, State]:
         changed, kept = self._split(y)
-        scale, log_scale, shift, mixture, state = self._asked(kept, cond, state)
+        scale, log_scale, shift, mixture, state = self._map_parameters(kept, cond, state)
         changed, log_det = changed / scale - shift, -log_scale
         if mixture is not None:
             changed = invert_mixture_logit(changed, *mixture)
@@ -138,7 +138,7 @@ class Coupling(Bijection):
     def _join(self, changed: Tensor, kept: Tensor) -> Tensor:
         return torch.cat((changed, kept) if self.first else (kept, changed), dim=-1)
 
-    def _asked(self, kept: Tensor, cond: Tensor | None, state: State) -> tuple:
+    def _map_parameters(self, kept: Tensor, cond: Tensor | None, state: State) -> tuple:
         """Scale, log scale, shift [B, T, changed], mixture (three of [B, T, changed, K]) or None, state."""
         raw, state = self.network(kept, cond, state)
         raw = raw.to(kept.dtype)  # the network may run in bfloat16, the map itself does not

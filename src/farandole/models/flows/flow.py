@@ -9,12 +9,13 @@ from torch import Tensor, nn
 
 from farandole.models.errors import ShapeError
 from farandole.models.flows.bijection import Bijection, State
+from farandole.models.flows.priors import StandardNormal, StudentT
 
 
 class ConditionalFlow(nn.Module):
     """p(x | c): x is mapped to a latent z = f(x; c) with a simple prior. Signals are [B, T, C]."""
 
-    def __init__(self, channels: int, bijection: Bijection, prior: nn.Module) -> None:
+    def __init__(self, channels: int, bijection: Bijection, prior: StandardNormal | StudentT) -> None:
         super().__init__()
         self.channels, self.bijection, self.prior = channels, bijection, prior
 

@@ -46,6 +46,9 @@ class FactoredLinear(Bijection):
     log-det = T sum(log_diagonal), without a determinant.
     """
 
+    permutation: Tensor
+    sign: Tensor
+
     def __init__(self, channels: int, generator: torch.Generator | None = None) -> None:
         super().__init__()
         permutation, lower, upper = torch.linalg.lu(_random_rotation(channels, generator))
@@ -83,6 +86,8 @@ class FactoredLinear(Bijection):
 
 class Permutation(Bijection):
     """y_c = x_{order[c]}: a fixed reordering of channels. log-det = 0."""
+
+    order: Tensor
 
     def __init__(self, order: Tensor) -> None:
         super().__init__()

@@ -16,10 +16,8 @@ from torch.nn import functional as F
 from farandole.models.errors import require
 from farandole.models.flows.bijection import State
 from farandole.models.layers.convolution import GatedConvolutions
-from farandole.models.layers.linear import FastLinear
 from farandole.models.layers.positions import Position
-from farandole.models.layers.recurrent import lstm_of_both
-from farandole.models.layers.transformer import TransformerBlock
+from farandole.models.layers.transformer_block import TransformerBlock
 
 
 class ChannelTransformer(nn.Module):
@@ -106,19 +104,8 @@ class RecurrentNetwork(nn.Module):
         nn.init.zeros_(self.outlet.bias)
 
     def forward(self, kept: Tensor, cond: Tensor, state: State = None) -> tuple[Tensor, State]:
-        if self._apart(cond):
-            y, state = lstm_of_both(self.recurrent, kept, cond, state)
-        else:
-            y, state = self.recurrent(torch.cat((kept, cond.to(kept.dtype)), dim=-1), state)
+        y, state = self.recurrent(torch.cat((kept, cond.to(kept.dtype)), dim=-1), state)
         return self.outlet(y), state
-
-    def _apart(self, cond: Tensor) -> bool:
-        """Whether there is a quicker way in training: conditioning that is data, on the CPU, quick kernels asked for."""
-        asked = isinstance(self.outlet, FastLinear) and isinstance(self.recurrent, nn.LSTM)
-        free = cond.device.type == "cpu" and cond.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-        return (
-            asked and free and torch.is_grad_enabled() and not cond.requires_grad and not torch.compiler.is_compiling()
-        )
 
 
 class FeedForwardNetwork(nn.Module):

@@ -87,6 +87,10 @@ class BatchNorm(Bijection):
         positive: Store log(gamma), so that gamma stays positive; False stores gamma, as transflower-lightning does.
     """
 
+    mean: Tensor
+    variance: Tensor
+    started: Tensor
+
     EPSILON = 1e-5
 
     def __init__(self, channels: int, momentum: float = 0.1, positive: bool = True) -> None:

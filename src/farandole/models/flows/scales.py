@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from farandole.models.flows.bijection import Bijection
+from farandole.models.layers.containers import ModuleList
 
 
 def squeeze(x: Tensor) -> Tensor:
@@ -31,7 +32,7 @@ class MultiScale(Bijection):
 
     def __init__(self, flows: list[Bijection], squeeze_cond: bool = True) -> None:
         super().__init__()
-        self.flows = nn.ModuleList(flows)
+        self.flows: ModuleList[Bijection] = ModuleList(flows)
         self.squeeze_cond = squeeze_cond
 
     def forward(self, x: Tensor, cond: Tensor | None = None) -> tuple[Tensor, Tensor]:

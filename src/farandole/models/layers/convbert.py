@@ -1,13 +1,13 @@
 """The ConvBERT encoder: attention and a span-dynamic convolution share every layer (Jiang et al., 2020, arXiv:2008.02496).
 
-Weights, their names and their start are those of the transformers library, so its checkpoints fit; words are not encoded here, and
-the library's table of 30522 of them, which masked motion models carried along without ever reading it, is not made at all.
+Names and start of the weights are those of the transformers library, so its checkpoints fit but for the table of words, which
+motion has no use for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ from farandole.models.layers.positions import rotate_by_time
 
 @dataclass(frozen=True)
 class ConvBertConfig:
-    """Sizes of an encoder; the defaults are the library's where masked motion models did not change them."""
+    """Sizes of an encoder; the defaults are those of masked motion models, else of the library."""
 
     layers: int = 10
     """Layers."""
@@ -34,7 +34,7 @@ class ConvBertConfig:
     kernel: int = 9
     """Frames under the convolution."""
     head_ratio: int = 2
-    """Heads per head that is left: half of the width goes to the convolution, whatever the ratio is."""
+    """Configured heads per attending head. Half of the width goes to the convolution, for every ratio."""
     groups: int = 1
     """Groups of the feed-forward part's linear maps."""
     dropout: float = 0.1
@@ -48,7 +48,7 @@ class ConvBertConfig:
     positions: Literal["table", "rotary"] = "table"
     """table: one trained vector per frame, added to the input. rotary: attention sees time differences (Su et al., 2021)."""
     mask_convolution: bool = True
-    """Keep empty frames out of the convolution too. False: as in the library, where they reach kernel // 2 frames per layer."""
+    """Mask padding in the convolution too. False: as in the library, where it leaks kernel // 2 frames per layer."""
 
     def __post_init__(self) -> None:
         numbers = ("layers", "dim", "heads", "inner", "length", "kernel", "head_ratio", "groups", "types")
@@ -84,11 +84,9 @@ class ConvBert(nn.Module):
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__()
         self.config = config
-        library = _library_model(config)
-        self.embeddings, self.encoder = library.embeddings, library.encoder
-        del self.embeddings.word_embeddings
-        if config.positions == "rotary":
-            del self.embeddings.position_embeddings
+        self.embeddings = Embeddings(config)
+        self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(config) for _ in range(config.layers))})
+        self.apply(_start)
 
     def forward(
         self, inputs: Tensor, mask: Tensor | None = None, *, types: Tensor | None = None, times: Tensor | None = None
@@ -97,8 +95,8 @@ class ConvBert(nn.Module):
 
         Args:
             inputs: Vectors [B, T, dim].
-            mask: True or 1 where there is something, False or 0 in empty frames, [B, T]; None: everywhere. What stands in
-                empty frames does not matter (see `mask_convolution`), and what is returned for them means nothing.
+            mask: True or 1 for frames of the sequence, False or 0 for padding, [B, T]; None: no padding. Padding does not
+                influence other frames (see `mask_convolution`), and its own outputs are meaningless.
             types: Row of the table of token types for each frame, [T]; None: 0.
             times: Number of each frame, [T]; None: 0, 1, 2 ... Frames of two modalities may share one.
 
@@ -110,32 +108,11 @@ class ConvBert(nn.Module):
         """
         self._check(inputs, mask)
         times = torch.arange(inputs.shape[1], device=inputs.device) if times is None else times
-        x = inputs + self.embeddings.token_type_embeddings.weight[0 if types is None else types]
-        if self.config.positions == "table":
-            x = x + self.embeddings.position_embeddings.weight[times]
-        x = self.embeddings.dropout(self.embeddings.LayerNorm(x))
-        there = None if mask is None else mask.bool()
-        for layer in self.encoder.layer:
-            x = layer.attention.output(self._mix(layer.attention.self, x, there, times), x)
-            x = layer.output(layer.intermediate(x), x)
+        mask = None if mask is None else mask.bool()
+        x = self.embeddings(inputs, types, times)
+        for layer in self.encoder["layer"].children():
+            x = layer(x, mask, times)
         return x
-
-    def _mix(self, layer: Any, x: Tensor, there: Tensor | None, times: Tensor) -> Tensor:
-        """Self-attention of one half of the width beside the span-dynamic convolution of the other, [B, T, dim]."""
-        heads = self.config.effective_heads
-        query = layer.query(x)
-        q, k, v = (u.unflatten(-1, (heads, -1)).transpose(1, 2) for u in (query, layer.key(x), layer.value(x)))
-        if self.config.positions == "rotary":
-            q, k = rotate_by_time(q, times), rotate_by_time(k, times)
-        dropout = self.config.attention_dropout if self.training else 0.0
-        seen = None if there is None else there[:, None, None, :]
-        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=seen, dropout_p=dropout).transpose(1, 2)
-        valid = there.unsqueeze(-1).to(x.dtype) if there is not None and self.config.mask_convolution else None
-        spans = layer.key_conv_attn_layer((x if valid is None else x * valid).mT).mT  # [B, T, dim / 2]
-        taps = layer.conv_kernel_layer(spans * query).unflatten(-1, (heads, -1)).softmax(dim=-1)  # [B, T, H, kernel]
-        values = layer.conv_out_layer(x)
-        values = (values if valid is None else values * valid).unflatten(-1, (heads, -1))
-        return torch.cat((attended, convolve(values, taps)), dim=2).flatten(-2)
 
     def _check(self, inputs: Tensor, mask: Tensor | None) -> None:
         if inputs.ndim != 3 or inputs.shape[-1] != self.config.dim:
@@ -144,6 +121,129 @@ class ConvBert(nn.Module):
             raise ShapeError(f"convbert: expected a mask {tuple(inputs.shape[:2])}, got {tuple(mask.shape)}")
         if self.config.positions == "table" and inputs.shape[1] > self.config.length:
             raise ShapeError(f"convbert: {inputs.shape[1]} frames, but it has positions for {self.config.length}")
+
+
+class Embeddings(nn.Module):
+    """Adds token types and, from a table, positions to the vectors."""
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__()
+        table = config.positions == "table"
+        self.position_embeddings = nn.Embedding(config.length, config.dim) if table else None
+        self.token_type_embeddings = nn.Embedding(config.types, config.dim)
+        self.LayerNorm = nn.LayerNorm(config.dim, eps=config.norm_eps)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, types: Tensor | None, times: Tensor) -> Tensor:
+        """x [B, T, D], types and times [T] -> [B, T, D]."""
+        x = x + self.token_type_embeddings.weight[0 if types is None else types]
+        if self.position_embeddings is not None:
+            x = x + self.position_embeddings(times)
+        return self.dropout(self.LayerNorm(x))
+
+
+class Layer(nn.Module):
+    """Mixed attention, add, norm; feed-forward part, add, norm."""
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__()
+        attention, dense = (
+            AddNorm(nn.Linear(config.dim, config.dim), config),
+            _linear(config.dim, config.inner, config.groups),
+        )
+        self.attention = nn.ModuleDict({"self": MixedAttention(config), "output": attention})
+        self.intermediate = nn.ModuleDict({"dense": dense})
+        self.output = AddNorm(_linear(config.inner, config.dim, config.groups), config)
+
+    def forward(self, x: Tensor, mask: Tensor | None, times: Tensor) -> Tensor:
+        """x [B, T, D], mask [B, T] bool or None, times [T] -> [B, T, D]."""
+        x = self.attention["output"](self.attention["self"](x, mask, times), x)
+        return self.output(F.gelu(self.intermediate["dense"](x)), x)
+
+
+class AddNorm(nn.Module):
+    """LayerNorm(skip + dropout(dense(x)))."""
+
+    def __init__(self, dense: nn.Module, config: ConvBertConfig) -> None:
+        super().__init__()
+        self.dense = dense
+        self.LayerNorm = nn.LayerNorm(config.dim, eps=config.norm_eps)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """x [B, T, I], skip [B, T, D] -> [B, T, D]."""
+        return self.LayerNorm(skip + self.dropout(self.dense(x)))
+
+
+class MixedAttention(nn.Module):
+    """Self-attention on one half of the width, a span-dynamic convolution on the other; section 3.2 and figure 3.
+
+    The kernel of the convolution is generated at every frame, from its query and a local summary of the keys (the span).
+    """
+
+    def __init__(self, config: ConvBertConfig) -> None:
+        super().__init__()
+        self.config = config
+        dim, half, kernel = config.dim, config.dim // 2, config.kernel
+        self.query, self.key, self.value = nn.Linear(dim, half), nn.Linear(dim, half), nn.Linear(dim, half)
+        self.key_conv_attn_layer = SeparableConv(dim, half, kernel)
+        self.conv_kernel_layer = nn.Linear(half, config.effective_heads * kernel)
+        self.conv_out_layer = nn.Linear(dim, half)
+
+    def forward(self, x: Tensor, mask: Tensor | None, times: Tensor) -> Tensor:
+        """x [B, T, D], mask [B, T] bool or None, times [T] -> [B, T, D]."""
+        config, heads = self.config, self.config.effective_heads
+        query = self.query(x)
+        q, k, v = (u.unflatten(-1, (heads, -1)).transpose(1, 2) for u in (query, self.key(x), self.value(x)))
+        if config.positions == "rotary":
+            q, k = rotate_by_time(q, times), rotate_by_time(k, times)
+        dropout = config.attention_dropout if self.training else 0.0
+        visible = None if mask is None else mask[:, None, None, :]
+        attended = F.scaled_dot_product_attention(q, k, v, attn_mask=visible, dropout_p=dropout).transpose(1, 2)
+        valid = mask.unsqueeze(-1).to(x.dtype) if mask is not None and config.mask_convolution else None
+        spans = self.key_conv_attn_layer((x if valid is None else x * valid).mT).mT  # [B, T, D / 2]
+        taps = self.conv_kernel_layer(spans * query).unflatten(-1, (heads, -1)).softmax(dim=-1)  # [B, T, H, kernel]
+        values = self.conv_out_layer(x)
+        values = (values if valid is None else values * valid).unflatten(-1, (heads, -1))
+        return torch.cat((attended, convolve(values, taps)), dim=2).flatten(-2)
+
+
+class SeparableConv(nn.Module):
+    """A convolution along time of each channel by itself, then a linear map of the channels, [B, D, T] -> [B, D', T]."""
+
+    def __init__(self, dim: int, output_dim: int, kernel: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv1d(dim, dim, kernel, padding=kernel // 2, groups=dim, bias=False)
+        self.pointwise = nn.Conv1d(dim, output_dim, 1, bias=False)
+        self.bias = nn.Parameter(torch.zeros(output_dim, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.pointwise(self.depthwise(x)) + self.bias
+
+
+class GroupedLinear(nn.Module):
+    """A linear map for each of `groups` parts of the vector, [..., I] -> [..., O]."""
+
+    def __init__(self, dim: int, output_dim: int, groups: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(groups, dim // groups, output_dim // groups))
+        self.bias = nn.Parameter(torch.zeros(output_dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = x.unflatten(-1, (len(self.weight), 1, -1))  # [..., groups, 1, I / groups]
+        return (parts @ self.weight).flatten(-3) + self.bias
+
+
+def _linear(dim: int, output_dim: int, groups: int) -> nn.Module:
+    return nn.Linear(dim, output_dim) if groups == 1 else GroupedLinear(dim, output_dim, groups)
+
+
+def _start(part: nn.Module) -> None:
+    """Weights from N(0, 0.02^2), biases 0, as BERT starts."""
+    if isinstance(part, nn.Linear | nn.Conv1d | nn.Embedding | GroupedLinear):
+        nn.init.normal_(part.weight, std=0.02)
+    if isinstance(part, nn.Linear):
+        nn.init.zeros_(part.bias)
 
 
 def convolve(values: Tensor, taps: Tensor) -> Tensor:
@@ -162,30 +262,3 @@ def convolve(values: Tensor, taps: Tensor) -> Tensor:
     for j in range(1, count):
         result = result + padded[:, j : j + frames] * taps[..., j : j + 1]
     return result
-
-
-def _library_model(config: ConvBertConfig) -> Any:
-    from transformers import ConvBertConfig as LibraryConfig
-    from transformers import ConvBertModel
-
-    return ConvBertModel(
-        LibraryConfig(
-            vocab_size=1,
-            pad_token_id=0,
-            bos_token_id=None,
-            eos_token_id=None,
-            embedding_size=config.dim,
-            hidden_size=config.dim,
-            num_hidden_layers=config.layers,
-            num_attention_heads=config.heads,
-            intermediate_size=config.inner,
-            max_position_embeddings=config.length,
-            conv_kernel_size=config.kernel,
-            head_ratio=config.head_ratio,
-            num_groups=config.groups,
-            hidden_dropout_prob=config.dropout,
-            attention_probs_dropout_prob=config.attention_dropout,
-            layer_norm_eps=config.norm_eps,
-            type_vocab_size=config.types,
-        )
-    )

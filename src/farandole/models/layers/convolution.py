@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from farandole.models.errors import require
-from farandole.models.layers.transformer import SelfAttention
+from farandole.models.layers.containers import ModuleList
+from farandole.models.layers.transformer_block import SelfAttention
 
 
 def _concat_elu(x: Tensor) -> Tensor:
@@ -70,7 +71,7 @@ class GatedConvolutions(nn.Module):
         )
         norm = nn.utils.parametrizations.weight_norm
         self.inlet = norm(nn.Conv1d(input_dim, dim, 3, padding=1))
-        self.blocks = nn.ModuleList(GatedBlock(dim, attention, dropout) for _ in range(blocks))
+        self.blocks = ModuleList(GatedBlock(dim, attention, dropout) for _ in range(blocks))
         self.outlet = norm(nn.Conv1d(dim, output_dim, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -47,8 +47,12 @@ def neighbours(visible: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     frames = visible.shape[1]
     t = torch.arange(frames, device=visible.device)[None, :, None].expand_as(visible)
-    before = torch.where(visible, t, -1).cummax(dim=1).values
-    after = torch.where(visible, t, frames).flip(1).cummin(dim=1).values.flip(1)
+    # The k-th visible frame is the k-th of the sorted ones: a running maximum, by operations that ONNX has too.
+    places = torch.where(visible, t, frames).sort(dim=1).values
+    seen = visible.long().cumsum(dim=1)
+    before = torch.where(seen > 0, places.gather(1, (seen - 1).clamp(min=0)), -1)
+    ahead = seen - visible.long()
+    after = torch.where(ahead < seen[:, -1:], places.gather(1, ahead.clamp(max=frames - 1)), frames)
     before, after = torch.where(before < 0, after, before), torch.where(after == frames, before, after)
     before, after = (torch.where(u == frames, -1, u) for u in (before, after))
     share = (t - before) / (after - before).clamp(min=1)

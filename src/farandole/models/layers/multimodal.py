@@ -1,4 +1,4 @@
-"""One transformer per modality, their outputs side by side along time, one transformer over everything."""
+"""One transformer per modality and a cross-modal transformer over their outputs, concatenated along time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from farandole.models.errors import ShapeError, one_of, require
+from farandole.models.layers.containers import ModuleDict
 from farandole.models.layers.positions import Position
-from farandole.models.layers.transformer import TransformerBlock
+from farandole.models.layers.transformer_block import TransformerBlock
 
 
 @dataclass(frozen=True)
@@ -101,14 +102,16 @@ class MultimodalEncoder(nn.Module):
     """Windows of several modalities -> `outputs` vectors of width `output_dim`.
 
     Args:
-        modalities: In the order in which they are joined along time.
+        modalities: In the order in which they are concatenated along time.
         outputs: Vectors to return, K.
         output_dim: Their width.
         target_offset: Frame number of the first predicted frame, for queries at the target.
         config: Settings.
     Raises:
-        ConfigError: If more vectors are asked for than there are tokens to read them from.
+        ConfigError: If there are more outputs than input tokens to read them from.
     """
+
+    times: Tensor
 
     def __init__(
         self, modalities: tuple[Modality, ...], outputs: int, output_dim: int, target_offset: int, config: EncoderConfig
@@ -116,9 +119,12 @@ class MultimodalEncoder(nn.Module):
         super().__init__()
         tokens = sum(m.frames for m in modalities)
         targeted = config.queries == "target"
-        require("encoder", [(targeted or outputs <= tokens, f"{outputs} outputs asked of {tokens} input tokens")])
+        require(
+            "encoder",
+            [(targeted or outputs <= tokens, f"{outputs} outputs need as many input tokens, there are {tokens}")],
+        )
         self.modalities, self.outputs = modalities, outputs
-        self.inputs = nn.ModuleDict(
+        self.inputs = ModuleDict(
             {
                 m.name: TransformerBlock(
                     m.dim,

@@ -1,4 +1,4 @@
-"""How a transformer is told where a token stands: tables, additive biases, rotations; and attention masks."""
+"""Positions in a transformer: tables, additive biases, rotations; attention masks."""
 
 from __future__ import annotations
 
@@ -52,6 +52,6 @@ def rotate_by_time(x: Tensor, times: Tensor, base: float = 10_000.0) -> Tensor:
 
 
 def prefix_causal_mask(length: int, prefix: int = 0, device: torch.device | None = None) -> Tensor:
-    """Who may look at whom: every query sees the first `prefix` keys and no key later than itself; bool [T, T]."""
+    """Causal mask with a prefix: every query attends to the first `prefix` keys and to no later key than itself; bool [T, T]."""
     at = torch.arange(length, device=device)
     return (at[None, :] <= at[:, None]) | (at[None, :] < prefix)

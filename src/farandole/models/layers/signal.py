@@ -1,4 +1,4 @@
-"""What a model predicts of the target window: poses or the steps between them, without columns that stand still."""
+"""What a model predicts of the target window: poses or the steps between them, without constant columns."""
 
 from __future__ import annotations
 
@@ -21,19 +21,30 @@ class SignalConfig:
 
     predict: Predict = "poses"
     """poses: the frames themselves, as published. steps: each frame less the one before, so that a model begins as a
-    random walk from the last known pose and need not learn to repeat that pose. increments: steps from 0, for what a
-    predicted mean leaves. Both are shifts: no volume changes."""
+    random walk from the last known pose and need not learn to repeat that pose. increments: steps from 0, for the
+    residual of a predicted mean. Both are shifts: the log-determinant is 0."""
+    retain: float = 1.0
+    """Of steps: each frame less so much of the one before. 1 is a random walk, which may go anywhere when the model runs free;
+    below 1 what is modelled is the step away from a pose that falls back to the mean, by 1 - retain a frame, so that bounded
+    steps make bounded poses."""
     still: tuple[int, ...] = ()
     """Columns of the target that never vary in the data. They have no density (it would be infinite), so they are not
     modelled; samples have 0 there, which is the mean of standardised features."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "still", tuple(self.still))
-        require("signal", [one_of("predict", self.predict, get_args(Predict))])
+        require(
+            "signal",
+            [
+                one_of("predict", self.predict, get_args(Predict)),
+                (0 <= self.retain <= 1, f"retain must be from 0 to 1, got {self.retain}"),
+                (self.retain == 1 or self.predict == "steps", "retain is for predict: steps"),
+            ],
+        )
 
 
 class Signal(nn.Module):
-    """Frames [B, T, D] to the modelled signal [B, T, K] and back, K = D less the columns that stand still.
+    """Frames [B, T, D] to the modelled signal [B, T, K] and back, K = D less the constant columns.
 
     Args:
         inputs: The model's input windows; `steps` needs the target's past among them, up to the frame before its first.
@@ -41,8 +52,10 @@ class Signal(nn.Module):
         config: Settings.
 
     Raises:
-        ConfigError: If a column that stands still does not exist, or the past that `steps` needs is not there.
+        ConfigError: If a constant column does not exist, or the past that `steps` needs is missing.
     """
+
+    moving: Tensor | None
 
     def __init__(self, inputs: tuple[Modality, ...], target: Modality, config: SignalConfig) -> None:
         super().__init__()
@@ -57,6 +70,7 @@ class Signal(nn.Module):
             ],
         )
         self.name, self.dim, self.predict, self._before = target.name, target.dim, config.predict, before
+        self.retain = config.retain
         moving = [i for i in range(target.dim) if i not in set(config.still)]
         self.channels = len(moving)
         """K."""
@@ -67,25 +81,41 @@ class Signal(nn.Module):
         return frames if self.moving is None else frames[..., self.moving]
 
     def spread(self, signal: Tensor) -> Tensor:
-        """The inverse of `select`, with 0 for columns that stand still."""
+        """The inverse of `select`, with 0 for constant columns."""
         if self.moving is None:
             return signal
         return signal.new_zeros(*signal.shape[:-1], self.dim).index_copy(-1, self.moving, signal)
 
     def encode(self, frames: Tensor, windows: Mapping[str, Tensor]) -> Tensor:
-        """Frames [B, T, D] that follow the input windows -> signal [B, T, K]."""
+        """Frames [B, T, D] that follow the input windows -> signal [B, T, K].
+
+        Where the input goes on beside the target, as in training of models that draw frame by frame, steps begin at the poses
+        of the input: if those are noisy or the model's own, it learns the way back.
+        """
         signal = self.select(frames)
         if self.predict == "poses":
             return signal
-        first = signal[:, :1] - self._last(windows).to(signal.dtype) if self.predict == "steps" else signal[:, :1]
-        return torch.cat((first, signal.diff(dim=1)), dim=1)
+        first = signal[:, :1]
+        if self.predict == "steps":
+            seen = self.select(windows[self.name][:, self._before :][:, : signal.shape[1]]).to(signal.dtype)
+            if seen.shape[1] == signal.shape[1]:
+                return signal - self.retain * seen
+            first = first - self.retain * seen[:, :1]
+        return torch.cat((first, signal[:, 1:] - self.retain * signal[:, :-1]), dim=1)
 
     def decode(self, signal: Tensor, windows: Mapping[str, Tensor]) -> Tensor:
         """The inverse of `encode`."""
         if self.predict == "poses":
             return self.spread(signal)
-        frames = signal.cumsum(dim=1)
-        return self.spread(frames + self._last(windows).to(signal.dtype) if self.predict == "steps" else frames)
+        if self.predict == "increments":
+            return self.spread(signal.cumsum(dim=1))
+        last = self._last(windows).to(signal.dtype)
+        if self.retain == 1:
+            return self.spread(signal.cumsum(dim=1) + last)
+        frames = [last[:, 0]]
+        for step in signal.unbind(dim=1):
+            frames.append(step + self.retain * frames[-1])
+        return self.spread(torch.stack(frames[1:], dim=1))
 
     def _last(self, windows: Mapping[str, Tensor]) -> Tensor:
         """The last known pose, [B, 1, K]."""

@@ -6,13 +6,11 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from farandole.models.errors import require
-from farandole.models.layers.attention import attention, self_attention
-from farandole.models.layers.dropout import Dropout, dropout_plus, relu_dropout
-from farandole.models.layers.linear import rows_of
-from farandole.models.layers.packed import relu_of, sum_of
+from farandole.models.layers.containers import ModuleList
 from farandole.models.layers.positions import POSITIONS, Position, RelativeBias, rotate_by_time
 
 
@@ -29,27 +27,27 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor, queries: Tensor, times: Tensor, query_times: Tensor, bias: Tensor | None) -> Tensor:
-        """Tokens x [B, T, D] looked at by queries [B, Q, D] (rows of x) -> [B, Q, D]; see `heads_of`."""
-        return self.out(self.heads_of(x, queries, times, query_times, bias))
+        """Queries attend to tokens.
 
-    def heads_of(self, x: Tensor, queries: Tensor, times: Tensor, query_times: Tensor, bias: Tensor | None) -> Tensor:
-        """What the heads find, side by side, [B, Q, D], before the last linear map.
+        Args:
+            x: Tokens [B, T, D].
+            queries: The rows of x that ask, [B, Q, D]; x itself for all.
+            times, query_times: Frame numbers [T] and [Q], for `rotary`.
+            bias: Added to the scores, broadcastable to [B, H, Q, T], or None.
 
-        bias is additive, broadcastable to [B, H, Q, T], or None; times [T] and query_times [Q] matter to `rotary`.
+        Returns:
+            [B, Q, D].
         """
         dim = x.shape[-1]
-        dropout = self.dropout if self.training else 0.0
-        if queries is x and not self.rotary:
-            return self_attention(self.qkv(x), self.heads, bias, dropout)
-        if queries is x:
-            q, k, v = self.qkv(x).chunk(3, dim=-1)
-        else:  # only some rows ask: their keys and values are needed all the same
-            q = rows_of(self.qkv, queries, slice(0, dim))
-            k, v = rows_of(self.qkv, x, slice(dim, None)).chunk(2, dim=-1)
+        q = F.linear(queries, self.qkv.weight[:dim], self.qkv.bias[:dim])
+        k, v = F.linear(x, self.qkv.weight[dim:], self.qkv.bias[dim:]).chunk(2, dim=-1)
         q, k, v = (u.unflatten(-1, (self.heads, -1)).transpose(1, 2) for u in (q, k, v))  # [B, H, ., D/H]
         if self.rotary:
             q, k = rotate_by_time(q, query_times), rotate_by_time(k, times)
-        return attention(q, k, v, bias, dropout).transpose(1, 2).flatten(-2)
+        dropout = self.dropout if self.training else 0.0
+        mask = None if bias is None else bias.to(q.dtype)
+        heads = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout)
+        return self.out(heads.transpose(1, 2).flatten(-2))
 
 
 class EncoderLayer(nn.Module):
@@ -62,19 +60,15 @@ class EncoderLayer(nn.Module):
         self.expand = nn.Linear(dim, hidden)
         self.contract = nn.Linear(hidden, dim)
         self.norm_hidden = nn.LayerNorm(dim)
-        self.dropout = Dropout(dropout)
+        self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, times: Tensor, bias: Tensor | None, rows: slice | None = None) -> Tensor:
-        """x [B, T, D] -> [B, T, D], or only the asked rows [B, R, D]; bias is already cut to those rows."""
+        """x [B, T, D] -> [B, T, D], or only the rows [B, R, D]; bias is already cut to those rows."""
         queries = x if rows is None else x[:, rows]
         query_times = times if rows is None else times[rows]
-        found = self.attention.heads_of(x, queries, times, query_times, bias)
-        if not self.training:
-            h = self.norm_attention(sum_of(self.attention.out, found, queries))
-            return self.norm_hidden(sum_of(self.contract, relu_of(self.expand, h), h))
-        p = self.dropout.p
-        h = self.norm_attention(dropout_plus(self.attention.out(found), queries, p))
-        return self.norm_hidden(dropout_plus(self.contract(relu_dropout(self.expand(h), p)), h, p))
+        h = self.norm_attention(queries + self.dropout(self.attention(x, queries, times, query_times, bias)))
+        hidden = self.dropout(F.relu(self.expand(h)))
+        return self.norm_hidden(h + self.dropout(self.contract(hidden)))
 
 
 class TransformerBlock(nn.Module):
@@ -96,6 +90,8 @@ class TransformerBlock(nn.Module):
     Raises:
         ConfigError: If heads do not divide dim, an option is unknown, or a table has no length.
     """
+
+    table: Tensor | None
 
     def __init__(
         self,
@@ -139,8 +135,8 @@ class TransformerBlock(nn.Module):
         self.pairwise = nn.Parameter(torch.zeros(length, length)) if "pairwise" in positions and length > 1 else None
         self.relative = RelativeBias(heads, length) if "relative" in positions else None
         rotary = "rotary" in positions
-        self.dropout = Dropout(dropout)
-        self.layers = nn.ModuleList(EncoderLayer(dim, heads, hidden or dim, dropout, rotary) for _ in range(layers))
+        self.dropout = nn.Dropout(dropout)
+        self.layers = ModuleList(EncoderLayer(dim, heads, hidden or dim, dropout, rotary) for _ in range(layers))
         self.outlet = nn.Linear(dim, output_dim)
         nn.init.zeros_(self.outlet.bias)
         nn.init.zeros_(self.outlet.weight) if zero_output else nn.init.uniform_(self.outlet.weight, -0.1, 0.1)
@@ -153,7 +149,7 @@ class TransformerBlock(nn.Module):
         Args:
             x: Tokens [B, T, input_dim], or for discrete input their numbers [B, T] (integers): rows of a batch never
                 see each other.
-            mask: Who may look at whom, bool [T, T] (row = query), True = may.
+            mask: Attention mask, bool [T, T] (row = query), True = may attend.
             times: Frame number of each token [T] (integers), for relative and rotary positions; None means 0, 1, 2...
             rows: Which tokens to return; the last layer is computed for these alone.
         Returns:

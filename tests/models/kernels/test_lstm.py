@@ -7,8 +7,7 @@ import torch
 from torch import nn
 
 from farandole.models.flows.networks import RecurrentNetwork
-from farandole.models.layers.linear import FastLinear
-from farandole.models.layers.recurrent import lstm_of_both
+from farandole.models.kernels.lstm import QuickRecurrentNetwork, lstm_of_both
 
 
 @pytest.mark.parametrize("layers", [1, 2, 3])
@@ -32,11 +31,11 @@ def test_values_states_and_gradients(layers: int, continued: bool) -> None:
 
 def test_a_coupling_takes_it_only_where_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    monkeypatch.setattr("farandole.models.flows.networks.lstm_of_both", lambda *a: calls.append(1) or lstm_of_both(*a))
+    monkeypatch.setattr("farandole.models.kernels.lstm.lstm_of_both", lambda *a: calls.append(1) or lstm_of_both(*a))
     network = RecurrentNetwork(3, 7, 4, kind="lstm", dim=5, layers=2)
     kept, cond = torch.randn(2, 6, 3), torch.randn(2, 6, 7)
     wanted = network(kept, cond)[0]
-    network.outlet.__class__ = FastLinear
+    network.__class__ = QuickRecurrentNetwork
     torch.testing.assert_close(network(kept, cond)[0], wanted)
     assert len(calls) == 1
     learnt = cond.clone().requires_grad_()

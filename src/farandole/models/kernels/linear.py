@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+from farandole.models.kernels.once import once
 
 M = TypeVar("M", bound=nn.Module)
 SMALLEST_WORK = 1 << 21
@@ -49,7 +50,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if not _applies(x, weight):
         return F.linear(x, weight, bias)
     if torch.is_grad_enabled() and (x.requires_grad or weight.requires_grad):
-        return _Linear.apply(x, weight, bias)  # pyright: ignore[reportReturnType]
+        return _Linear.apply(x, weight, bias)
     return _product(x, weight, bias)
 
 
@@ -92,8 +93,9 @@ class _Linear(torch.autograd.Function):
         return _product(x, weight, bias)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    @once
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        (grad,) = grads
         x, weight = ctx.saved_tensors
         rows = grad.reshape(-1, grad.shape[-1])
         wants_x, wants_weight, wants_bias = ctx.needs_input_grad

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from farandole.models.layers.dropout import Dropout, dropout, dropout_plus, relu_dropout
+from farandole.models.kernels.dropout import Dropout, dropout, dropout_plus, relu_dropout
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.97])

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from farandole.models.layers import linear as fast
-from farandole.models.layers import packed
+from farandole.models.kernels import linear as fast
+from farandole.models.kernels import packed
 
 
 @pytest.fixture(autouse=True)

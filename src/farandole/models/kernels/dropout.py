@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+from farandole.models.kernels.once import once
 
 _LEVELS = 1 << 16
 _FEW = 1 << 13  # words for which a generator of their own costs more than it saves
@@ -26,21 +27,21 @@ def dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
         return x
     if x.device.type != "cpu" or torch.compiler.is_compiling() or torch.onnx.is_in_onnx_export():
         return F.dropout(x, p)
-    return _Dropout.apply(x, p)  # pyright: ignore[reportReturnType]
+    return _Dropout.apply(x, p)
 
 
 def dropout_plus(x: Tensor, other: Tensor, p: float) -> Tensor:
     """dropout(x) + other, both [...]."""
     if p == 0 or x.device.type != "cpu" or torch.compiler.is_compiling() or x.dtype != other.dtype:
         return dropout(x, p) + other
-    return _DropoutPlus.apply(x, other, p)  # pyright: ignore[reportReturnType]
+    return _DropoutPlus.apply(x, other, p)
 
 
 def relu_dropout(x: Tensor, p: float, training: bool = True) -> Tensor:
     """dropout(relu(x)), x [...]: only the result is kept for the way back, for where it is positive the gradient passes."""
     if not training or p == 0 or x.device.type != "cpu" or torch.compiler.is_compiling():
         return dropout(F.relu(x), p, training)
-    return _ReluDropout.apply(x, p)  # pyright: ignore[reportReturnType]
+    return _ReluDropout.apply(x, p)
 
 
 def draw(shape: Sequence[int], p: float) -> Tensor:
@@ -91,8 +92,9 @@ class _Dropout(torch.autograd.Function):
         return drop(x, kept, p)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    @once
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (grad,) = grads
         return drop(grad, ctx.saved_tensors[0], ctx.p), None
 
 
@@ -105,8 +107,9 @@ class _DropoutPlus(torch.autograd.Function):
         return drop(x, kept, p, other)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    @once
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, None]:
+        (grad,) = grads
         return drop(grad, ctx.saved_tensors[0], ctx.p), grad, None
 
 
@@ -119,6 +122,7 @@ class _ReluDropout(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    @once
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
+        (grad,) = grads
         return torch.ops.aten.threshold_backward(grad, ctx.saved_tensors[0], 0).mul_(_scale(ctx.p)), None

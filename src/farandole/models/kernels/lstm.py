@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+from torch import _VF, Tensor, nn
 
-from farandole.models.layers.linear import linear
+from farandole.models.flows.bijection import State
+from farandole.models.flows.networks import RecurrentNetwork
+from farandole.models.kernels.linear import linear
+from farandole.models.kernels.once import once
 
 LSTMState = tuple[Tensor, Tensor]
 """Hidden and cell state, [layers, B, H] each."""
@@ -30,13 +32,29 @@ def lstm_of_both(lstm: nn.LSTM, kept: Tensor, given: Tensor, state: LSTMState | 
     shape = (lstm.num_layers, len(kept), lstm.hidden_size)
     hidden, cell = (kept.new_zeros(shape), kept.new_zeros(shape)) if state is None else state
     weights = lstm.all_weights
-    y, last, last_cell = _First.apply(kept, given, *weights[0], hidden[0], cell[0])  # pyright: ignore[reportGeneralTypeIssues]
+    y, last, last_cell = _First.apply(kept, given, *weights[0], hidden[0], cell[0])
     if lstm.num_layers == 1:
         return y, (last[None], last_cell[None])
-    upper = [w for layer in weights[1:] for w in layer]
+    upper: list[Tensor] = [w for layer in weights[1:] for w in layer]
     states = (hidden[1:].contiguous(), cell[1:].contiguous())
-    y, h, c = torch._VF.lstm(y, states, upper, True, lstm.num_layers - 1, 0.0, False, False, True)  # pyright: ignore
+    y, h, c = _VF.lstm(y, states, upper, True, lstm.num_layers - 1, 0.0, False, False, True)
     return y, (torch.cat((last[None], h)), torch.cat((last_cell[None], c)))
+
+
+class QuickRecurrentNetwork(RecurrentNetwork):
+    """`RecurrentNetwork` with an LSTM, which reads its conditioning apart where that is data."""
+
+    recurrent: nn.LSTM
+
+    def forward(self, kept: Tensor, cond: Tensor, state: State = None) -> tuple[Tensor, State]:
+        if not self._apart(cond):
+            return super().forward(kept, cond, state)
+        y, state = lstm_of_both(self.recurrent, kept, cond, state)
+        return self.outlet(y), state
+
+    def _apart(self, cond: Tensor) -> bool:
+        free = cond.device.type == "cpu" and cond.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+        return free and torch.is_grad_enabled() and not cond.requires_grad and not torch.compiler.is_compiling()
 
 
 class _First(torch.autograd.Function):
@@ -69,8 +87,8 @@ class _First(torch.autograd.Function):
         return states[1:].transpose(0, 1).contiguous(), states[-1].clone(), cells[-1].clone()
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    @once
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
         kept, given, w_in, w_back, gates, cells, states, bent = ctx.saved_tensors
         size, near = w_back.shape[1], kept.shape[-1]
         slopes = gates * (1 - gates)  # of the sigmoids

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from farandole.models.layers import attention as module
-from farandole.models.layers.attention import attention, self_attention
+from farandole.models.kernels import attention as module
+from farandole.models.kernels.attention import attention, self_attention
 
 B, H, Q, T, C = 5, 3, 6, 9, 8
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from farandole.models.layers.linear import FastLinear, onednn_is_faster
+from farandole.models.kernels.linear import FastLinear, onednn_is_faster
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -53,7 +53,7 @@ def pack_linear(module: M, rows: int) -> M:
     if not onednn_is_faster():
         return module
     for part in module.modules():
-        if type(part) not in (nn.Linear, FastLinear):
+        if not isinstance(part, nn.Linear) or type(part) not in (nn.Linear, FastLinear):
             continue
         weight = part.weight.detach()
         if weight.device.type == "cpu" and weight.dtype == torch.float32:

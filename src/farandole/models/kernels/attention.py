@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from farandole.models.layers.dropout import draw, drop
+from farandole.models.kernels.dropout import draw, drop
+from farandole.models.kernels.once import once
 
 _AT_ONCE = 1 << 20
 """Attention weights held at a time: 4 MB."""
@@ -36,13 +36,13 @@ def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, p: float) ->
     """
     if not _by_portions(q, p):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=_as(bias, q), dropout_p=p)
-    return _Attention.apply(q, k, v, _four(bias), p)  # pyright: ignore[reportReturnType]
+    return _Attention.apply(q, k, v, _four(bias), p)
 
 
 def self_attention(qkv: Tensor, heads: int, bias: Tensor | None, p: float) -> Tensor:
     """`attention` of queries, keys and values side by side, each for all heads: [B, T, 3 * H * C] -> [B, T, H * C]."""
     if _by_portions(qkv, p):
-        return _SelfAttention.apply(qkv, heads, _four(bias), p)  # pyright: ignore[reportReturnType]
+        return _SelfAttention.apply(qkv, heads, _four(bias), p)
     y = F.scaled_dot_product_attention(*_split(qkv, heads), attn_mask=_as(bias, qkv), dropout_p=p)
     return y.transpose(1, 2).flatten(-2)
 
@@ -69,8 +69,9 @@ class _Attention(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    @once
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = grads
         q, k, v, bias, kept = ctx.saved_tensors
         to = _like(q, q), _like(k, k), _like(v, v)
         to_bias = torch.zeros_like(bias) if ctx.needs_input_grad[3] else None
@@ -89,8 +90,9 @@ class _SelfAttention(torch.autograd.Function):
         return y.transpose(1, 2).flatten(-2)
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+    @once
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        (grad,) = grads
         qkv, bias, kept = ctx.saved_tensors
         to = torch.empty_like(qkv)
         to_bias = torch.zeros_like(bias) if ctx.needs_input_grad[2] else None

@@ -1,0 +1,184 @@
+"""Hidden frames restored: which frames count, what the losses are, what the model is shown of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="models need the [train] extra")
+
+import torch
+
+from farandole.data.masking import Masking
+from farandole.errors import DataError
+from farandole.models.masked import MaskedMotionModel
+from farandole.models.matrix_body import MatrixBody, from_canonical, to_canonical
+from farandole.models.objectives.masking_objective import MaskedLoss, MaskingObjective, MaskingOptions, _feed
+from farandole.models.objectives.objective import Draw
+from farandole.models.registry import model_type
+from farandole.models.settings import build
+from farandole.motion import kinematics
+from farandole.motion import rotations as rot
+from farandole.motion.motion import Motion
+from farandole.motion.skeleton import Skeleton
+from farandole.training.data.training_data import DataFacts
+
+SKELETON = Skeleton(
+    ("hips", "spine", "head"), (-1, 0, 1), ((0, 0.9, 0), (0, 0.3, 0.1), (0.05, 0.4, 0)), {"head": (0, 0.2, 0)}
+)
+ENCODER = {"layers": 1, "dim": 32, "heads": 4, "inner": 32, "dropout": 0.0, "attention_dropout": 0.0}
+
+
+def sway(frames: int, phase: float) -> np.ndarray:
+    """A smooth motion as rotation matrices and root positions, [T, 9 J + 3]."""
+    from farandole.motion.codecs.rotmat import RotMat
+
+    t = np.arange(frames) / 30 + phase
+    turns = np.stack([0.6 * np.sin(2 * t + k)[:, None] * np.eye(3)[k] for k in range(3)], axis=1)
+    turns[:, 0, 1] += phase + 0.3 * t
+    path = np.stack((np.sin(t) + phase, 0.9 + 0.05 * np.sin(6 * t), 0.4 * t), axis=-1)
+    motion = Motion(SKELETON, rot.from_rotvec(turns), path, 30.0)
+    return RotMat(30.0, SKELETON).encode(motion).astype(np.float32)
+
+
+def sways(count: int, frames: int) -> torch.Tensor:
+    return torch.as_tensor(np.stack([sway(frames, 0.7 * i) for i in range(count)]))
+
+
+def made(canonical: bool = True, **settings) -> tuple[MaskedMotionModel, MaskingObjective]:
+    kind = model_type("motionbert")
+    torch.manual_seed(0)
+    config = build(
+        kind.Config,
+        {"encoder": ENCODER, "hidden": 16, "motion": 30},
+        "config",
+        start=kind.Config.preset("small", motion=30),
+    )
+    model = kind(config).eval()
+    return model, MaskingObjective(model, MaskedLoss(**settings), DataFacts(30.0, SKELETON, canonical=canonical))
+
+
+def test_losses_count_what_is_scored() -> None:
+    motion = torch.zeros(2, 10, 30)
+    predicted = motion + 1.0
+    predicted[:, 5:] = 100.0
+    scored = torch.zeros(2, 10, dtype=torch.bool)
+    scored[0, :2] = True
+    loss = MaskedLoss(position=0, velocity=0)
+    assert loss(predicted, motion, scored, None, None)["loss"].item() == pytest.approx(1.0)
+    whole = replace(loss, average="whole")(predicted, motion, scored, None, None)
+    assert (whole["loss"].item(), whole["features"].item()) == pytest.approx((0.1, 1.0))
+    columns = torch.arange(30).expand(2, -1) < 9
+    predicted[:, :2, 9:] = 50.0
+    assert loss(predicted, motion, scored, columns, None)["loss"].item() == pytest.approx(1.0)
+
+
+def test_positions_and_velocities_are_those_of_the_body() -> None:
+    body = MatrixBody(SKELETON)
+    still = torch.as_tensor(sway(1, 0.0)).expand(1, 10, -1)
+    beside = still.clone()
+    beside[..., -3] += 0.25
+    beside[:, 6:, -3] += 0.5
+    frames = torch.ones(1, 10, dtype=torch.bool)
+    frames[:, 6:] = False
+    found = MaskedLoss()(beside, still, frames, None, body)
+    assert found["position"].item() == pytest.approx(0.25, abs=1e-5)
+    assert found["velocity"].item() == pytest.approx(0.5 / 6, abs=1e-5)  # one of six steps with a scored end
+    features = found["features"].item()
+    twice = MaskedLoss(position=2.0, velocity=4.0)(beside, still, frames, None, body)["loss"].item()
+    assert twice == pytest.approx(features + 2 * 0.25 + 4 * 0.5 / 6, abs=1e-5)
+
+
+def test_joints_are_where_the_kinematics_say() -> None:
+    features = sway(15, 0.4)
+    q = rot.from_matrix(features[:, :-3].reshape(15, 3, 3, 3))
+    expected, _ = kinematics.forward(SKELETON, q, features[:, -3:])
+    np.testing.assert_allclose(MatrixBody(SKELETON)(torch.as_tensor(features)).numpy(), expected, atol=1e-5)
+
+
+def test_windows_stand_at_the_origin_and_look_ahead_at_their_first_visible_frame() -> None:
+    _, objective = made()
+    motion = sways(10, 24)
+    target, masked = objective.hide(motion, Masking(share=0.6, shortest=20), np.random.default_rng(3))
+    first = (~masked.scored).argmax(axis=1)
+    assert first.max() > 0
+    there = target[np.arange(len(first)), first]
+    assert there[:, [-3, -1]].abs().max() < 1e-6
+    turn = there[:, :9].unflatten(-1, (3, 3))
+    assert (turn[:, 0, 2] - turn[:, 2, 0]).abs().max() < 1e-6
+    assert (turn[:, 0, 0] + turn[:, 2, 2]).min() > 0
+    body = MatrixBody(SKELETON)
+    shape = lambda m: (body(m)[..., :, None, :] - body(m)[..., None, :, :]).norm(dim=-1)  # noqa: E731
+    torch.testing.assert_close(shape(target), shape(motion), atol=1e-5, rtol=0)
+    moved, place = to_canonical(motion, torch.arange(10))
+    torch.testing.assert_close(from_canonical(moved, place), motion, atol=1e-5, rtol=0)
+
+
+def test_as_published_windows_stay_where_they_are_and_their_tails_are_empty() -> None:
+    _, objective = made(canonical=False, average="whole", position=0.0, velocity=0.0)
+    motion = sways(9, 20)
+    target, masked = objective.hide(motion, Masking(shortest=10), np.random.default_rng(0))
+    assert torch.equal(target, motion)
+    assert objective.body is None
+    assert (masked.attention == 0).any()
+    assert (masked.motion[masked.attention == 0] == 0).all()
+
+
+def test_the_whole_loss_is_smaller_by_the_share_that_is_scored() -> None:
+    every = MaskingOptions(Masking(pattern="every", every=5, shortest=20, longest=20))
+    model, objective = made(canonical=False, average="whole", position=0.0, velocity=0.0)
+    losses = objective.losses(model, {"out_motion": sways(4, 20)}, every, Draw(0, 0))
+    assert losses["loss"].item() == pytest.approx(0.8 * losses["features"].item(), rel=1e-5)  # four of five are scored
+
+
+def test_fed_back_frames_are_the_models_own() -> None:
+    model, _ = made()
+    motion = sways(2, 24)
+    hidden = torch.zeros(2, 24, 1)
+    hidden[0, 10:], hidden[1, 21:] = 1, 1
+    scored = hidden[..., 0] > 0
+    shown, left, counted = _feed(model, motion * (1 - hidden), hidden, scored, torch.ones(2, 24), None, 5)
+    with torch.no_grad():
+        assert torch.equal(shown[0, 10:15], model(motion * (1 - hidden), hidden, torch.ones(2, 24), None)[0, 10:15])
+    assert (shown[:, 15:21] == (motion * (1 - hidden))[:, 15:21]).all()
+    assert left[0, 10:15].sum() == 0
+    assert left[0, 15:].all()
+    assert torch.equal(left[1], hidden[1])  # nothing would be left to learn from
+    assert torch.equal(counted, left[..., 0] > 0)
+
+
+def test_it_learns_more_than_slerp_knows() -> None:
+    model, objective = made()
+    model.train()
+    batch = {"out_motion": sways(8, 25)}
+    every = MaskingOptions(Masking(pattern="every", every=12, shortest=25, longest=25, zero=1.0, replace=0.0))
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(120):
+        losses = objective.losses(model, batch, every, Draw(0, 0, held_out=True))
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+    assert losses["position"] < 0.6 * losses["slerp_position"]
+    assert losses["velocity"] < 0.9 * losses["slerp_velocity"]
+
+
+def test_slerp_stands_beside_held_out_losses_only() -> None:
+    model, objective = made()
+    batch, options = {"out_motion": sways(4, 24)}, MaskingOptions(Masking(shortest=24, longest=24))
+    assert not any(k.startswith("slerp") for k in objective.losses(model, batch, options, Draw(0, 0)))
+    held_out = objective.losses(model, batch, options, Draw(0, 0, held_out=True))
+    assert {"slerp_features", "slerp_position", "slerp_velocity"} < set(held_out)
+
+
+def test_what_a_mask_needs_is_said() -> None:
+    model, objective = made()
+    options = MaskingOptions(Masking(joint_share=0.5, shortest=24, longest=24))
+    with pytest.raises(DataError, match=r"masks of joints \(joint_share\) need a model with joint_flags"):
+        objective.losses(model, {"out_motion": sways(4, 24)}, options, Draw(0, 0))
+    with pytest.raises(
+        DataError, match=r"the motion feature has 30 columns, but 4 rotation matrices and a root are 39"
+    ):
+        bones = Skeleton((*SKELETON.names, "hat"), (-1, 0, 1, 2), (*SKELETON.offsets, (0, 0.1, 0)))
+        MaskingObjective(model, MaskedLoss(), DataFacts(30.0, bones))
