@@ -1,28 +1,44 @@
-"""What happens beside training: states that survive a kill, a progress bar, pictures of sampled dances in the logs."""
+"""What happens beside training: states that survive a kill, the best weights, a progress bar, a stop on Ctrl-C."""
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, cast
 
 import lightning
-import numpy as np
-import torch
-
-from farandole.data.windows import scale, unscale
 
 if TYPE_CHECKING:
-    from farandole.data.feature_folder import FeatureFolder
-    from farandole.training.motion_task import MotionTask
+    from farandole.training.task import Task
+
+
+def validation_due(trainer: lightning.Trainer) -> bool:
+    """Whether held-out batches are looked at after the batch that has just been trained on."""
+    if not trainer.enable_validation:
+        return False
+    every = cast("float", trainer.val_check_batch)  # a number as soon as training has begun
+    return (trainer.fit_loop.total_batch_idx + 1) % every == 0
+
+
+class NoteHeldOut(lightning.Callback):
+    """Tells the task its held-out losses before any other callback saves them."""
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Note them."""
+        if not trainer.sanity_checking:
+            cast("Task", pl_module).note_held_out()
 
 
 class SaveState(lightning.Callback):
     """Writes the whole state of training after every so many optimiser steps or minutes, and at the end.
 
     Only whole steps are saved, never part of an accumulated one, and the file is replaced at once: whenever the process
-    is killed, the state of a finished step lies there.
+    is killed, the state of a finished step lies there. Where a step is validated its state is saved after that: a resumed run
+    would not make up for it.
 
     Args:
         path: The file.
@@ -33,6 +49,7 @@ class SaveState(lightning.Callback):
     def __init__(self, path: Path, steps: int, minutes: float = 0.0) -> None:
         self.path, self.steps, self.minutes = path, steps, minutes
         self._saved, self._time = 0, time.monotonic()
+        self._waits = False
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Count from here."""
@@ -47,17 +64,54 @@ class SaveState(lightning.Callback):
         late = self.minutes > 0 and time.monotonic() - self._time > 60 * self.minutes
         if self.minutes > 0:  # clocks differ: the first process decides for all
             late = trainer.strategy.broadcast(late)
-        if late or trainer.global_step // self.steps > self._saved // self.steps:
-            self._save(trainer)
+        late = late or trainer.should_stop or trainer.global_step // self.steps > self._saved // self.steps
+        self._waits = late and validation_due(trainer)
+        if late and not self._waits:
+            self.save(trainer)
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Save if it was time."""
+        if self._waits:
+            self.save(trainer)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Save the end, which a longer run can go on from."""
         if trainer.global_step != self._saved:
-            self._save(trainer)
+            self.save(trainer)
 
-    def _save(self, trainer: lightning.Trainer) -> None:
+    def save(self, trainer: lightning.Trainer) -> None:
+        """Save now."""
         trainer.save_checkpoint(self.path)
-        self._saved, self._time = trainer.global_step, time.monotonic()
+        self._saved, self._time, self._waits = trainer.global_step, time.monotonic(), False
+
+
+class KeepBest(lightning.Callback):
+    """Writes the state of least held-out loss within the last stage.
+
+    Args:
+        path: The file.
+        begin: First step of the last stage.
+    """
+
+    def __init__(self, path: Path, begin: int) -> None:
+        self.path, self.begin, self.best = path, begin, float("inf")
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Write if this is the best so far."""
+        loss = trainer.callback_metrics.get("held_out/loss")
+        if loss is None or trainer.sanity_checking or trainer.global_step <= self.begin:
+            return
+        if float(loss) < self.best:
+            self.best = float(loss)
+            trainer.save_checkpoint(self.path, weights_only=True)
+
+    def state_dict(self) -> dict[str, float]:
+        """For resuming."""
+        return {"best": self.best}
+
+    def load_state_dict(self, state_dict: dict[str, float]) -> None:
+        """Go on comparing."""
+        self.best = state_dict["best"]
 
 
 class ShowProgress(lightning.Callback):
@@ -74,71 +128,48 @@ class ShowProgress(lightning.Callback):
             self.tell(trainer.global_step, self.steps)
 
 
-class Pictures(lightning.Callback):
-    """After every so many epochs, a contact sheet of a dance sampled with the validated weights, for TensorBoard.
+class StopOnInterrupt(lightning.Callback):
+    """Ctrl-C ends training after the step that runs; a second one at once.
 
-    The dance continues the beginning of the first held-out sequence to its music, always from the same noise. A model
-    that has not learnt yet may make no picture worth seeing, but never stops the training.
-
-    Args:
-        corpus: With a `val` split.
-        features: Modality -> name of its feature.
-        every: Epochs from one to the next.
-        seconds: Length of the dance.
+    Attributes:
+        interrupted: Whether it was pressed.
     """
 
-    def __init__(self, corpus: FeatureFolder, features: dict[str, str], every: int, seconds: float = 8.0) -> None:
-        self.corpus, self.features, self.every, self.seconds = corpus, features, every, seconds
-        self._validations = 0
+    def __init__(self) -> None:
+        self.interrupted = False
+        self._before: Any = None
 
-    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Draw, in the first process only."""
-        self._validations += 1
-        if self._validations % self.every or not trainer.is_global_zero or trainer.logger is None:
-            return
-        sheet = self.draw(pl_module)  # pyright: ignore[reportArgumentType]
-        trainer.logger.experiment.add_image("dance", sheet, trainer.global_step, dataformats="HWC")
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Listen for it, in the main thread only."""
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._pressed)
 
-    def state_dict(self) -> dict[str, int]:
-        """For resuming."""
-        return {"validations": self._validations}
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Stop after this step, without a validation that would not have been: it could change which weights are kept."""
+        if self.interrupted:
+            trainer.should_stop = True
+            if not validation_due(trainer):
+                trainer.limit_val_batches = 0
 
-    def load_state_dict(self, state_dict: dict[str, int]) -> None:
-        """Go on counting."""
-        self._validations = state_dict["validations"]
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Listen no longer."""
+        self._restore()
 
-    def draw(self, task: MotionTask) -> np.ndarray:
-        """The sheet, uint8 [H, W, 3]."""
-        from farandole.generation.autoregressive import generate
-        from farandole.view.contact_sheet import contact_sheet
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        """Listen no longer."""
+        self._restore()
 
-        model, was_training = task.kept, task.kept.training
-        target, device = model.target.name, next(model.parameters()).device
-        name = self.corpus.split("val")[0]
-        sequences = {}
-        for m in model.generation_inputs:
-            values = self._load(name, m.name, label=m.tokens > 0)
-            sequences[m.name] = torch.from_numpy(values)[None].to(device)
-        reach = max(m.offset + m.frames for m in model.generation_inputs if not m.fixed)
-        frames = max(1, min(round(self.seconds * self.corpus.fps), self.corpus.sequences[name]["frames"] - reach))
-        model.eval()
-        made = generate(
-            model,
-            sequences,
-            frames=frames,
-            keep=model.generation_frames,
-            generator=torch.Generator(device).manual_seed(0),
-        )
-        model.train(was_training)
-        feature = self.features[target]
-        # Far outside of what was ever recorded, bodies explode; the picture only has to show that they did.
-        tame = np.nan_to_num(made[0].float().cpu().numpy()).clip(-10, 10)
-        motion = self.corpus.codec(feature).decode(unscale(tame, self.corpus.scaler(feature), "standard"))
-        return contact_sheet(motion, rows=2, columns=8, tile=(120, 150))
+    def _pressed(self, number: int, frame: FrameType | None) -> None:
+        if self.interrupted:
+            self._restore()
+            raise KeyboardInterrupt
+        self.interrupted = True
 
-    def _load(self, sequence: str, modality: str, *, label: bool) -> np.ndarray:
-        feature = self.features[modality]
-        if label:
-            told = self.corpus.sequences[sequence]
-            return np.array([self.corpus.styles.index(told[feature])])
-        return scale(self.corpus.load(sequence, feature), self.corpus.scaler(feature), "standard").astype(np.float32)
+    def _restore(self) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None

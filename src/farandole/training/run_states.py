@@ -1,26 +1,21 @@
-"""The folder of a run: its recipe, the states to go on from, and the weights to keep."""
+"""The folder of a run: its recipe, and the states to go on from."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
+from torch import nn
 
 from farandole._io import atomic_path
-from farandole.errors import CheckpointError
-from farandole.models.base import MotionModel
-from farandole.models.settings import plain
+from farandole.errors import CheckpointError, DataError
+from farandole.training.recipe import Recipe, difference
 
-if TYPE_CHECKING:
-    from lightning.pytorch.callbacks import ModelCheckpoint
-
-    from farandole.training.motion_run import MotionRecipe
-
-FIXED = ("model", "features", "config")
-"""What cannot change between a run and its continuation; the rest of the training may."""
+FIXED = ("model", "preset", "features", "config", "windows", "objective", "start")
+"""What cannot change between a run and its continuation; the rest of the training may, but for `optimizer` and `accumulate`."""
 
 
 class States:
@@ -30,70 +25,78 @@ class States:
         self.run, self.folder = run, run / "states"
         self.last, self.best, self.recipe = self.folder / "last.ckpt", self.folder / "best.ckpt", run / "recipe.yaml"
 
-    def begin(self, recipe: MotionRecipe) -> None:
-        """A new run: write down its recipe (as JSON, which is YAML too), forget the states of an earlier one."""
+    def begin(self, recipe: Recipe) -> None:
+        """A new run: write down its recipe, forget the states of an earlier one."""
         for path in (self.last, self.best):
             path.unlink(missing_ok=True)
-        with atomic_path(self.recipe, force=True) as temporary:
-            temporary.write_text(json.dumps(plain(recipe), indent=1) + "\n", encoding="utf-8")
+        self.write(recipe)
 
-    def check(self, recipe: MotionRecipe) -> None:
-        """Raise CheckpointError unless there is a state to go on from, and it is of the same model."""
+    def write(self, recipe: Recipe) -> None:
+        """Write the recipe down (as JSON, which is YAML too)."""
+        with atomic_path(self.recipe, force=True) as temporary:
+            temporary.write_text(json.dumps(recipe.to_json(), indent=1) + "\n", encoding="utf-8")
+
+    def values(self) -> dict[str, Any]:
+        """The recipe that the run was begun with, as plain values. Raises CheckpointError if there is none."""
         if not self.last.is_file():
             raise CheckpointError(f"{self.run} holds no state to continue from ({self.last} is missing)")
         try:
-            before, now = json.loads(self.recipe.read_text(encoding="utf-8")), plain(recipe)
-        except (OSError, ValueError) as error:
+            values = json.loads(self.recipe.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
             raise CheckpointError(f"{self.recipe}: the run's recipe cannot be read: {error}") from error
-        for key in FIXED:
-            changed = _difference(before.get(key), now[key], key)
+        if not isinstance(values, dict):
+            raise CheckpointError(f"{self.recipe}: the run's recipe cannot be read: it is no mapping")
+        return values
+
+    def check(self, recipe: Recipe) -> None:
+        """Raise DataError if a recipe changes what a run must keep, and CheckpointError if its state is damaged."""
+        before, now = self.values(), recipe.to_json()
+        changes = [difference(before.get(key), now[key], key) for key in FIXED]
+        old, new = (values.get("training") or {} for values in (before, now))
+        changes += [difference(old.get(k), new[k], f"training.{k}") for k in ("optimizer", "accumulate")]
+        changes.append(difference(_averaged(old), _averaged(new), "whether weights are averaged (ema)"))
+        for changed in changes:
             if changed:
-                raise CheckpointError(f"{self.run} was begun with another recipe: {changed}")
-        _read(self.last)
+                raise DataError(
+                    f"{self.run} cannot go on so: {changed}; begin a new run, with --start {self.run} for its weights"
+                )
+        read_state(self.last)
 
-    def keep_best(self) -> ModelCheckpoint:
-        """A callback that writes the state of least held-out loss."""
-        from lightning.pytorch.callbacks import ModelCheckpoint
-
-        return ModelCheckpoint(
-            self.folder, filename=self.best.stem, monitor="held_out/loss", save_weights_only=True,
-            enable_version_counter=False,
-        )  # fmt: skip
-
-    def kept(self, recipe: MotionRecipe, last: Mapping[str, float]) -> tuple[MotionModel, dict[str, float], int]:
+    def kept(self, recipe: Recipe, model: nn.Module, *, validated: bool) -> tuple[nn.Module, dict[str, float], int]:
         """The model with the weights to keep, their held-out losses, and the steps they were trained for.
 
         Args:
             recipe: Of the run, which has come to its end.
-            last: Held-out losses of the last weights; empty without a held-out split.
+            model: Fresh, of the recipe.
+            validated: Whether there is a held-out split.
         """
-        state, losses = _read(self.last), dict(last)
-        if recipe.training.keep == "best" and last and self.best.is_file():
-            best = _read(self.best)
-            if best["held_out"]["held_out/loss"] <= last["held_out/loss"]:
-                state, losses = best, best["held_out"]
-        prefix = "average.module." if recipe.training.ema else "model."
-        weights = {k.removeprefix(prefix): v for k, v in state["state_dict"].items() if k.startswith(prefix)}
-        model = recipe.build_model()
-        model.load_state_dict(weights)
-        return model.eval(), losses, state["global_step"]
+        state = last = read_state(self.last)
+        if recipe.training.keep != "last" and validated and self.best.is_file():
+            best = read_state(self.best)
+            loss = last["held_out"].get("held_out/loss", float("inf"))
+            if recipe.training.keep == "dances" or best["held_out"]["held_out/loss"] <= loss:
+                state = best
+        model.load_state_dict(weights(state))
+        return model.eval(), state["held_out"], state["global_step"]
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _averaged(training: Mapping[str, Any]) -> bool:
+    """Whether an average of the weights is kept in any stage."""
+    stages = training.get("stages") or [{}]
+    return any(s.get("ema", training.get("ema", 0.0)) for s in stages)
+
+
+def weights(state: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """The weights to keep of a state: the average where there is one."""
+    stored = state["state_dict"]
+    prefix = "average.module." if any(k.startswith("average.module.") for k in stored) else "model."
+    return {k.removeprefix(prefix): v for k, v in stored.items() if k.startswith(prefix)}
+
+
+def read_state(path: Path) -> dict[str, Any]:
     """A state; nothing in the file is run."""
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged file
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(f"{path} is damaged: {reason}") from error
-
-
-def _difference(before: Any, now: Any, where: str) -> str:
-    """Where two nested plain values differ first, in words; empty if they do not."""
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in dict.fromkeys((*before, *now)):
-            told = _difference(before.get(key), now.get(key), f"{where}.{key}")
-            if told:
-                return told
-        return ""
-    return "" if before == now else f"{where} was {before}, now {now}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,23 +15,34 @@ from farandole.errors import DataError
 if TYPE_CHECKING:
     import lightning
 
-    from farandole.training.motion_task import Training
+    from farandole.training.plan import Training
 
 LOG_EVERY = 25
 """Steps from one entry in the logs to the next."""
+VALIDATE_EVERY = 1000
+"""Batches from one validation to the next where epochs have no meaning."""
 
 
 def make_trainer(
-    settings: Training, run: Path, epoch_batches: int, callbacks: Sequence[Any], more: Mapping[str, Any]
+    settings: Training,
+    run: Path,
+    *,
+    steps: int,
+    epoch_batches: int,
+    callbacks: Sequence[Any],
+    more: Mapping[str, Any],
+    averaged: bool,
 ) -> lightning.Trainer:
     """A trainer that logs for TensorBoard into `run`/logs and validates after every epoch, at least once.
 
     Args:
         settings: Of the recipe.
         run: Folder of the run.
-        epoch_batches: Batches in an epoch.
+        steps: Optimiser steps in all.
+        epoch_batches: Batches in an epoch; 0 where epochs have no meaning.
         callbacks: Lightning callbacks.
         more: Arguments of Trainer, which win over those made from the settings.
+        averaged: Whether an average of the weights is kept.
 
     Raises:
         DataError: If Trainer has no such argument, does not accept a value, or cannot do that with this recipe.
@@ -44,15 +56,20 @@ def make_trainer(
     unknown = [k for k in more if k not in known]
     if unknown:
         raise DataError(f"trainer has no option '{unknown[0]}'; there are: {', '.join(known)}")
-    if "fsdp" in str(more.get("strategy", "")).lower() and (settings.ema or settings.pictures_every):
+    if "fsdp" in str(more.get("strategy", "")).lower() and (averaged or settings.dances.every):
         raise DataError(
-            "trainer.strategy: FSDP splits the weights, so training.ema and training.pictures_every must be 0"
+            "trainer.strategy: FSDP splits the weights, so training.ema and training.dances.every must be 0"
         )
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # what it would say of devices is no news
+    # Held-out data may be missing, and what reads the windows is chosen by the recipe.
+    warnings.filterwarnings("ignore", message=".*Total length of .* across ranks is zero.*")
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    every = settings.validate_every or epoch_batches or VALIDATE_EVERY
     options: dict[str, Any] = {
-        "max_steps": settings.steps,
+        "max_steps": steps,
         "max_epochs": -1,
-        "val_check_interval": min(epoch_batches, settings.steps * settings.accumulate),
+        "val_check_interval": min(every, steps * settings.accumulate),
+        "check_val_every_n_epoch": None,
         "num_sanity_val_steps": 0,
         "gradient_clip_val": settings.clip_norm or None,
         "accumulate_grad_batches": settings.accumulate,

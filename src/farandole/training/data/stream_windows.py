@@ -1,0 +1,272 @@
+"""Windows of several streams in an order that depends on the seed and the epoch alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from torch.utils.data import default_collate
+
+from farandole.data.augment import augmentations
+from farandole.data.feature_folder import SPLITS, Scaler
+from farandole.data.windows import Stream, Windows, scale
+from farandole.errors import DataError
+from farandole.models.errors import require
+from farandole.training.data.training_data import (
+    Batch,
+    DataFacts,
+    LazyBatches,
+    TrainingData,
+    body_of,
+    check_features,
+    tensors,
+)
+
+if TYPE_CHECKING:
+    from farandole.data.feature_folder import FeatureFolder
+    from farandole.models.base import MotionModel
+    from farandole.models.layers.multimodal import Modality
+    from farandole.models.masked import MaskedMotionModel
+
+ROOT = 3
+"""Last columns of the motion features of masked models: the root's position."""
+
+
+class Order:
+    """Numbers of windows, shuffled anew in each epoch; the incomplete batch at the end of an epoch is left out.
+
+    Args:
+        count: Windows.
+        seed: Of the order.
+        stride: An epoch sees one in so many of the windows, each time others.
+    """
+
+    def __init__(self, count: int, seed: int, stride: int = 1) -> None:
+        self.count, self.seed, self.stride = count, seed, stride
+        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
+
+    def batches(self, size: int) -> int:
+        """Batches in an epoch. Raises DataError if it does not fill one."""
+        if self.count // self.stride < size:
+            raise DataError(f"{self.count // self.stride} windows do not fill one batch of {size}")
+        return self.count // self.stride // size
+
+    def batch(self, step: int, size: int) -> tuple[int, list[int]]:
+        """Epoch and windows of a step."""
+        epoch, index = divmod(step, self.batches(size))
+        if epoch != self._epoch:
+            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
+            self._epoch, self._order = epoch, torch.randperm(self.count, generator=generator)
+        return epoch, self._order[index * size : (index + 1) * size].tolist()
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """Which windows a model with input and target windows is trained on."""
+
+    stride: int = 1
+    """Frames from one window to the next: held-out windows are every so many-th, and an epoch sees one in so many of
+    the training windows, each time others. 1 takes every window, whose frames mostly repeat those of its neighbours."""
+    fix_lengths: bool = False
+    """Cut features of one sequence to the shortest of them; otherwise they must be of equal length."""
+    sequences: int = 0
+    """Train on so many sequences, drawn by the seed; 0 for all."""
+    augment: tuple[str | dict[str, Any], ...] = ()
+    """Changes of training windows, other ones in each epoch: each a name with its options, see docs/data.md."""
+    ahead: int = 0
+    """Frames that training windows go on for behind what the model reads and predicts, so that it can be scored after frames of
+    its own (a stage's `rollout`)."""
+
+    def __post_init__(self) -> None:
+        fine = min(self.sequences, self.ahead) >= 0
+        require(
+            "windows",
+            [(self.stride > 0, "stride must be positive"), (fine, "sequences and ahead must not be negative")],
+        )
+
+
+class StreamWindows(TrainingData):
+    """`in_<modality>` and `out_<modality>` of every window that a model with `inputs` and a `target` sees."""
+
+    Settings = StreamSettings
+
+    def __init__(
+        self, corpus: FeatureFolder, model: MotionModel, features: Mapping[str, str], settings: Any, seed: int
+    ) -> None:
+        super().__init__(corpus, model, features, settings, seed)
+        self.modalities: tuple[Modality, ...] = (*model.inputs, model.target)
+        missing = sorted({m.name for m in self.modalities} - features.keys())
+        if missing:
+            raise DataError(f"recipe.features names no feature for {', '.join(missing)}")
+        numbers = {m.name: m.dim for m in self.modalities if not m.tokens}
+        check_features(corpus, features, numbers)
+        self._streams = [_stream(m, features[m.name]) for m in self.modalities]
+        changes = augmentations(settings.augment, corpus, self._streams)
+        drawn = {"sequences": settings.sequences, "augment": changes, "seed": seed}
+        self.train = self.windows("train", ahead=settings.ahead, **drawn)
+        self.val = self.windows("val") if corpus.split("val") else None
+        self._order = Order(len(self.train), seed, settings.stride)
+
+    def batch(self, step: int, size: int, options: Any) -> Batch:
+        """See `TrainingData.batch`."""
+        epoch, chosen = self._order.batch(step, size)
+        return collate(self.train, [(epoch, i) for i in chosen])
+
+    def held_out(self, size: int, options: Any) -> Sequence[Batch]:
+        """Windows of the val split in order, every `stride`-th."""
+        return in_order(self.val, range(0, len(self.val), self.settings.stride), size) if self.val is not None else []
+
+    def epoch_batches(self, size: int) -> int:
+        """See `TrainingData.epoch_batches`."""
+        return self._order.batches(size)
+
+    def windows(self, split: str, *, ahead: int = 0, **drawn: Any) -> Windows:
+        """All windows of a split, one per start frame, `ahead` frames longer; `drawn` as for `Windows.of`.
+
+        Raises:
+            DataError: If no sequence is long enough.
+        """
+        streams = [s if s.fix == "single" else replace(s, length=s.length + ahead) for s in self._streams]
+        fixed = self.settings.fix_lengths
+        return Windows.of(self.corpus, split, streams[:-1], streams[-1:], fix_lengths=fixed, **drawn)
+
+    def facts(self) -> DataFacts:
+        """See `TrainingData.facts`."""
+        return DataFacts(self.corpus.fps, body_of(self.corpus))
+
+    def scalers(self) -> dict[str, Scaler]:
+        """See `TrainingData.scalers`."""
+        return {m.name: self.corpus.scaler(self.features[m.name]) for m in self.modalities if not m.tokens}
+
+
+@dataclass(frozen=True)
+class MaskedSettings:
+    """Which windows a masked model is trained on, and in what numbers. The defaults are the mended ones."""
+
+    frames: int = 300
+    """Length of a window."""
+    stride: int = 1
+    """Distance of window starts in a sequence; as published: the length of a window."""
+    root: Literal["canonical", "minmax"] = "canonical"
+    """canonical: every window stands at the origin and looks ahead at its first visible frame, m. minmax: world coordinates scaled
+    to 0..1, as published."""
+    music: Literal["standard", "minmax"] = "standard"
+    """Scaling of music features; minmax as published."""
+    statistics: Literal["train", "all"] = "train"
+    """Where the scales are taken from; all: held-out and test sequences too, as published."""
+
+    def __post_init__(self) -> None:
+        require("windows", [(self.frames > 1 and self.stride > 0, "frames and stride must be positive")])
+
+
+class MaskedWindows(TrainingData):
+    """`out_motion` [B, frames, D] and, where the model hears it, `in_music` [B, frames, A]."""
+
+    Settings = MaskedSettings
+
+    def __init__(
+        self, corpus: FeatureFolder, model: MaskedMotionModel, features: Mapping[str, str], settings: Any, seed: int
+    ) -> None:
+        super().__init__(corpus, model, features, settings, seed)
+        self.widths: dict[str, int] = model.config.dims
+        check_features(corpus, features, self.widths)
+        self._scalers = self._statistics()
+        self.train = self.windows("train")
+        self.val = self.windows("val") if corpus.split("val") else None
+        self._order = Order(len(self._starts(self.train, settings.stride)), seed)
+        self._index = self._starts(self.train, settings.stride)
+
+    def batch(self, step: int, size: int, options: Any) -> Batch:
+        """See `TrainingData.batch`."""
+        _, chosen = self._order.batch(step, size)
+        return collate(self.train, [self._index[i] for i in chosen])
+
+    def held_out(self, size: int, options: Any) -> Sequence[Batch]:
+        """Windows of the val split, overlapping by half."""
+        if self.val is None:
+            return []
+        return in_order(self.val, self._starts(self.val, max(1, self.settings.frames // 2)), size)
+
+    def epoch_batches(self, size: int) -> int:
+        """See `TrainingData.epoch_batches`."""
+        return self._order.batches(size)
+
+    def facts(self) -> DataFacts:
+        """See `TrainingData.facts`."""
+        return DataFacts(self.corpus.fps, body_of(self.corpus), canonical=self.settings.root == "canonical")
+
+    def scalers(self) -> dict[str, Scaler]:
+        """See `TrainingData.scalers`."""
+        return self._scalers
+
+    def completion(self) -> dict[str, Any]:
+        """See `TrainingData.completion`."""
+        frames = self.settings.frames
+        block = max(1, min(60, frames // 3))
+        return {
+            "window": frames,
+            "canonical": self.settings.root == "canonical",
+            "root": "minmax" if self.settings.root == "minmax" else "metres",
+            "music": self.settings.music,
+            "known": min(120, frames - block),
+            "block": block,
+            "keep": max(1, min(20, block // 3)),
+        }
+
+    def _statistics(self) -> dict[str, Scaler]:
+        features = {m: self.features[m] for m in self.widths}
+        if self.settings.statistics == "train":
+            return {m: self.corpus.scaler(f) for m, f in features.items()}
+        names = [n for s in SPLITS for n in self.corpus.split(s)]
+        return {m: Scaler.fit([self.corpus.load(n, f) for n in names]) for m, f in features.items()}
+
+    def windows(self, split: str) -> Windows:
+        """All windows of a split, one per start frame. Raises DataError if no sequence of it is long enough."""
+        names = self.corpus.split(split)
+        arrays = {(name, m): self._scaled(name, m) for name in names for m in self.widths}
+        frames = self.settings.frames
+        heard = [Stream(m, frames) for m in self.widths if m != "motion"]
+        return Windows(names, lambda name, modality: arrays[name, modality], heard, [Stream("motion", frames)])
+
+    def _scaled(self, sequence: str, modality: str) -> np.ndarray:
+        values = np.asarray(self.corpus.load(sequence, self.features[modality]))
+        scaler = self._scalers[modality]
+        if modality != "motion":
+            return scale(values, scaler, self.settings.music).astype(np.float32)
+        motion = np.array(values, dtype=np.float32)
+        if self.settings.root == "minmax":
+            motion[:, -ROOT:] = scale(motion, scaler, "minmax")[:, -ROOT:]
+        return motion
+
+    @staticmethod
+    def _starts(windows: Windows, stride: int) -> list[int]:
+        """Windows that start at multiples of `stride` in their sequence."""
+        ends = np.cumsum(windows.counts)
+        return [i for end, n in zip(ends, windows.counts, strict=True) for i in range(int(end - n), int(end), stride)]
+
+
+def collate(windows: Windows, chosen: Sequence[int | tuple[int, int]]) -> Batch:
+    """Windows as one batch; (epoch, window) where an epoch's augmentations are wanted."""
+    return default_collate([tensors(windows[i]) for i in chosen])
+
+
+def in_order(windows: Windows, chosen: Sequence[int], size: int) -> LazyBatches:
+    """Batches of chosen windows in order, the last one maybe smaller."""
+    return LazyBatches(-(-len(chosen) // size), lambda k: collate(windows, chosen[k * size : (k + 1) * size]))
+
+
+def _stream(m: Modality, feature: str) -> Stream:
+    label = m.tokens > 0
+    return Stream(
+        feature,
+        m.frames,
+        m.offset,
+        kind="discrete" if label else "continuous",
+        fix="single" if m.fixed else "end",
+        tokens=m.tokens,
+        scaling="none" if label else "standard",
+        name=m.name,
+    )
