@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from farandole.errors import DataError, FrameRateError, MotionError
 from farandole.motion import codecs
 from farandole.motion import rotations as rot
-from farandole.motion.bvh import parse_bvh, read_bvh, render_bvh
 from farandole.motion.codecs.expmap import full_rotvec, unroll
+from farandole.motion.codecs.expmap_spine2 import SMPL_NAMES
 from farandole.motion.edit import mirror, place
+from farandole.motion.files.bvh import parse_bvh, read_bvh, render_bvh
+from farandole.motion.files.smpl import smpl_skeleton
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
-from farandole.motion.smpl import smpl_skeleton
+from farandole.motion.skeleton import Skeleton
 
 EVERY = ("expmap", "expmap_cr", "position", "rot6d", "rotmat")
 
@@ -156,7 +158,7 @@ def test_a_codec_survives_json_and_other_versions_are_refused(name):
 
 def test_what_a_codec_cannot_take_is_said():
     motion = wander(house_skeleton(), 1.0)
-    with pytest.raises(MotionError, match="unknown motion codec 'nope': known are dance129, expmap"):
+    with pytest.raises(MotionError, match="unknown motion codec 'nope': known are control, dance129, expmap"):
         codecs.codec("nope", motion)
     with pytest.raises(MotionError, match="exact names"):
         codecs.codec("expmap", wander(smpl_skeleton(), 1.0))
@@ -193,3 +195,44 @@ def test_travel_of_a_joint_below_a_still_root_is_kept():
     assert plain.translations is None
     assert plain.skeleton.names == body.names
     np.testing.assert_allclose(plain.positions, motion.positions[:, 1:], atol=1e-9)
+
+
+def test_the_older_aistpp_features_are_made_of_smpl_bodies_as_they_are():
+    motion = place(wander(smpl_skeleton(), 5.0, still=("left_hand", "right_hand")))
+    codec = codecs.codec("expmap_spine2", motion)
+    features = codec.encode(motion)
+    assert features.shape == (100, 72)
+    assert codec.columns[:3] == ("RightHand_alpha", "RightHand_beta", "RightHand_gamma")
+    assert codec.columns[-9] == "Hips_alpha"
+    chest = [codec.columns.index(f"Spine2_{axis}") for axis in ("alpha", "beta", "gamma")]
+    turns = rot.to_rotvec(motion.rotations[:, motion.skeleton.index("spine3")])
+    assert rot.angle_between(rot.from_rotvec(features[:, chest]), rot.from_rotvec(turns)).max() < 1e-9
+    back = codec.decode(features, heading=float(rot.yaw(motion.rotations[:1, 0])[0]))
+    assert np.abs(back.positions - motion.positions).max() < 1e-6
+    mirrored = codec.encode(mirror(motion))
+    np.testing.assert_allclose(codec.mirrored(features), mirrored, atol=1e-9)
+    with pytest.raises(MotionError, match="22 joints, three in the spine; missing are Spine2"):
+        codecs.codec("expmap_spine2", wander(house_skeleton(), 1.0))
+    renamed = Motion(
+        Skeleton(
+            [SMPL_NAMES.get(n, n) for n in motion.skeleton.names], motion.skeleton.parents, motion.skeleton.offsets
+        ),
+        motion.rotations,
+        motion.root_positions,
+        motion.fps,
+    )
+    np.testing.assert_array_equal(codecs.codec("expmap_spine2", renamed).encode(renamed), features)
+
+
+def test_control_is_the_path_over_the_floor():
+    motion = place(wander(house_skeleton(), 10.0))
+    codec = codecs.codec("control", motion)
+    features = codec.encode(motion)
+    assert features.shape == (200, 3)
+    np.testing.assert_array_equal(features[0], features[1])
+    back = codec.decode(features)
+    path = motion.root_positions[:, [0, 2]] - motion.root_positions[0, [0, 2]]
+    heading = float(rot.yaw(motion.rotations[:1, 0])[0])
+    turned = rot.rotate(rot.from_yaw(-heading), np.insert(path, 1, 0.0, axis=1))[:, [0, 2]]
+    np.testing.assert_allclose(back.root_positions[:, [0, 2]], turned, atol=1e-6)
+    np.testing.assert_allclose(codec.mirrored(features), codec.encode(mirror(motion)), atol=1e-9)

@@ -10,7 +10,7 @@ import pytest
 from farandole.errors import FrameRateError, MotionError
 from farandole.motion import edit
 from farandole.motion import rotations as rot
-from farandole.motion.bvh import read_bvh
+from farandole.motion.files.bvh import read_bvh
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
 from farandole.motion.retarget import retarget

@@ -6,7 +6,7 @@ import numpy as np
 
 from farandole.motion import codecs
 from farandole.motion import rotations as rot
-from farandole.motion.bvh import read_bvh
+from farandole.motion.files.bvh import read_bvh
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
 
@@ -20,7 +20,7 @@ def test_expmap_cr_is_what_the_frame_by_frame_pipeline_gives(tmp_path, repositor
     body, rng = house_skeleton(), np.random.default_rng(0)
     t = np.arange(80) / 20
     # Some joints turn more than half a circle, so that their vectors are unrolled.
-    angles = rng.normal(size=(len(body), 3)) * np.sin(t[:, None, None] + rng.uniform(0, 6, (len(body), 1))) * 2.5
+    angles = rng.normal(size=(len(body), 3)) * np.sin(t[:, None, None] + rng.uniform(0, 6, (len(body), 1))) * 3.0
     path = np.stack((np.sin(t), 0.9 + 0.1 * np.cos(t), t), axis=1)
     file = Motion(body, rot.from_rotvec(angles), path, 20.0).save(tmp_path / "turns.bvh")
     motion = read_bvh(file, scale=0.01)

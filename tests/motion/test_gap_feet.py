@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from farandole.data.salsa import salsa_takes
+from farandole.data.starter.groove.dancer import steady_groove
 from farandole.motion import names
 from farandole.motion.gap_feet import plant_between
 from farandole.motion.interpolation import hermite_between
@@ -14,7 +14,7 @@ from farandole.motion.motion import Motion
 
 @pytest.fixture(scope="module")
 def take() -> Motion:
-    return next(t for t in salsa_takes() if t.name == "salsa_60_03").motion.resample(30.0).slice(60, 360)
+    return steady_groove(120.0, 12.0, seed=3).slice(60, 360)
 
 
 def balls(motion: Motion) -> np.ndarray:

@@ -123,7 +123,7 @@ def test_one_frame_is_not_enough() -> None:
 
 
 @pytest.mark.parametrize("fps", [24.0, 30.0, 60.0, 72.0, 120.0])
-def test_frames_in_between_at_a_higher_rate_lie_on_curves(fps: float) -> None:
+def test_frames_at_another_rate_lie_on_curves(fps: float) -> None:
     coarse, fine = wavy(), wavy(361, 120.0)
     made, straight = resample_smoothly(coarse, fps), coarse.resample(fps)
     assert (len(made), made.fps) == (len(straight), straight.fps)
@@ -133,6 +133,8 @@ def test_frames_in_between_at_a_higher_rate_lie_on_curves(fps: float) -> None:
     if fps > 30:
         assert error(made) < 0.5 * error(straight)
         assert bend(made.positions) < min(1.7 * bend(truth), 0.8 * bend(straight.positions))
+    elif fps < 30:
+        assert error(made) < 0.5 * error(straight)
     else:
         np.testing.assert_array_equal(made.positions, straight.positions)
     np.testing.assert_allclose(resample_smoothly(made, fps).positions, made.positions, atol=1e-12)

@@ -9,13 +9,13 @@ import pytest
 
 from farandole.errors import RetargetError
 from farandole.motion import rotations as rot
-from farandole.motion.bvh import read_bvh
+from farandole.motion.files.bvh import read_bvh
+from farandole.motion.files.smpl import smpl_skeleton
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
 from farandole.motion.names import SIDES, counterpart, humanoid_roles, is_humanoid, split_side
 from farandole.motion.retarget import retarget
 from farandole.motion.skeleton import Skeleton
-from farandole.motion.smpl import smpl_skeleton
 
 DATA = Path(__file__).parent / "data"
 HOUSE = house_skeleton()

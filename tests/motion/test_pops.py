@@ -5,14 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from farandole.data.salsa import salsa_takes
+from farandole.data.starter.groove.dancer import steady_groove
 from farandole.motion import rotations as rot
 from farandole.motion.pops import soften_pops
 
 
 @pytest.fixture(scope="module")
 def take():
-    return next(t for t in salsa_takes() if t.name == "salsa_60_07").motion.slice(0, 200)
+    return steady_groove(120.0, 7.0, seed=7).slice(0, 200)
 
 
 def peak(motion):

@@ -97,7 +97,7 @@ class DanceCodec:
 
     def heading(self, motion: Motion) -> Array:
         """Smoothed heading of the hips, unwrapped, [T] rad."""
-        from scipy.ndimage import gaussian_filter1d
+        from farandole.motion.filters import gaussian_filter1d
 
         raw = np.unwrap(rot.yaw(motion.rotations[:, 0]))
         return gaussian_filter1d(raw, self.heading_smoothing * self.fps, mode="nearest")

@@ -105,7 +105,7 @@ def _join(a: Motion, b: Motion, blend: float) -> Motion:
     frames = min(round(blend * a.fps), len(b))
     rotations, path = b.rotations.copy(), b.root_positions.copy()
     if frames > 1:
-        time = np.arange(frames)
+        time = np.arange(frames, dtype=float)
         gap = rot.to_rotvec(rot.multiply(rot.inverse(rotations[0]), next_turns))
         own_speed = rot.to_rotvec(rot.multiply(rot.inverse(rotations[0]), rotations[min(1, len(b) - 1)]))
         fading = _fade(gap, turn_speed - own_speed, frames)(time)
@@ -201,13 +201,31 @@ def _lowest(skeleton: Skeleton) -> float:
     return float(min([*tips, skeleton.rest_positions[:, 1].min()]))
 
 
+def after_rest_pose(motion: Motion) -> Motion:
+    """One frame of the rest pose where the motion begins, a human's with the soles on y = 0, and then the motion."""
+    skeleton = motion.skeleton
+    root = motion.root_positions[:1].copy()
+    if names.is_humanoid(skeleton):
+        root[:, 1] = -_lowest(skeleton)
+    both = lambda a, b: np.concatenate((a, b))  # noqa: E731
+    translations = None
+    if motion.translations is not None:
+        translations = both(skeleton.offsets[None], motion.translations)
+    return replace(
+        motion,
+        rotations=both(rot.identity(1, len(skeleton)), motion.rotations),
+        root_positions=both(root, motion.root_positions),
+        translations=translations,
+    )
+
+
 def smooth(motion: Motion, seconds: float) -> Motion:
     """Low-pass filtered over time by a Gaussian with this standard deviation in seconds; rotations and root path alike."""
     if seconds < 0:
         raise MotionError(f"cannot smooth {motion.name} over {seconds:g} s: need a positive time")
     if seconds * motion.fps < 1e-3 or len(motion) < 2:
         return motion
-    from scipy.ndimage import gaussian_filter1d
+    from farandole.motion.filters import gaussian_filter1d
 
     blur = lambda x: gaussian_filter1d(x, seconds * motion.fps, axis=0, mode="nearest")  # noqa: E731
     return replace(

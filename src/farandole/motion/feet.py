@@ -139,22 +139,38 @@ def plant_feet(motion: Motion, planted: Array, config: CleanupConfig) -> Motion:
     A foot's correction passes smoothly from one stand to the next while it swings, so speeds stay continuous; the foot keeps its
     orientation but for what the floor demands: no heel below it, toes bent where the foot rolls over its ball.
     """
+    balls = ball_targets(motion, planted, config)
+    return reach_balls(lower_root(motion, balls), balls)
+
+
+def ball_targets(motion: Motion, planted: Array, config: CleanupConfig, *, past: Array | None = None) -> Array:
+    """Where the balls of the feet belong: still in every planted run [T, 2] bool, above the floor elsewhere, [T, 2, 3] m.
+
+    Args:
+        motion: On the house skeleton.
+        planted: Which foot stands, [T, 2] bool.
+        config: Amounts.
+        past: Targets of the first frames, which were shown already, [P, 2, 3] m: stands that began then stay where they are.
+    """
     ball = _balls(motion)
     sole = _sole_height(motion)
     target = ball.copy()
     for foot in range(2):
-        correction = _corrections(ball[:, foot], planted[:, foot], sole, motion.fps, config)
+        before = None if past is None else past[:, foot]
+        correction = _corrections(ball[:, foot], planted[:, foot], sole, motion.fps, config, before)
         target[:, foot] += correction
         # Balls of swinging feet stay above the floor, softly: no kink where the limit begins to act.
         target[:, foot, 1] = sole + _softplus(target[:, foot, 1] - sole, 0.004)
-    lowered = _lower_root(motion, target)
-    return _reach(lowered, target, planted)
+    return target
 
 
-def _corrections(ball: Array, planted: Array, sole: float, fps: float, config: CleanupConfig) -> Array:
+def _corrections(
+    ball: Array, planted: Array, sole: float, fps: float, config: CleanupConfig, past: Array | None = None
+) -> Array:
     """Offsets [T, 3] that bring a ball's path [T, 3] to rest on the floor in every planted run."""
     stands = runs(planted)
-    if not stands:
+    done = 0 if past is None else len(past)
+    if not stands and not done:
         return np.zeros_like(ball)
     offset = np.full_like(ball, np.nan)
     for first, last in stands:
@@ -164,9 +180,13 @@ def _corrections(ball: Array, planted: Array, sole: float, fps: float, config: C
         reach = np.hypot(away[:, 0], away[:, 2])[:, None]
         # Beyond `drift` the foot really travels: keep the excess.
         keep = away * np.maximum(1.0 - config.drift / np.maximum(reach, 1e-9), 0.0)
+        if past is not None and first < done < last:
+            rest = past[-1] - keep[done - 1 - first]
         held = rest + keep
         held[:, 1] = sole
         offset[first:last] = held - path
+    if past is not None:
+        offset[:done] = past - ball[:done]
     frames = np.arange(len(ball))
     known = np.flatnonzero(np.isfinite(offset[:, 0]))
     # Swings: from the correction at lift-off to the one at landing, easing in and out.
@@ -191,8 +211,8 @@ def _eroded(flags: Array, by: int) -> Array:
     return result
 
 
-def _lower_root(motion: Motion, ball: Array) -> Motion:
-    """Sink the hips, smoothly, where a leg could not reach its foot."""
+def lower_root(motion: Motion, ball: Array) -> Motion:
+    """Sink the hips, smoothly, where a leg could not reach its foot, whose ball belongs at `ball` [T, 2, 3] m."""
     lowest = np.zeros(len(motion))
     for foot, side in enumerate(SIDES):
         hip, length = _hip(motion, side), _leg_length(motion, side)
@@ -203,7 +223,7 @@ def _lower_root(motion: Motion, ball: Array) -> Motion:
         lowest = np.minimum(lowest, down + away[:, 1])
     if lowest.min() > -1e-4:
         return motion
-    from scipy.ndimage import minimum_filter1d
+    from farandole.motion.filters import minimum_filter1d
 
     width = 0.12 * motion.fps
     sink = _smooth(minimum_filter1d(np.maximum(lowest, -0.25), int(2 * width) | 1), width)
@@ -218,7 +238,7 @@ def _ankle_target(motion: Motion, side: str, ball: Array) -> Array:
     return ball - rot.rotate(turn, body.offsets[body.index(f"{side}ToeBase")])
 
 
-def _reach(motion: Motion, ball: Array, planted: Array) -> Motion:
+def reach_balls(motion: Motion, ball: Array) -> Motion:
     """Legs turned so that the balls of the feet lie at `ball` [T, 2, 3] and no heel below the floor."""
     body = motion.skeleton
     turns = motion.global_rotations.copy()
@@ -290,6 +310,6 @@ def _softplus(x: Array, scale: float) -> Array:
 
 def _smooth(x: Array, width: float) -> Array:
     """Gaussian over time (axis 0) with a standard deviation of `width` frames."""
-    from scipy.ndimage import gaussian_filter1d
+    from farandole.motion.filters import gaussian_filter1d
 
     return gaussian_filter1d(np.asarray(x, dtype=float), width, axis=0, mode="nearest")

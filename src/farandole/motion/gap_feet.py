@@ -81,7 +81,7 @@ def _corrections(
     eased = _ease(offset)
     eased[:, 1] = np.maximum(eased[:, 1], np.minimum(lowest, path[:, 1].max()) - path[:, 1])
     eased[kept] = 0.0
-    from scipy.ndimage import gaussian_filter1d
+    from farandole.motion.filters import gaussian_filter1d
 
     width = config.blend * fps / 4.0
     smooth = gaussian_filter1d(eased, width, axis=0, mode="nearest")

@@ -143,8 +143,8 @@ def without_jumps(added: Array, kept: np.ndarray, reach: float) -> Array:
 
 
 def resample_smoothly(motion: Motion, fps: float) -> Motion:
-    """`Motion.resample` by curves instead of lines: at a higher frame rate, speeds do not jump at the old frames."""
-    if len(motion) < 2 or fps <= motion.fps:
+    """`Motion.resample` by curves instead of lines: speeds do not jump at the old frames."""
+    if len(motion) < 2 or fps <= 0 or np.isclose(fps, motion.fps, rtol=1e-9):
         return motion.resample(fps)
     frames = np.arange(int(np.floor((len(motion) - 1) / motion.fps * fps + 1e-6)) + 1)
     where = np.minimum(frames * (motion.fps / fps), len(motion) - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,9 @@ class FileLayout:
         rest_up: Axis of the file that points up in its rest pose, "y" or "z".
         fps: Frame rate the file was read at, frames per second; 0 if it was not read from a file.
         frame_time: The file's own spelling of the frame time, written again while the frame rate is `fps`.
+        hierarchy: The file's own bytes before the line MOTION, written again as they are while the rest pose is the same; empty if
+            there are none.
+        encoding: Encoding of the names in the file, as Python calls it.
     """
 
     names: tuple[str, ...]
@@ -41,6 +44,8 @@ class FileLayout:
     rest_up: str = "y"
     fps: float = 0.0
     frame_time: str = ""
+    hierarchy: bytes = b""
+    encoding: str = "utf-8"
 
     @property
     def world_turn(self) -> Array:
@@ -55,6 +60,24 @@ class FileLayout:
     def fits(self, skeleton: Skeleton) -> bool:
         """Whether a motion of this skeleton can be written in this layout: the same joints in the same order."""
         return len(self.names) == len(skeleton) and unique_names(self.names) == skeleton.names
+
+    def changed(
+        self, *, unit: float | None = None, up: str | None = None, rotation_order: str | None = None
+    ) -> FileLayout:
+        """Another unit (m), up axis ("y" or "z", of world and rest pose) or order of rotation channels ("ZXY"); written anew."""
+        channels = self.channels
+        if rotation_order is not None:
+            turns = tuple(f"{axis}rotation" for axis in rotation_order)
+            places = [tuple(c for c in names if c in POSITION) for names in channels]
+            channels = tuple((*place, *turns) for place in places)
+        return replace(
+            self,
+            channels=channels,
+            unit=self.unit if unit is None else unit,
+            up=up or self.up,
+            rest_up=up or self.rest_up,
+            hierarchy=b"",
+        )
 
 
 def default_layout(skeleton: Skeleton) -> FileLayout:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -31,6 +32,7 @@ class Motion:
         translations: Local joint positions [T, J, 3] m for the rare files whose bones change length; None otherwise.
         layout: How the source file wrote it (channel order, unit), so that it can be written back alike; None if made here.
         name: Where it came from, for messages.
+        source: The file it was read from; None if made here.
 
     Raises:
         MotionError: If shapes disagree, there are no frames, numbers are NaN, or fps is not positive.
@@ -43,6 +45,9 @@ class Motion:
     translations: Array | None = None
     layout: FileLayout | None = None
     name: str = "motion"
+    source: Path | None = None
+    saver: ClassVar[Callable[..., Path]]
+    """What `save` calls; `motion.files` puts it here, so that a motion need not know of files."""
 
     def __post_init__(self) -> None:
         for field, tail in (
@@ -143,13 +148,17 @@ class Motion:
     def require_fps(self, fps: float, what: str) -> None:
         """Raise FrameRateError unless this motion runs at `fps`, which `what` needs."""
         if not np.isclose(self.fps, fps, rtol=1e-3):
+            how = f"motion.resample({fps:g})"
+            if self.source is not None:
+                how = f"farandole convert {self.source} resampled.bvh --fps {fps:g}"
             raise FrameRateError(
-                f"{self.name} is {self.fps:g} fps, but {what} needs {fps:g} fps. "
-                f"Resample it first: farandole convert {self.name} resampled.bvh --fps {fps:g}"
+                f"{self.source or self.name} is {self.fps:g} fps, but {what} needs {fps:g} fps. Resample it first: {how}"
             )
 
     def save(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write to .bvh, .glb or .npz by suffix; returns the path. Raises OutputError if it exists and not `force`."""
-        from farandole.motion.files import save_motion
+        """Write in the format of the suffix (see `files.save_motion`); returns the path.
 
-        return save_motion(self, path, force=force)
+        Raises:
+            OutputError: If it exists and not `force`, or cannot be written.
+        """
+        return Motion.saver(self, path, force=force)

@@ -21,7 +21,7 @@ def soften_pops(motion: Motion, *, limit: float = 60.0, rounds: int = 4) -> Moti
         limit: Greatest acceleration that counts as a body's own, m/s^2 (second differences; dancers reach about 50).
         rounds: Most attempts; the n-th averages with a standard deviation of n times 0.03 s.
     """
-    from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+    from farandole.motion.filters import gaussian_filter1d, maximum_filter1d
 
     for attempt in range(1, rounds + 1):
         if len(motion) < 3:

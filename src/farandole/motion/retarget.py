@@ -31,7 +31,7 @@ _SUBSTITUTES = {
 }  # fmt: skip
 
 
-def retarget(motion: Motion, skeleton: Skeleton | Motion) -> Motion:
+def retarget(motion: Motion, skeleton: Skeleton | Motion, *, roles: dict[str, int] | None = None) -> Motion:
     """The same movement on another human skeleton.
 
     The hips' path is scaled by the ratio of leg lengths, and each frame's height is set so that the lower ankle is as far above the
@@ -42,7 +42,8 @@ def retarget(motion: Motion, skeleton: Skeleton | Motion) -> Motion:
     target as a motion.
 
     Args:
-        skeleton: The other body, or a motion of it.
+        skeleton: The other body, or a motion of it, in whose file layout the result is written then.
+        roles: Which of its joints plays which part; by default as recognised.
 
     Raises:
         RetargetError: If either skeleton lacks essential parts of a body (names them), or a target that does not rest standing is
@@ -50,9 +51,9 @@ def retarget(motion: Motion, skeleton: Skeleton | Motion) -> Motion:
     """
     example = skeleton if isinstance(skeleton, Motion) else None
     skeleton = skeleton.skeleton if isinstance(skeleton, Motion) else skeleton
-    source = _roles(motion.skeleton, motion.name)
-    target = _roles(skeleton, "the target skeleton")
-    ratio = _leg_length(skeleton, target) / _leg_length(motion.skeleton, source)
+    source = source_roles(motion)
+    target = _roles(skeleton, "the target skeleton") if roles is None else roles
+    ratio = leg_length(skeleton, target) / leg_length(motion.skeleton, source)
     if _same_shape(motion.skeleton, skeleton):
         local = motion.rotations
     else:
@@ -68,10 +69,16 @@ def retarget(motion: Motion, skeleton: Skeleton | Motion) -> Motion:
     root = hips - positions[:, target["Hips"]]
     ankles = lambda p, roles: np.minimum(p[:, roles["LeftFoot"], 1], p[:, roles["RightFoot"], 1])  # noqa: E731
     before = ankles(motion.positions, source)
-    above = (before - _ankle_height(motion.skeleton, source, before)) * ratio
-    standing = _ankle_height(skeleton, target, None if example is None else ankles(example.positions, target))
+    above = (before - ankle_height(motion.skeleton, source, before)) * ratio
+    standing = ankle_height(skeleton, target, None if example is None else ankles(example.positions, target))
     root[:, 1] = above + standing - ankles(positions, target)
-    return Motion(skeleton, local, root, motion.fps, name=motion.name)
+    layout = None if example is None else example.layout
+    return Motion(skeleton, local, root, motion.fps, layout=layout, name=motion.name)
+
+
+def source_roles(motion: Motion) -> dict[str, int]:
+    """Parts of the body that a motion moves. Raises RetargetError if it lacks essential ones."""
+    return _roles(motion.skeleton, motion.name)
 
 
 def _roles(skeleton: Skeleton, what: str) -> dict[str, int]:
@@ -88,20 +95,10 @@ def pose_from_frames(
     skeleton: Skeleton, roles: dict[str, int], turns: dict[str, Array], anatomy: dict[str, Array], frames: int
 ) -> Array:
     """Local rotations [T, J, 4] that give the parts of a body the world rotations `turns` ([T, 4] each) of their frames."""
-    turns = turns | {
-        side + part: turns[source]
-        for side in ("", *SIDES)
-        for part, stand_ins in _SUBSTITUTES.items()
-        if len(stand_ins) == 1 and side + part not in turns
-        for source in (side + stand_ins[0] if side + stand_ins[0] in turns else stand_ins[0],)
-        if source in turns
-    }
-    for part, stand_ins in _SUBSTITUTES.items():
-        if part not in turns and len(stand_ins) == 2:
-            turns[part] = rot.slerp(turns[stand_ins[0]], turns[stand_ins[1]], 0.5)
+    turns = with_substitutes(turns)
     world = np.empty((frames, len(skeleton), 4))
     part_of = {joint: role for role, joint in roles.items()}
-    between = _trunk_shares(skeleton, roles)
+    between = trunk_shares(skeleton, roles)
     for joint in range(len(skeleton)):
         role = part_of.get(joint)
         if role in turns and role in anatomy:
@@ -117,7 +114,21 @@ def pose_from_frames(
     return rot.normalize(kinematics.to_local(skeleton, world))
 
 
-def _trunk_shares(skeleton: Skeleton, roles: dict[str, int]) -> dict[int, tuple[str, str, float]]:
+def with_substitutes(turns: dict[str, Array]) -> dict[str, Array]:
+    """World rotations [T, 4] of parts, with those of neighbours for the parts a body lacks."""
+    turns = dict(turns)
+    for side in ("", *SIDES):
+        for part, stand_ins in _SUBSTITUTES.items():
+            source = side + stand_ins[0] if side + stand_ins[0] in turns else stand_ins[0]
+            if len(stand_ins) == 1 and side + part not in turns and source in turns:
+                turns[side + part] = turns[source]
+    for part, stand_ins in _SUBSTITUTES.items():
+        if part not in turns and len(stand_ins) == 2:
+            turns[part] = rot.slerp(turns[stand_ins[0]], turns[stand_ins[1]], 0.5)
+    return turns
+
+
+def trunk_shares(skeleton: Skeleton, roles: dict[str, int]) -> dict[int, tuple[str, str, float]]:
     """Joints of spine and neck that play no role: the roles below and above them, and how far between they sit."""
     result = {}
     present = [r for r in _TRUNK if r in roles]
@@ -284,7 +295,8 @@ def _frame(first: Array, first_to: Array, second: Array, second_to: Array) -> Ar
 # Sizes ---------------------------------------------------------------------------------------------------------------------
 
 
-def _leg_length(skeleton: Skeleton, roles: dict[str, int]) -> float:
+def leg_length(skeleton: Skeleton, roles: dict[str, int]) -> float:
+    """Mean length of the legs from hip to ankle along their bones, m. Raises RetargetError if it is zero."""
     total = 0.0
     for side in SIDES:
         chain = names.path(skeleton, roles[side + "UpLeg"], roles[side + "Foot"])[1:]
@@ -294,7 +306,7 @@ def _leg_length(skeleton: Skeleton, roles: dict[str, int]) -> float:
     return total
 
 
-def _ankle_height(skeleton: Skeleton, roles: dict[str, int], seen: Array | None) -> float:
+def ankle_height(skeleton: Skeleton, roles: dict[str, int], seen: Array | None) -> float:
     """Height of the ankles when the feet are on the floor, m.
 
     That above the lowest point of the rest pose if it stands; else nearly the lowest that is `seen` in motion ([T]).

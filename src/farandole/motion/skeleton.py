@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -38,7 +38,7 @@ class Skeleton:
         names: Sequence[str],
         parents: Sequence[int] | np.ndarray,
         offsets: ArrayLike,
-        end_sites: dict[str, ArrayLike] | None = None,
+        end_sites: Mapping[str, ArrayLike] | None = None,
     ) -> None:
         frozen = lambda a: _read_only(np.array(a, dtype=float).reshape(-1, 3))  # noqa: E731
         object.__setattr__(self, "names", tuple(names))

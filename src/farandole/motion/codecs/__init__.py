@@ -9,10 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from farandole.errors import DataError, MotionError
 from farandole.motion.codecs.base import BodyCodec, Codec
 from farandole.motion.codecs.bodies import plain_body
+from farandole.motion.codecs.control import Control
 from farandole.motion.codecs.expmap import ExpMap, ExpMapCr, every_nth
+from farandole.motion.codecs.expmap_spine2 import ExpMapSpine2
 from farandole.motion.codecs.position import Position
 from farandole.motion.codecs.rot6d import Rot6D
 from farandole.motion.codecs.rotmat import RotMat
@@ -108,7 +112,14 @@ def _dance_like(motion: Motion) -> Codec:
     return codec
 
 
-for _kind in (RotMat, ExpMap, ExpMapCr, Rot6D, Position):
+def _dance_restored(fps: float, skeleton: Skeleton, _: object) -> Codec:
+    house = DanceCodec(fps).skeleton
+    if skeleton.names != house.names or not np.array_equal(skeleton.parents, house.parents):
+        raise MotionError(f"the skeleton is not the house skeleton, which {DanceCodec.name} needs")
+    return DanceCodec(fps, skeleton=skeleton)
+
+
+for _kind in (RotMat, ExpMap, ExpMapCr, ExpMapSpine2, Rot6D, Position, Control):
     register(Entry(_kind.name, _kind.version, _kind.lost, _kind.like, _kind.restore))
 register(
     Entry(
@@ -116,6 +127,6 @@ register(
         1,
         "start position and heading; toes and shoulders, which rest; bones that change length",
         _dance_like,
-        lambda fps, skeleton, _: DanceCodec(fps, skeleton=skeleton),
+        _dance_restored,
     )
 )

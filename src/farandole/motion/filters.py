@@ -1,0 +1,56 @@
+"""Filters over time: Gaussian, smallest, largest neighbour. The numbers of scipy.ndimage without its slow import."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from farandole.motion.rotations import Array
+
+Edge = Literal["nearest", "reflect"]
+_PAD: dict[str, Literal["edge", "symmetric"]] = {"nearest": "edge", "reflect": "symmetric"}
+
+
+def gaussian_filter1d(
+    x: Array, sigma: float, axis: int = -1, *, mode: Edge = "reflect", truncate: float = 4.0
+) -> Array:
+    """Weighted means with a Gaussian of deviation `sigma`, samples, [..., T, ...]; bit for bit `scipy.ndimage.gaussian_filter1d`.
+
+    Args:
+        x: Values.
+        sigma: Deviation in samples.
+        axis: Along which.
+        mode: What lies beyond the ends: "nearest" the last value, "reflect" the values in reverse.
+        truncate: Deviations at which the weights end.
+    """
+    radius = int(truncate * float(sigma) + 0.5)
+    weight = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2)
+    weight = weight / weight.sum()
+    values = np.moveaxis(np.asarray(x, dtype=float), axis, 0)
+    count = len(values)
+    padded = _padded(values, radius, radius, mode)
+    result = values * weight[radius]
+    for k in range(radius):  # pairs from the outermost inwards
+        result += (padded[k : k + count] + padded[2 * radius - k : 2 * radius - k + count]) * weight[k]
+    return np.moveaxis(result, 0, axis)
+
+
+def minimum_filter1d(x: Array, size: int, *, mode: Edge = "reflect") -> Array:
+    """Smallest of `size` neighbours of each value, [T]; as `scipy.ndimage.minimum_filter1d`."""
+    return _windows(x, size, mode).min(axis=-1)
+
+
+def maximum_filter1d(x: Array, size: int, *, mode: Edge = "reflect") -> Array:
+    """Largest of `size` neighbours of each value, [T]; as `scipy.ndimage.maximum_filter1d`."""
+    return _windows(x, size, mode).max(axis=-1)
+
+
+def _windows(x: Array, size: int, mode: Edge) -> Array:
+    before = size // 2
+    return sliding_window_view(_padded(np.asarray(x), before, size - 1 - before, mode), size)
+
+
+def _padded(x: Array, before: int, after: int, mode: Edge) -> Array:
+    return np.pad(x, [(before, after)] + [(0, 0)] * (x.ndim - 1), mode=_PAD[mode])
