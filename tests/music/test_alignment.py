@@ -9,7 +9,7 @@ import pytest
 import soundfile
 from sounds import clicks
 
-from farandole.data.songs import compose
+from farandole.data.starter.songs import compose
 from farandole.music import Song, load_song
 from farandole.music.decode import resample
 from farandole.music.features import feature, features

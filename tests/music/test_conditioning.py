@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sounds import RATE, clicks
 
-from farandole.data.songs import compose
+from farandole.data.starter.songs import compose
 from farandole.errors import AudioError
 from farandole.music import Beats, Song
 from farandole.music.conditioning import conditions

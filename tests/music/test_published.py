@@ -5,7 +5,7 @@ import pytest
 
 from farandole.errors import AudioError
 from farandole.music import features
-from farandole.music.published import tempo_in_name
+from farandole.music.features.published import tempo_in_name
 from farandole.music.song import Song, load_song
 
 librosa = pytest.importorskip("librosa", reason="published music features need the [train] extra")

@@ -86,3 +86,24 @@ def test_an_hour_is_analysed_in_bounded_memory(tmp_path: Path) -> None:
     assert min(abs(tempo - 120 * octave) for octave in (0.5, 1)) < 0.1
     assert last > 3597
     assert megabytes < 700
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".mp3"])
+def test_a_song_with_one_channel_inverted_is_heard(tmp_path: Path, suffix: str) -> None:
+    import av
+
+    rate, samples = 44100, clicks(np.arange(0.2, 6.0, 0.5), 6.0, 44100)
+    path = tmp_path / f"inverted{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream({".wav": "pcm_s16le", ".mp3": "libmp3lame"}[suffix], rate=rate, layout="stereo")
+        frame = av.AudioFrame.from_ndarray(np.stack([samples, -samples]), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts = rate, 0
+        convert = av.AudioResampler(format=stream.codec_context.format.name, layout="stereo", rate=rate)
+        for piece in [*convert.resample(frame), *convert.resample(None)]:
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+    song = load_song(path, rates=(16000,))
+    assert song.side
+    assert np.abs(song.samples).max() > 0.4
+    assert np.abs(song.samples_at(16000)).max() > 0.4
+    assert song.beats_within(90, 150).tempo == pytest.approx(120, rel=0.01)

@@ -12,10 +12,9 @@ import numpy as np
 
 from farandole.errors import AudioError
 from farandole.music.beats import Beats
+from farandole.music.beats.pulse import moving_mean, pulse
 from farandole.music.onsets import FLUX_DELAY, RISE_DELAY, FrameFeatures
 from farandole.music.song import Song
-from farandole.music.tempo import moving_mean
-from farandole.music.tracking import pulse
 
 ENERGY_LIMIT = 2.5
 SILENT_ENERGY = -2.0

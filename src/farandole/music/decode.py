@@ -11,7 +11,7 @@ import numpy as np
 from farandole.errors import AudioError
 
 if TYPE_CHECKING:
-    import av
+    import av.container
     from av.audio.resampler import AudioResampler
 
 SAMPLE_RATE = 22050
@@ -24,9 +24,9 @@ _ACCEPTED = "a sound file (wav, flac, ogg, mp3, m4a, mp4) with at least 1 s of s
 _WHOLE = 0.9  # a file that yields less of its declared length (or of its packets) than this is refused as damaged
 
 
-def decode(path: str | Path, *, sample_rate: int = SAMPLE_RATE) -> np.ndarray:
+def decode(path: str | Path, *, sample_rate: int = SAMPLE_RATE, side: bool = False) -> np.ndarray:
     """All samples of a file, mono float32 [N]. Arguments and errors as for `decode_blocks`."""
-    return np.concatenate(list(decode_blocks(path, sample_rate=sample_rate)))
+    return np.concatenate(list(decode_blocks(path, sample_rate=sample_rate, side=side)))
 
 
 def decode_blocks(
@@ -35,6 +35,7 @@ def decode_blocks(
     sample_rate: int = SAMPLE_RATE,
     block: int = BLOCK,
     others: Mapping[int, list[np.ndarray]] | None = None,
+    side: bool = False,
 ) -> Iterator[np.ndarray]:
     """Decode a file piece by piece; memory does not grow with its length.
 
@@ -50,6 +51,7 @@ def decode_blocks(
         block: Samples per block; the last may be shorter.
         others: More sample rates, each with a list to which its samples are added, in pieces, while blocks are taken: the file is
             decoded once for all rates. They are the same as if asked for alone.
+        side: Half the difference of the channels of stereo sound in place of its sum.
 
     Yields:
         Mono samples, float32 [block].
@@ -65,7 +67,7 @@ def decode_blocks(
     if path.is_dir():
         raise AudioError(f"{path}: is a folder; needed is {_ACCEPTED}")
     total = 0
-    for piece in _regroup(_pieces(path, sample_rate, others or {}), block):
+    for piece in _regroup(_pieces(path, sample_rate, others or {}, side), block):
         if not np.isfinite(piece).all():
             raise AudioError(f"{path}: holds samples that are NaN or infinite; needed is {_ACCEPTED}")
         total += len(piece)
@@ -109,8 +111,10 @@ def _regroup(pieces: Iterable[np.ndarray], block: int) -> Iterator[np.ndarray]:
         yield np.concatenate(held)
 
 
-def _pieces(path: Path, sample_rate: int, others: Mapping[int, list[np.ndarray]]) -> Iterator[np.ndarray]:
-    import av
+def _pieces(
+    path: Path, sample_rate: int, others: Mapping[int, list[np.ndarray]], side: bool = False
+) -> Iterator[np.ndarray]:
+    import av.error
 
     try:
         container = av.open(str(path))
@@ -120,8 +124,8 @@ def _pieces(path: Path, sample_rate: int, others: Mapping[int, list[np.ndarray]]
         if not container.streams.audio:
             raise AudioError(f"{path}: has no sound track; needed is {_ACCEPTED}")
         reader = _Reader(path, container)
-        extra = [(_Resampler(rate), pieces) for rate, pieces in others.items()]
-        main = _Resampler(sample_rate)
+        extra = [(_Resampler(rate, side), pieces) for rate, pieces in others.items()]
+        main = _Resampler(sample_rate, side)
         for frame in reader.frames():
             for resampler, pieces in extra:
                 pieces.extend(resampler.take(frame))
@@ -147,7 +151,7 @@ class _Reader:
         self.reason = "no sound could be decoded"
 
     def frames(self) -> Iterator[av.AudioFrame]:
-        import av
+        import av.error
 
         clock: float | None = None  # time at which the next frame should start
         packets = self.container.demux(self.stream)
@@ -240,8 +244,8 @@ def _resampled(frames: Iterable[av.AudioFrame], sample_rate: int) -> Iterator[np
 class _Resampler:
     """Frames to mono float32 samples by libswresample; a change of format within the stream is followed."""
 
-    def __init__(self, sample_rate: int) -> None:
-        self.sample_rate = sample_rate
+    def __init__(self, sample_rate: int, side: bool = False) -> None:
+        self.sample_rate, self._side = sample_rate, side
         self._inner: AudioResampler | None = None
         self._source: Any = None
         self._gain = np.float32(1.0)
@@ -254,21 +258,24 @@ class _Resampler:
             yield from self.rest()
             channels = frame.layout.nb_channels
             # libswresample mixes stereo down by 0.707 (L + R); more channels are kept and averaged here
-            self._inner = _resampler(self.sample_rate, "mono" if channels <= 2 else frame.layout.name)
+            layout_kept = "mono" if channels <= 2 and not (self._side and channels == 2) else frame.layout.name
+            self._inner = _resampler(self.sample_rate, layout_kept)
             self._source = layout
-            self._gain = np.float32(0.5**0.5 if channels == 2 else 1.0)
-        yield from _mono(self._inner.resample(frame), self._gain)
+            self._gain = np.float32(0.5**0.5 if layout_kept == "mono" and channels == 2 else 1.0)
+        yield from self._mono(self._inner.resample(frame))
 
     def rest(self) -> Iterator[np.ndarray]:
         """What is left at the end."""
         if self._inner is not None:
-            yield from _mono(self._inner.resample(None), self._gain)
+            yield from self._mono(self._inner.resample(None))
             self._inner = None
 
-
-def _mono(frames: Iterable[av.AudioFrame], gain: np.float32) -> Iterator[np.ndarray]:
-    for frame in frames:
-        yield gain * frame.to_ndarray().reshape(-1, frame.layout.nb_channels).mean(axis=1)
+    def _mono(self, frames: Iterable[av.AudioFrame]) -> Iterator[np.ndarray]:
+        for frame in frames:
+            channels = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+            if self._side and channels.shape[1] == 2:
+                channels = channels * np.array([1, -1], np.float32)
+            yield self._gain * channels.mean(axis=1)
 
 
 def _resampler(sample_rate: int, layout: str) -> AudioResampler:

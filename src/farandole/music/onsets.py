@@ -88,6 +88,13 @@ class FrameFeatures:
         return np.maximum(amplitude - before, 0)
 
     @cached_property
+    def activation(self) -> np.ndarray:
+        """P(beat) and P(downbeat) of each frame by the beat network that hears the whole song, float32 [T, 2]."""
+        from farandole.music.activation import load_network, spectrum_input
+
+        return load_network().whole(spectrum_input(self.mel, self.fps))
+
+    @cached_property
     def _members(self) -> list[np.ndarray]:
         """Which mel bands make up each onset band, bool [40] each."""
         _, centres = mel_filters(self.sample_rate, WINDOW, MEL_BANDS)

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from farandole.errors import AudioError
-from farandole.music.beats import Beats
+from farandole.music.beats import Beats, track_beats
 from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, decode, decode_blocks, resample
 from farandole.music.onsets import FrameFeatures, analyse
-from farandole.music.tracking import track_beats
+
+_VANISHING = 1e-4
+"""Greatest power (full scale 1) from which a sum of channels is taken to have vanished: the difference is looked at then."""
 
 
 class Song:
@@ -27,16 +29,24 @@ class Song:
         sample_rate: Rate of `samples` and of the analysis, 22050 Hz.
         seconds: Length.
         frames: Frame features; see `onsets.FrameFeatures`.
+        side: Whether the difference of two channels was heard, because their sum vanishes (one is inverted).
     """
 
     def __init__(
-        self, frames: FrameFeatures, *, name: str, path: Path | None = None, samples: np.ndarray | None = None
+        self,
+        frames: FrameFeatures,
+        *,
+        name: str,
+        path: Path | None = None,
+        samples: np.ndarray | None = None,
+        side: bool = False,
     ) -> None:
-        self.frames, self.name, self.path = frames, name, path
+        self.frames, self.name, self.path, self.side = frames, name, path, side
         self.sample_rate, self.seconds = frames.sample_rate, frames.seconds
         self._samples = samples
         self._at: dict[int, np.ndarray] = {}
         self._within: dict[tuple[float, float], Beats] = {}
+        self._told: Beats | None = None
 
     @classmethod
     def from_samples(cls, samples: np.ndarray, sample_rate: int, *, name: str = "song") -> Song:
@@ -75,13 +85,13 @@ class Song:
             return self._samples
         if self.path is None:
             raise AudioError(f"{self.name}: was made without samples")
-        return decode(self.path, sample_rate=self.sample_rate)
+        return decode(self.path, sample_rate=self.sample_rate, side=self.side)
 
     def samples_at(self, sample_rate: int) -> np.ndarray:
         """Mono sound at another rate, float32 [N]; held until a rate is asked for that is not at hand. See `load_song`."""
         if sample_rate not in self._at:
             if self.path is not None:
-                sound = decode(self.path, sample_rate=sample_rate)
+                sound = decode(self.path, sample_rate=sample_rate, side=self.side)
             else:
                 sound = resample(self.samples, self.sample_rate, sample_rate)
             self._at = {sample_rate: sound}
@@ -90,10 +100,21 @@ class Song:
     @cached_property
     def beats(self) -> Beats:
         """Beats at the tempo that fits best; see `beats_within` for a given range."""
-        return track_beats(self.frames)
+        return track_beats(self.frames) if self._told is None else self._told
+
+    def with_beats(self, beats: Beats) -> Song:
+        """The same song with beats that are told, in place of those found; see `beats.overrides.told_beats`."""
+        song = Song(self.frames, name=self.name, path=self.path, samples=self._samples, side=self.side)
+        song._at, song._told = self._at, beats
+        return song
 
     def beats_within(self, min_bpm: float, max_bpm: float) -> Beats:
-        """Beats with the tempo held to a range, beats per minute: for when the tempo is roughly known."""
+        """Beats with the tempo held to a range, beats per minute: for when the tempo is roughly known.
+
+        Of beats that were told the octave nearest to the range.
+        """
+        if self._told is not None:
+            return self._told.folded(min_bpm, max_bpm)
         key = (float(min_bpm), float(max_bpm))
         if key not in self._within:
             self._within[key] = track_beats(self.frames, min_bpm=min_bpm, max_bpm=max_bpm)
@@ -111,6 +132,8 @@ class Song:
         """
         if not 0 < low < high:
             raise AudioError(f"tempo range {low:g} to {high:g}: needs 0 < low < high")
+        if self._told is not None:
+            return self._told.folded(low, high)
         middle = float(np.sqrt(low * high))
         return self.beats_within(max(20.0, min(low, middle / 2**0.5)), min(400.0, max(high, middle * 2**0.5)))
 
@@ -136,9 +159,20 @@ def load_song(path: str | Path, *, name: str | None = None, rates: Iterable[int]
     """
     path = Path(path)
     others: dict[int, list[np.ndarray]] = {rate: [] for rate in rates}
-    song = Song(analyse(decode_blocks(path, others=others), SAMPLE_RATE), name=name or path.stem, path=path)
+    frames, side = analyse(decode_blocks(path, others=others), SAMPLE_RATE), False
+    if frames.power.max() < _VANISHING:
+        others_of_side: dict[int, list[np.ndarray]] = {rate: [] for rate in others}
+        difference = analyse(decode_blocks(path, others=others_of_side, side=True), SAMPLE_RATE)
+        if difference.power.max() > 100 * frames.power.max():
+            frames, others, side = difference, others_of_side, True
+    song = Song(frames, name=name or path.stem, path=path, side=side)
     song._at = {rate: np.concatenate(others.pop(rate)) for rate in list(others)}
     return song
+
+
+def as_song(song: Song | str | Path) -> Song:
+    """A song, or the one in a sound file."""
+    return load_song(song) if isinstance(song, str | Path) else song
 
 
 def _blocks(samples: np.ndarray) -> Iterable[np.ndarray]:

@@ -58,7 +58,7 @@ def unavailable(name: str, reason: str) -> None:
 
 def names() -> tuple[str, ...]:
     """Names of the registered features."""
-    return tuple(sorted(_known()))
+    return tuple(sorted(_REGISTRY))
 
 
 def feature(name: str) -> Feature:
@@ -67,7 +67,7 @@ def feature(name: str) -> Feature:
     Raises:
         AudioError: If there is none of that name; the message lists those there are.
     """
-    known = _known()
+    known = _REGISTRY
     if name in _UNAVAILABLE:
         raise AudioError(f"music feature '{name}' cannot be had: {_UNAVAILABLE[name]}")
     if "+" in name:
@@ -84,13 +84,6 @@ def _side_by_side(name: str, parts: list[Feature]) -> Feature:
         return np.concatenate([np.reshape(p.compute(song, fps), (-1, len(p.columns))) for p in parts], axis=1)
 
     return Feature(name, columns, compute, lambda fps: {rate for p in parts for rate in p.rates(fps)})
-
-
-def _known() -> dict[str, Feature]:
-    from farandole.music import published  # registers itself; not at import time, because it imports this module
-
-    assert published
-    return _REGISTRY
 
 
 def features(song: Song, name: str, fps: float) -> np.ndarray:

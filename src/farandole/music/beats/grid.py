@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +20,10 @@ class Beats:
         first_count: Count of times[0]; `(first_count + k) % beats_per_bar == 0` where a bar begins.
         clarity: How clear the pulse is, 0 (silence, noise: the grid is a guess) to 1 (a drum machine).
         support: Onset strength at each beat relative to its surroundings, [K].
-        beats_per_bar: 4, or 3.
+        beats_per_bar: 2 to 12.
+        confidence: How likely tempo and phase are those that a listener would tap, 0 to 1; below 0.5 another octave or
+            the off-beat is as likely. A pulse may be clear and its level doubtful.
+        steps: Counts from each beat to the next, int [K - 1]; 1, except where a bar of another length is passed over.
     """
 
     times: np.ndarray
@@ -28,6 +31,8 @@ class Beats:
     clarity: float = 1.0
     support: np.ndarray | None = None
     beats_per_bar: int = 4
+    confidence: float = 1.0
+    steps: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         times = np.array(self.times, dtype=float)
@@ -36,7 +41,15 @@ class Beats:
         support = np.zeros(len(times)) if self.support is None else np.array(self.support, dtype=float)
         if support.shape != times.shape:
             raise AudioError(f"{len(times)} beat times, but support of shape {support.shape}")
-        times.flags.writeable = support.flags.writeable = False
+        steps = np.ones(len(times) - 1, int) if self.steps is None else np.array(self.steps, dtype=int)
+        if steps.shape != (len(times) - 1,) or not (steps >= 1).all():
+            raise AudioError(
+                f"{len(times)} beat times, but steps of shape {steps.shape}: one less is needed, each at least 1"
+            )
+        if not 2 <= self.beats_per_bar <= 12:
+            raise AudioError(f"bars of {self.beats_per_bar} beats: accepted is 2 to 12")
+        times.flags.writeable = support.flags.writeable = steps.flags.writeable = False
+        object.__setattr__(self, "steps", steps)
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "support", support)
 
@@ -46,7 +59,8 @@ class Beats:
     @cached_property
     def counts(self) -> np.ndarray:
         """Count of each beat, int [K]."""
-        return self.first_count + np.arange(len(self.times))
+        assert self.steps is not None  # given or made at the start
+        return self.first_count + np.concatenate([[0], np.cumsum(self.steps)])
 
     @cached_property
     def downbeats(self) -> np.ndarray:
@@ -85,8 +99,9 @@ class Beats:
 
     def tempo_at(self, times: ArrayLike) -> np.ndarray:
         """Tempo around a time, beats per minute: beats counted over the four beats about it."""
-        count = self.count_at(times)
-        return 60.0 * 4.0 / (self.time_of(count + 2) - self.time_of(count - 2))
+        plain = self if (self.steps == 1).all() else replace(self, steps=None)
+        count = plain.count_at(times)
+        return 60.0 * 4.0 / (plain.time_of(count + 2) - plain.time_of(count - 2))
 
     @cached_property
     def _end_periods(self) -> tuple[float, float]:
@@ -121,12 +136,14 @@ class Beats:
         return beats
 
     def _doubled(self) -> Beats:
-        counts = np.arange(2 * self.counts[0] - 1, 2 * self.counts[-1] + 2)
-        times = self.time_of(counts / 2)
+        before, after = self.times[0] - self._end_periods[0] / 2, self.times[-1] + self._end_periods[1] / 2
+        middles = np.concatenate([[before], (self.times[1:] + self.times[:-1]) / 2, [after]])
+        times = np.append(np.stack([middles[:-1], self.times], axis=1).ravel(), middles[-1])
         support = np.zeros(len(times))
-        if self.support is not None:
-            support[1::2] = self.support
-        return Beats(times, int(counts[0]), self.clarity, support, self.beats_per_bar)
+        support[1::2] = self.support
+        steps = np.ones(len(times) - 1, int)
+        steps[2:-1:2] = 2 * np.diff(self.counts) - 1
+        return replace(self, times=times, first_count=2 * self.first_count - 1, support=support, steps=steps)
 
     def _halved(self) -> Beats:
         support = np.zeros(len(self)) if self.support is None else self.support
@@ -137,20 +154,39 @@ class Beats:
         phase = int(keep_odd)
         chosen = self.counts % 2 == phase
         if chosen.sum() < 2:
-            chosen_counts = np.array([self.counts[0] - (self.counts[0] - phase) % 2 + 2 * k for k in range(2)])
-            return Beats(
-                self.time_of(chosen_counts), int(chosen_counts[0] - phase) // 2, self.clarity, None, self.beats_per_bar
+            counts = np.array([self.counts[0] - (self.counts[0] - phase) % 2 + 2 * k for k in range(2)])
+            return replace(
+                self, times=self.time_of(counts), first_count=int(counts[0] - phase) // 2, support=None, steps=None
             )
-        return Beats(
-            self.times[chosen],
-            int(self.counts[chosen][0] - phase) // 2,
-            self.clarity,
-            support[chosen],
-            self.beats_per_bar,
+        counts = (self.counts[chosen] - phase) // 2
+        return replace(
+            self, times=self.times[chosen], first_count=int(counts[0]), support=support[chosen], steps=np.diff(counts)
         )
 
     @classmethod
     def steady(cls, bpm: float, seconds: float, *, clarity: float = 0.0) -> Beats:
         """A grid at one tempo from t = 0 to the first beat at or after `seconds`."""
         count = max(2, int(np.ceil(seconds * bpm / 60)) + 1)
-        return cls(np.arange(count) * 60.0 / bpm, 0, clarity)
+        return cls(np.arange(count) * 60.0 / bpm, 0, clarity, confidence=0.0)
+
+    @classmethod
+    def told(cls, bpm: float, seconds: float, *, offset: float = 0.0, beats_per_bar: int = 4) -> Beats:
+        """The grid that a person tells: a tempo and the time of a downbeat, over a whole song.
+
+        Args:
+            bpm: 20 to 400 beats per minute.
+            seconds: Length of the song.
+            offset: Time of any first beat of a bar, s.
+            beats_per_bar: 2 to 12.
+
+        Raises:
+            AudioError: If a number is out of range.
+        """
+        if not 20 <= bpm <= 400:
+            raise AudioError(f"a tempo of {bpm:g} beats per minute: accepted is 20 to 400")
+        if not np.isfinite(offset):
+            raise AudioError(f"a first beat at {offset:g} s: needed is a time within the song")
+        period = 60.0 / bpm
+        first = int(np.ceil(-offset / period - 1e-9))
+        last = max(first + 1, int(np.floor((seconds - offset) / period + 1e-9)))
+        return cls(offset + np.arange(first, last + 1) * period, first, beats_per_bar=beats_per_bar)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from farandole.music.beats.pulse import local_strength
 from farandole.music.onsets import FrameFeatures
 
 MIN_BPM, MAX_BPM = 55.0, 215.0
@@ -36,34 +37,6 @@ class Tempogram:
     times: np.ndarray
     support: np.ndarray
     periodicity: np.ndarray
-
-
-def local_strength(strength: np.ndarray, fps: float, seconds: float = 6.0, floor: float = 0.1) -> np.ndarray:
-    """Onset strength with its local mean taken off and divided by its local RMS, so that soft passages count like loud ones.
-
-    Args:
-        strength: [T] or [T, B].
-        fps: Frames per second.
-        seconds: Width of the RMS window; the mean is taken over a fifth of it.
-        floor: Least RMS, as a fraction of the whole song's: keeps noise of silent passages down.
-
-    Returns:
-        float64, shape of `strength`.
-    """
-    centred = strength - moving_mean(strength, round(seconds / 5 * fps))
-    power = moving_mean(centred**2, round(seconds * fps))
-    whole = np.sqrt(np.mean(centred**2, axis=0))
-    return centred / (np.maximum(np.sqrt(power), floor * whole) + 1e-9)
-
-
-def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
-    """Centred mean over `width` frames along axis 0; at the ends over the frames that exist."""
-    half = max(0, width // 2)
-    count = len(values)
-    total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0, dtype=float)])
-    stop = np.minimum(np.arange(count) + half + 1, count)
-    start = np.maximum(np.arange(count) - half, 0)
-    return (total[stop] - total[start]) / (stop - start).reshape(-1, *[1] * (values.ndim - 1))
 
 
 def tempogram(
@@ -100,8 +73,9 @@ def tempogram(
         relative = (correlation / np.where(energy > 0, energy, np.inf)) @ weights / weights.sum()
         relative = relative / np.maximum(overlap[: size // 2] / overlap[0], 0.15)
         spectrum = np.sqrt(power / np.where(energy > 0, energy, np.inf)) @ weights / weights.sum()
-        peaks = [_peak(relative, m * period) for m in (1, 2, 4)]
-        comb = np.clip(0.45 * peaks[0] + 0.3 * peaks[1] + 0.25 * peaks[2], 0, None)
+        peaks = {m: _peak(relative, m * period) for m in (1, 2, 3, 4, 6)}
+        combs = [0.45 * peaks[1] + 0.3 * peaks[m] + 0.25 * peaks[2 * m] for m in (2, 3)]  # beats in twos or in threes
+        comb = np.clip(np.maximum(*combs), 0, None)
         waves = sum(
             w * np.interp(m * bpm / 60.0 * size / fps, np.arange(len(spectrum)), spectrum)
             for m, w in ((1, 1.0), (2, 0.5))

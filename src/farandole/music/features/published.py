@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
 
 from farandole.errors import AudioError, MissingExtraError
 from farandole.music.conditioning import conditions, frame_times
-from farandole.music.features import register, unavailable
+from farandole.music.features.registry import register, unavailable
 from farandole.music.song import Song
 
 AISTPP_HOP = 512
@@ -69,10 +70,14 @@ def _aistpp35(song: Song, fps: float) -> np.ndarray:
 @register("transflower_mel", tuple(f"mel_{k}" for k in range(TRANSFLOWER_MELS)), rates=_transflower_rates)
 def _mel(song: Song, fps: float) -> np.ndarray:
     """80 mel bands up to 48 kHz in dB against the loudest, -80..0; each frame sees 2048 samples of 96 kHz."""
+    return _mel_bands(song, fps, TRANSFLOWER_MELS)
+
+
+def _mel_bands(song: Song, fps: float, count: int) -> np.ndarray:
     librosa = _librosa("transflower_mel")
     hop, times = round(TRANSFLOWER_RATE / fps), frame_times(song.seconds, fps)
     power = librosa.feature.melspectrogram(
-        y=song.samples_at(TRANSFLOWER_RATE), sr=TRANSFLOWER_RATE, hop_length=hop, n_mels=TRANSFLOWER_MELS
+        y=song.samples_at(TRANSFLOWER_RATE), sr=TRANSFLOWER_RATE, hop_length=hop, n_mels=count
     )
     return _at(librosa.power_to_db(power, ref=np.max).T, TRANSFLOWER_RATE / hop, times)
 
@@ -134,6 +139,17 @@ def _transflower(song: Song, fps: float) -> np.ndarray:
     """The 85 columns in Transflower's order, with open stand-ins for the last four."""
     return np.concatenate([group(song, fps) for group in _GROUPS], axis=1)
 
+
+def _older(count: int) -> Callable[[Song, float], np.ndarray]:
+    """Mel bands, envelope and onsets, as Transflower's older sets had them, with our onsets for a game network's two columns."""
+    return lambda song, fps: np.concatenate(
+        (_mel_bands(song, fps, count), _envelope(song, fps), _onsets(song, fps)), axis=1
+    )
+
+
+for _name, _count in (("transflower23", 20), ("transflower103", 100)):  # at 20 and at 60 frames per second
+    _columns = (*(f"mel_{k}" for k in range(_count)), "envelope", "onset_low", "onset_high")
+    register(_name, _columns, rates=_transflower_rates)(_older(_count))
 
 unavailable(
     "transflower_madmombeats",

@@ -1,0 +1,84 @@
+"""How clear a pulse is, and how likely the beats found in it are those that a listener would tap."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from farandole.music.beats.pulse import moving_mean
+from farandole.music.beats.tempogram import Tempogram
+from farandole.music.onsets import FrameFeatures
+
+_SIGNS = {
+    "agree_network": 1.65,
+    "agree_pulse": 0.8,
+    "gain": -0.12,
+    "between": 0.2,
+    "skipped": -0.5,
+    "elsewhere": -2.86,
+}
+_BIAS = -1.18
+"""Logistic fit on 135 synthesised songs of what separates beats of CMLt above 0.5 from the others, which count three times."""
+
+
+def confidence_of(signs: dict[str, float]) -> float:
+    """Probability that the beats are right in tempo and phase, 0 to 1; see `confidence_signs`."""
+    return float(1 / (1 + np.exp(-_BIAS - sum(weight * signs[name] for name, weight in _SIGNS.items()))))
+
+
+def confidence_signs(
+    beats: np.ndarray, by_network: np.ndarray, by_pulse: np.ndarray, gain: np.ndarray, heard: np.ndarray, fps: float
+) -> dict[str, float]:
+    """What speaks for the beats and against them.
+
+    Args:
+        beats: Frames of the beats, int [K].
+        by_network, by_pulse: The same, found by the network alone and by onsets and tempogram alone.
+        gain: Log odds of a beat at each frame, [T].
+        heard: P(beat) of the network at each frame, [T].
+        fps: Frames per second.
+
+    Returns:
+        "agree_network", "agree_pulse": F-measure against the two, 0 to 1. "gain": mean log odds on the beats. "between":
+        how much more there is on the beats than half-way between. "skipped": how even the gain is over beats in turn.
+        "elsewhere": share of the network's beats that lie on none.
+    """
+    on = gain[beats]
+    covered = np.zeros(len(gain))
+    for shift in range(-4, 5):
+        covered[np.clip(beats + shift, 0, len(gain) - 1)] = 1.0
+    middles = gain[np.clip((beats[1:] + beats[:-1]) // 2, 0, len(gain) - 1)]
+    skipped = abs(float(on[::2].mean() - on[1::2].mean())) if len(on) > 3 else 0.0
+    return {
+        "agree_network": _agreement(beats, by_network, 0.07 * fps),
+        "agree_pulse": _agreement(beats, by_pulse, 0.07 * fps),
+        "gain": float(np.clip(on.mean(), -8, 12)),
+        "between": float(np.clip(on.mean() - middles.mean(), -8, 16)) if len(middles) else 0.0,
+        "skipped": min(skipped, 8.0),
+        "elsewhere": float(1 - (heard * covered).sum() / (heard.sum() + 1e-9)),
+    }
+
+
+def _agreement(a: np.ndarray, b: np.ndarray, reach: float) -> float:
+    near = lambda x, y: float((np.abs(x[:, None] - y).min(axis=1) <= reach).sum()) if len(y) else 0.0  # noqa: E731
+    return (near(a, b) + near(b, a)) / max(1, len(a) + len(b))
+
+
+def clarity_of(tempi: Tempogram, strength: np.ndarray, times: np.ndarray, frames: FrameFeatures) -> float:
+    """0..1 from how periodic the onsets are and how much they gather on the beats.
+
+    The median periodicity of noise, random clicks and babble is at most 0.10, of real ballroom music 0.12 (soft
+    strings) to 0.56.
+    """
+    sounding = np.interp(times, frames.times, heard(frames)) > 0.5
+    windows = np.interp(tempi.times, frames.times, heard(frames)) > 0.5
+    if not sounding.any() or not windows.any():
+        return 0.0
+    periodic = float(np.median(tempi.periodicity[windows]))
+    gathered = float(np.mean(np.clip(strength[sounding], -1, 3)))
+    return float(np.clip((periodic - 0.1) / 0.2, 0, 1) * np.clip((gathered - 0.2) / 0.8, 0, 1))
+
+
+def heard(frames: FrameFeatures) -> np.ndarray:
+    """1 where the three seconds about a frame are less than 50 dB below the song's mean power, else 0."""
+    around = moving_mean(frames.power, round(3 * frames.fps))
+    return (around > 1e-5 * frames.power.mean()).astype(float)
