@@ -134,7 +134,7 @@ def lafan1(folder, names, seconds=2.0, fps=30.0):
     turns = ("Zrotation", "Yrotation", "Xrotation")
     layout = FileLayout(body.names, (("Xposition", "Yposition", "Zposition", *turns), *[turns] * 21), 0.01)
     folder.mkdir(parents=True, exist_ok=True)
-    from farandole.motion.bvh import write_bvh
+    from farandole.motion.files.bvh import write_bvh
 
     for seed, name in enumerate(names):
         motion = dancer(seconds, fps, seed, body)
@@ -148,4 +148,30 @@ def lafan1(folder, names, seconds=2.0, fps=30.0):
                 local[:, body.index(thigh)], np.broadcast_to(down, local[:, 0].shape)
             )
         write_bvh(Motion(body, local, motion.root_positions, fps), folder / f"{name}.bvh", layout=layout)
+    return folder
+
+
+def cmu_salsa(folder, takes, seconds=12.0):
+    """BVH files named and built as the public conversions of CMU's salsa: their joints and unit, 60 fps, afloat, one torn frame."""
+    from farandole.data.starter.groove.dancer import steady_groove
+    from farandole.data.starter.salsa import _FROM_CMU, SOURCE_UNIT
+
+    unit = 100 * SOURCE_UNIT  # our writer gives centimetres, and their files have units of their own
+    house = house_skeleton()
+    ours = [n for n in house.names if n in _FROM_CMU]
+    parents = []
+    for name in ours:
+        above = house.parents[house.index(name)]
+        while above >= 0 and house.names[above] not in ours:
+            above = house.parents[above]
+        parents.append(ours.index(house.names[above]) if above >= 0 else -1)
+    rest = house.rest_positions[[house.index(n) for n in ours]]
+    offsets = [rest[k] - (rest[p] if p >= 0 else 0) for k, p in enumerate(parents)]
+    body = Skeleton([_FROM_CMU[n] for n in ours], parents, np.array(offsets) / unit)
+    for number, take in enumerate(takes):
+        dance = steady_groove(82.0 + number, seconds, seed=number, fps=60.0)
+        local = dance.rotations[:, [house.index(n) for n in ours]].copy()
+        local[200, ours.index("LeftArm")] = rot.from_rotvec(np.array([2.5, 0.0, 0.0]))
+        root = np.add(dance.root_positions, (0.0, 0.04, 0.0)) / unit
+        Motion(body, local, root, 60.0, name=take).save(folder / f"salsa_{take}.bvh")
     return folder

@@ -4,12 +4,15 @@ import numpy as np
 import pytest
 from recordings import dancer, lafan1
 
-from farandole.data.augment import MirrorAndTurn, at_tempo, features_at_tempo
+from farandole.data.augment import augmentations
+from farandole.data.feature_folder import FeatureFolder, FeatureFolderWriter
+from farandole.data.variants import at_tempo, features_at_tempo
+from farandole.data.windows import Stream, Windows
 from farandole.errors import DataError, MotionError
 from farandole.motion import codecs, edit
 from farandole.motion.files import load_motion
+from farandole.motion.files.smpl import smpl_skeleton
 from farandole.motion.motion import Motion
-from farandole.motion.smpl import smpl_skeleton
 
 NAMES = ("expmap", "expmap_cr", "position", "rot6d", "rotmat")
 
@@ -54,21 +57,112 @@ def test_bodies_that_do_not_rest_standing_are_refused(tmp_path):
         codec.mirrored(codec.encode(motion))
 
 
-def test_all_motion_of_a_window_changes_alike():
-    motion = dancer(2.0)
-    codec = codecs.codec("position", motion)
-    features = codec.encode(motion)
-    item = {"in_position": features[:20], "in_beats": features[:20, :3], "out_position": features[20:22]}
-    change = MirrorAndTurn({"position": codec}, mirror=1.0)
-    changed = change(item, np.random.default_rng(0))
-    joined = np.concatenate((changed["in_position"], changed["out_position"]))
-    alone = change({"in_position": features[:22]}, np.random.default_rng(0))["in_position"]
-    np.testing.assert_allclose(joined, alone)
-    assert np.abs(joined - features[:22]).max() > 0.1
-    np.testing.assert_array_equal(changed["in_beats"], item["in_beats"])
-    dance = codecs.codec("dance129", motion)
-    with pytest.raises(DataError, match="dance129 features cannot be mirrored"):
-        MirrorAndTurn({"dance129": dance})
+def folder_with(tmp_path, *names):
+    """A feature folder with one dance in the given codecs, and a ramp in place of music."""
+    motion = grounded()
+    kinds = [codecs.codec(n, motion) for n in names]
+    features = {c.name: c.columns for c in kinds} | {"ramp": ["t"]}
+    with FeatureFolderWriter(
+        tmp_path / "d", fps=30.0, skeleton=motion.skeleton, features=features, licence="", codecs=kinds
+    ) as writer:
+        arrays = {c.name: c.encode(motion) for c in kinds} | {"ramp": np.arange(len(motion))[:, None]}
+        writer.add("a", arrays, split="train")
+    return FeatureFolder(tmp_path / "d")
+
+
+def streams(feature):
+    return [Stream(feature, 20, name="motion"), Stream("ramp", 20)], [Stream(feature, 2, 20, name="motion")]
+
+
+def test_all_motion_of_a_window_changes_alike(tmp_path):
+    folder = folder_with(tmp_path, "position")
+    inputs, outputs = streams("position")
+    plain = Windows.of(folder, "train", inputs, outputs)[3]
+    change = augmentations([{"mirror": {"probability": 1}}, "turn"], folder, [*inputs, *outputs])
+    item = Windows.of(folder, "train", inputs, outputs, augment=change)[3]
+    joined = np.concatenate((item["in_motion"], item["out_motion"]))
+    alone = {"in_motion": np.concatenate((plain["in_motion"], plain["out_motion"]))}
+    random = np.random.default_rng([0, 0, 3])
+    for one in change:
+        alone = one(alone, random)
+    np.testing.assert_allclose(joined, alone["in_motion"], atol=1e-5)
+    assert np.abs(joined[:20] - plain["in_motion"]).max() > 0.1
+    np.testing.assert_array_equal(item["in_ramp"], plain["in_ramp"])
+
+
+RECIPE = [
+    {"mirror": {"probability": 0.5}},
+    {"turn": {"degrees": 90}},
+    {"noise": {"std": 0.1}},
+    {"drop_frames": {"share": 0.3}},
+]
+
+
+def test_windows_are_augmented_anew_in_every_epoch_and_the_same_for_the_same_seed(tmp_path):
+    folder = folder_with(tmp_path, "rotmat")
+    inputs, outputs = streams("rotmat")
+    windows = lambda seed: Windows.of(  # noqa: E731
+        folder, "train", inputs, outputs, augment=augmentations(RECIPE, folder, [*inputs, *outputs]), seed=seed
+    )
+    first, again, other = windows(1), windows(1), windows(2)
+    for key in ("in_motion", "out_motion"):
+        drawn = [first[epoch, 5][key] for epoch in range(4)]
+        for epoch in reversed(range(4)):  # in whatever order they are met
+            np.testing.assert_array_equal(again[epoch, 5][key], drawn[epoch])
+        assert all(np.abs(a - b).max() > 1e-3 for k, a in enumerate(drawn) for b in drawn[:k])
+        assert np.abs(other[0, 5][key] - drawn[0]).max() > 1e-3
+        np.testing.assert_array_equal(first[5][key], drawn[0])
+
+
+def test_noise_and_dropped_frames_are_of_the_inputs_only(tmp_path):
+    folder = folder_with(tmp_path, "position")
+    inputs, outputs = streams("position")
+    both = [*inputs, *outputs]
+    plain = Windows.of(folder, "train", inputs, outputs)[0]
+    scaler = folder.scaler("position")
+    noise = augmentations([{"noise": {"std": 0.1}}], folder, both)
+    items = [Windows.of(folder, "train", inputs, outputs, augment=noise)[e, 0] for e in range(200)]
+    spread = np.std([i["in_motion"] - plain["in_motion"] for i in items], axis=(0, 1))
+    np.testing.assert_allclose(spread, 0.1 * scaler.std, rtol=0.1)
+    for key in ("out_motion", "in_ramp"):
+        np.testing.assert_array_equal(items[0][key], plain[key])
+    drop = augmentations([{"drop_frames": {"share": 0.3}}], folder, both)
+    items = [Windows.of(folder, "train", inputs, outputs, augment=drop)[e, 0]["in_motion"] for e in range(200)]
+    gone = np.isclose(items, scaler.mean, atol=1e-6).all(axis=-1)
+    assert gone.mean() == pytest.approx(0.3, abs=0.03)
+    np.testing.assert_array_equal(np.array(items)[~gone], np.broadcast_to(plain["in_motion"], np.shape(items))[~gone])
+    named = augmentations([{"noise": {"std": 1, "streams": ["ramp"]}}], folder, both)
+    item = Windows.of(folder, "train", inputs, outputs, augment=named)[0]
+    assert np.abs(item["in_ramp"] - plain["in_ramp"]).max() > 1
+    np.testing.assert_array_equal(item["in_motion"], plain["in_motion"])
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        (["polka"], "no augmentation 'polka': there are drop_frames, mirror, noise, turn"),
+        ([{"mirror": {"chance": 1}}], "augment.mirror has no option 'chance': there are probability"),
+        ([{"mirror": {"probability": 1.5}}], "augment.mirror.probability is 1.5: accepted is 0 to 1"),
+        ([{"turn": {"degrees": "far"}}], "augment.turn.degrees: needed is a number, got 'far'"),
+        ([{"noise": {"std": -1}}], "augment.noise.std is -1: accepted is 0 or more"),
+        ([{"noise": {"std": float("nan")}}], "augment.noise.std is nan"),
+        ([{"noise": {"streams": "ramp"}}], "augment.noise.streams: needed is a list of names"),
+        ([{"noise": {"streams": ["drums"]}}], "no stream of numbers is called 'drums': there are motion, ramp"),
+        ([{"mirror": 1}], "augment.0: needed is a name, or one name with its options"),
+        ([{"mirror": {}, "turn": {}}], "augment.0: needed is a name"),
+        ([7], "augment.0: needed is a name"),
+    ],
+)
+def test_augmentations_that_a_recipe_cannot_have_are_told(tmp_path, recipe, message):
+    inputs, outputs = streams("position")
+    with pytest.raises(DataError, match=message):
+        augmentations(recipe, folder_with(tmp_path, "position"), [*inputs, *outputs])
+
+
+def test_features_that_cannot_be_mirrored_are_told(tmp_path):
+    inputs, outputs = streams("dance129")
+    with pytest.raises(DataError, match="augment.mirror: dance129 features cannot be mirrored"):
+        augmentations(["mirror"], folder_with(tmp_path, "dance129"), [*inputs, *outputs])
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.25])

@@ -16,13 +16,13 @@ import pytest
 from file_server import Site, serving
 
 from farandole.cli.app import run
-from farandole.data import fetch as fetching
-from farandole.data import open_corpora
-from farandole.data.download import download
-from farandole.data.fetch import fetch
-from farandole.data.open_corpora import CORPORA, Archive, OpenCorpus
-from farandole.data.unpack import unpack
-from farandole.errors import DownloadError, OutputError
+from farandole.data.download import cmu, open_corpora
+from farandole.data.download import fetch as fetching
+from farandole.data.download.corpus_download import download
+from farandole.data.download.fetch import fetch
+from farandole.data.download.open_corpora import CORPORA, Archive, OpenCorpus
+from farandole.data.download.unpack import unpack
+from farandole.errors import DataError, DownloadError, OutputError
 
 CONTENT = bytes(range(256)) * 4000  # 1 MB
 
@@ -89,7 +89,7 @@ def test_every_corpus_of_the_table_is_complete():
             assert text
         assert told.terms_url.startswith("http")
         for archive in told.archives:
-            assert archive.url.startswith("https://")
+            assert archive.url.startswith(("https://", "http://mocap.cs.cmu.edu/"))  # CMU serves no other way
             assert archive.sha256 is None or re.fullmatch("[0-9a-f]{64}", archive.sha256)
 
 
@@ -330,3 +330,26 @@ def test_the_list_and_what_needs_an_account(farandole, tmp_path, monkeypatch):
     assert code == 2
     assert err.startswith("error: cannot fetch http://127.0.0.1:9/x.zip: 127.0.0.1:9 cannot be reached")
     assert err.count("\n") == 1
+
+
+def test_cmu_comes_by_subject_and_trials_that_are_none_are_passed_over(site, tmp_path, monkeypatch):
+    names = ("60/60.asf", "60/60_01.amc", "60/60_03.amc", "61/61.asf", "61/61_02.amc")
+    site.files |= {f"/{name}": name.encode() for name in names}
+    monkeypatch.setattr(cmu, "SUBJECTS", site.base)
+    folder = tmp_path / "cmu"
+    assert download(cmu.with_subjects("cmu", ["60", "61"]), folder).files == 5
+    assert all((folder / name).read_bytes() == name.encode() for name in names)
+    assert download(cmu.with_subjects("cmu", ["60"]), folder).files == 0  # they are there
+    with pytest.raises(OutputError, match="holds something else"):
+        download(cmu.with_subjects("cmu", ["05"]), folder)
+    del site.files["/60/60.asf"]
+    with pytest.raises(DownloadError, match=r"60\.asf answers 404"):
+        download(cmu.with_subjects("cmu", ["60"]), tmp_path / "other")
+
+
+def test_subjects_that_are_not_known_are_told():
+    assert len(cmu.with_subjects("cmu", ["5"]).archives) == 21
+    with pytest.raises(DataError, match="CMU subject '999': farandole knows the trials of 03, 05"):
+        cmu.with_subjects("cmu", ["999"])
+    with pytest.raises(DataError, match="--subjects is for cmu; lafan1 comes as a whole"):
+        cmu.with_subjects("lafan1", ["1"])

@@ -7,9 +7,9 @@ import pytest
 from recordings import dancer, pairs
 
 from farandole.data import corpus, importers
-from farandole.data.corpus import Wanted, prepare_corpus
-from farandole.data.executors import Cores, Lost, run
+from farandole.data.corpus import CorpusSettings, prepare_corpus
 from farandole.data.feature_folder import FeatureFolder
+from farandole.data.parallel.executors import Cores, FailedTask, run
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -34,8 +34,8 @@ def test_workers_send_back_no_arrays(tmp_path):
     for name, seconds in (("short", 2.0), ("long", 30.0)):
         dancer(seconds).save(tmp_path / f"{name}.bvh")
     found = importers.find_pairs(tmp_path).sources
-    wanted = Wanted(motion=("rot6d", "position"), music=())
-    recipe, _ = corpus._recipe(found, wanted)
+    wanted = CorpusSettings(motion=("rot6d", "position"), music=())
+    recipe, _ = corpus._plan(found, wanted)
     sizes = {s.name: len(pickle.dumps(corpus._outcome((s, recipe, tmp_path, None)))) for s in found}
     assert abs(sizes["long"] - sizes["short"]) < 100
     assert sizes["long"] < 2000
@@ -45,12 +45,12 @@ class Losing(Cores):
     """Loses one recording."""
 
     def submit(self, task, job):
-        return super().submit(lambda job: Lost("its worker died") if job[0].name == "b" else task(job), job)
+        return super().submit(lambda job: FailedTask("its worker died") if job[0].name == "b" else task(job), job)
 
 
 def test_a_recording_that_kills_its_workers_is_told_and_the_others_made(tmp_path, monkeypatch):
     monkeypatch.setattr(corpus, "_executor", lambda workers, cluster: Losing(1))
     found = importers.find_pairs(pairs(tmp_path / "src", ["a", "b", "c"], seconds=1.0)).sources
-    done = prepare_corpus(found, tmp_path / "data", Wanted(music=()))
+    done = prepare_corpus(found, tmp_path / "data", CorpusSettings(music=()))
     assert done.problems == [{"name": "b", "problem": "its worker died"}]
     assert sorted(FeatureFolder(tmp_path / "data").sequences) == ["a", "c"]

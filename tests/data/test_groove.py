@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 import pytest
 
-from farandole.data.groove import groove, rig
-from farandole.data.groove_arms import ARMS
-from farandole.data.groove_ease import arch, ease
-from farandole.data.groove_feet import WIDEST_STEP
-from farandole.data.groove_moves import MOVES, Move
+from farandole.data.starter.groove.arms import ARMS
+from farandole.data.starter.groove.dancer import groove, rig
+from farandole.data.starter.groove.ease import arch, ease
+from farandole.data.starter.groove.feet import WIDEST_STEP
+from farandole.data.starter.groove.moves import MOVES, Move
 from farandole.errors import MotionError
 from farandole.motion import Motion
 from farandole.motion import rotations as rot

@@ -14,12 +14,12 @@ from recordings import dancer
 import farandole
 from farandole.cli.app import run
 from farandole.data import importers
-from farandole.data.corpus import JOURNAL, Wanted, prepare_corpus
-from farandole.data.ray_cluster import RayCluster
+from farandole.data.corpus import JOURNAL, CorpusSettings, prepare_corpus
+from farandole.data.parallel.ray_cluster import RayCluster
 from farandole.errors import DataError
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(farandole.__file__).parents[1])}
-MOTION_ONLY = Wanted(music=())
+MOTION_ONLY = CorpusSettings(music=())
 
 
 def tiny(folder, count):

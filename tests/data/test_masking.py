@@ -137,3 +137,23 @@ def test_some_joints_alone():
     assert not changed[~covered & there[..., None]].any()
     zero = (masked.motion == 0).reshape(40, 130, 6, 3).all(axis=-1)
     np.testing.assert_array_equal(zero[there], masked.flags[there] > 0)
+
+
+@pytest.mark.parametrize("pattern", ["frames", "spans", "every"])
+def test_ends_of_windows_stay_visible_where_asked_for(pattern: str) -> None:
+    motion = np.random.default_rng(1).normal(size=(64, 40, 12)).astype(np.float32)
+    hidden = {}
+    for ends in (False, True):
+        masking = Masking(pattern, share=0.6, every=7, most=9, shortest=20, longest=40, ends=ends)
+        masked = masking.draw(motion, np.random.default_rng(2))
+        last = masked.attention.sum(axis=1).astype(int) - 1
+        hidden[ends] = masked.scored[:, 0].sum() + masked.scored[np.arange(64), last].sum()
+        between = masked.scored[:, 1:19].mean()
+        assert between > 0.4
+    assert hidden[True] == 0
+    assert hidden[False] > 0
+
+
+def test_a_suffix_has_an_open_end() -> None:
+    with pytest.raises(DataError, match="a suffix has no visible end"):
+        Masking("suffix", ends=True)

@@ -183,7 +183,9 @@ def test_folders_of_another_codec_version(command, tmp_path):
     for again in (("info", tmp_path / "data"), ("info", tmp_path / "data", "--json")):
         code, out, lines = command(*again)
         assert (code, out, len(lines)) == (2, "", 1)
-        assert re.search(r"corpus\.json: features 'rot6d' were written by version \d+ of that codec", lines[0])
+        assert re.search(
+            r"corpus\.json: codecs\.rot6d: features 'rot6d' were written by version \d+ of that codec", lines[0]
+        )
 
 
 def test_glb_and_npz_go_through_folder(command, tmp_path):

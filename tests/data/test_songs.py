@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from farandole.data.songs import compose, compose_on_grid, genres
-from farandole.data.synth_genres import GENRES
-from farandole.data.synth_instruments import DRUMS, TIMBRES, drum, tone
+from farandole.data.starter.songs import compose, compose_on_grid, genres
+from farandole.data.starter.songs.genres import GENRES
+from farandole.data.starter.songs.instruments import DRUMS, TIMBRES, drum, tone
 from farandole.errors import DataError
 
 

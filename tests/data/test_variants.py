@@ -8,9 +8,8 @@ import pytest
 from recordings import dancer, pairs
 
 from farandole.cli.app import run
-from farandole.data.augment import at_tempo
 from farandole.data.feature_folder import FeatureFolder
-from farandole.data.variants import Variant, variants, vary
+from farandole.data.variants import Variant, at_tempo, variants, vary
 from farandole.errors import DataError
 from farandole.motion.edit import mirror, turn
 

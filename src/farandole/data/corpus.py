@@ -6,7 +6,6 @@ and keeps the records, so that a later run makes only what is missing or whose s
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -15,19 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from farandole._memory import keep_freed_memory
-from farandole.data import executors, journal
 from farandole.data.feature_folder import SCHEMA, finish_folder, skeleton_to_json
-from farandole.data.sequences import Recipe, Source, load_body, make_sequence
+from farandole.data.parallel import executors, journal
+from farandole.data.parallel.compile_once import compile_music
+from farandole.data.sequences import FeaturePlan, Source, load_body, make_sequence
 from farandole.errors import DataError, FarandoleError
 
 JOURNAL = journal.FOLDER
 Progress = Callable[[int, int, str], None]
-Outcome = tuple[dict[str, Any], bool] | str
+TaskResult = tuple[dict[str, Any], bool] | str
 """A record and whether it was made now; or what is wrong with the recording."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CorpusSettings:
     """What to make of a corpus.
 
     Attributes:
@@ -54,7 +54,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedCorpus:
     """What came of it: numbers of recordings made now and found made already, and what was wrong with which."""
 
     made: int
@@ -65,24 +65,25 @@ class Prepared:
 def prepare_corpus(
     sources: Sequence[Source],
     target: str | Path,
-    wanted: Wanted,
+    settings: CorpusSettings,
     *,
     problems: Sequence[Mapping[str, str]] = (),
     workers: int | None = 1,
     cluster: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
-) -> Prepared:
+) -> PreparedCorpus:
     """Make or complete a feature folder.
 
     Args:
         sources: The recordings.
-        target: Folder to make; one that an interrupted or earlier run made with the same settings is completed.
-        wanted: Features and settings.
+        target: Folder to make; one that an interrupted or earlier run made with the same settings is completed. Features it has
+            and that are not asked for now are kept, and made of new recordings, too.
+        settings: Features and settings.
         problems: What the importer found wrong: {"name", "problem"} each.
         workers: Processes; None for one per core.
         cluster: Address of a Ray cluster to run on, see `ray_cluster.RayCluster`; it must see the files under the same paths.
-        force: Replace a folder that holds something else or was made with other settings.
+        force: Make everything anew, and replace a folder that holds something else or was made with other settings.
         progress: Called with (done, total, name) after every recording.
 
     Raises:
@@ -94,7 +95,7 @@ def prepare_corpus(
         raise DataError("there are no recordings to prepare")
     folder = Path(target)
     found = [dict(p) for p in problems]
-    recipe, found_first = _recipe(sources, wanted)
+    plan, found_first = _plan(sources, settings)
     results: dict[str, dict[str, Any]] = {}
     tasks = sorted((s for s in sources if s.name not in found_first), key=lambda s: (str(s.sound), s.name))
     found += [{"name": n, "problem": p} for n, p in found_first.items()]
@@ -102,11 +103,14 @@ def prepare_corpus(
     if cluster is not None:  # its workers have another working folder
         folder, tasks = folder.absolute(), [_absolute(s) for s in tasks]
     with _executor(workers, cluster) as executor:  # before anything is touched: there may be no such cluster
-        known = journal.take_up(folder, recipe.key, force=force)
-        jobs = ((s, recipe, folder, known.get(s.name)) for s in tasks)
+        earlier = journal.take_up(folder, plan.key, force=force)
+        plan, known = _with_earlier_features(plan, earlier.corpus, any(s.sound for s in sources)), earlier.records
+        if executor.capacity > 1 and any(s.name not in known for s in tasks):
+            compile_music(plan.music, plan.fps)  # processes that are forked now need not do it again
+        jobs = ((s, plan, folder, known.get(s.name)) for s in tasks)
         for done, (job, outcome) in enumerate(executors.run(executor, _outcome, jobs), 1):
             name = job[0].name
-            if isinstance(outcome, executors.Lost | str):
+            if isinstance(outcome, executors.FailedTask | str):
                 found.append({"name": name, "problem": outcome if isinstance(outcome, str) else outcome.reason})
             else:
                 results[name], new = outcome
@@ -118,45 +122,94 @@ def prepare_corpus(
     if not results:
         some = "; ".join(f"{p['name']}: {p['problem']}" for p in found[:3])
         raise DataError(f"none of {len(sources)} recordings can be used: {some}")
-    _finish(folder, sources, results, recipe, wanted, known, found)
-    return Prepared(made, len(results) - made, sorted(found, key=lambda p: p["name"]))
+    _finish(folder, sources, results, plan, settings, earlier, found)
+    return PreparedCorpus(made, len(results) - made, sorted(found, key=lambda p: p["name"]))
 
 
-def _recipe(sources: Sequence[Source], wanted: Wanted) -> tuple[Recipe, dict[str, str]]:
-    """The recipe, fitted to the first recording that can be read, and what was wrong with those before."""
+def _plan(sources: Sequence[Source], settings: CorpusSettings) -> tuple[FeaturePlan, dict[str, str]]:
+    """The plan, fitted to the first recording that can be read, and what was wrong with those before."""
     from farandole.motion import codecs
     from farandole.music import features
 
     sound = any(s.sound for s in sources)
-    for name in wanted.motion:
+    for name in settings.motion:
         codecs.entry(name)
-    for name in wanted.music if sound else ():
+    for name in settings.music if sound else ():
         features.feature(name)
     bad: dict[str, str] = {}
     for source in sources:
         try:
-            motion = load_body(source.motion, wanted.retarget, wanted.source_fps)
+            motion = load_body(source.motion, settings.retarget, settings.source_fps)
         except FarandoleError as error:
             bad[source.name] = str(error)
             continue
-        source_fps = wanted.source_fps if wanted.source_fps or wanted.fps else motion.fps
-        motion = motion.resample(wanted.fps or motion.fps)
-        told = tuple(codecs.to_json(codecs.codec(name, motion)) for name in wanted.motion)
+        source_fps = settings.source_fps if settings.source_fps or settings.fps else motion.fps
+        motion = motion.resample(settings.fps or motion.fps)
+        told = tuple(codecs.to_json(codecs.codec(name, motion)) for name in settings.motion)
         body = skeleton_to_json(motion.skeleton)
-        music = wanted.music if sound else ()
-        recipe = Recipe(
-            motion.fps, told, body, music, wanted.retarget, wanted.mirror, source_fps, wanted.turns, wanted.tempi
+        music = settings.music if sound else ()
+        plan = FeaturePlan(
+            motion.fps,
+            told,
+            body,
+            music,
+            settings.retarget,
+            settings.mirror,
+            source_fps,
+            settings.turns,
+            settings.tempi,
         )
-        _check_names(sources, recipe)
-        return recipe, bad
+        _check_names(sources, plan)
+        return plan, bad
     some = next(iter(bad.values()))
     raise DataError(f"none of {len(sources)} motions can be read; the first: {some}")
 
 
-def _check_names(sources: Sequence[Source], recipe: Recipe) -> None:
+def _with_earlier_features(plan: FeaturePlan, corpus: Mapping[str, Any], sound: bool) -> FeaturePlan:
+    """The plan with the features that a folder has already; motion codecs stay as they were fitted then."""
+    there = {name: told for name, told in corpus.get("codecs", {}).items() if _is_current(told)}
+    codecs = {told["name"]: told for told in plan.codecs} | there
+    music = [n for n in corpus.get("features", {}) if n not in corpus["codecs"] and _is_music(n)] if sound else []
+    return replace(plan, codecs=tuple(codecs.values()), music=tuple(dict.fromkeys((*music, *plan.music))))
+
+
+def _is_current(codec: Mapping[str, Any]) -> bool:
+    from farandole.motion import codecs
+
+    try:
+        codecs.check_version(codec)
+    except FarandoleError:
+        return False
+    return True
+
+
+def _is_music(name: str) -> bool:
+    from farandole.music import features
+
+    return set(name.split("+")) <= set(features.names())
+
+
+def _arrays_of_others(
+    folder: Path, corpus: Mapping[str, Any], sequences: Mapping[str, Any], problems: list[dict[str, str]]
+) -> dict[str, list[str]]:
+    """Features of a folder that came as arrays (`prepare arrays`), with their columns; without those that lack a sequence."""
+    kept = {}
+    for name, columns in corpus.get("features", {}).items():
+        if name in corpus["codecs"] or _is_music(name):
+            continue
+        missing = [n for n in sequences if not (folder / f"{n}.{name}.npy").is_file()]
+        if missing:
+            what = f"is no feature any more: {missing[0]}.{name}.npy is missing (farandole prepare arrays adds it)"
+            problems.append({"name": name, "problem": what})
+        else:
+            kept[name] = columns
+    return kept
+
+
+def _check_names(sources: Sequence[Source], plan: FeaturePlan) -> None:
     taken: dict[str, str] = {}
     for source in sources:
-        for variant in recipe.variants:
+        for variant in plan.variants:
             name = source.name + variant.suffix
             if name in taken:
                 raise DataError(f"{taken[name]} and {source.motion} would both make {name}: give one another name")
@@ -166,7 +219,7 @@ def _check_names(sources: Sequence[Source], recipe: Recipe) -> None:
 def _executor(workers: int | None, cluster: str | None) -> executors.Executor:
     if cluster is None:
         return executors.Cores(workers or os.cpu_count() or 1)
-    from farandole.data.ray_cluster import RayCluster
+    from farandole.data.parallel.ray_cluster import RayCluster
 
     return RayCluster(cluster, workers)
 
@@ -175,7 +228,7 @@ def _absolute(source: Source) -> Source:
     return replace(source, motion=source.motion.absolute(), sound=source.sound and source.sound.absolute())
 
 
-def _outcome(job: tuple[Source, Recipe, Path, Mapping[str, Any] | None]) -> Outcome:
+def _outcome(job: tuple[Source, FeaturePlan, Path, Mapping[str, Any] | None]) -> TaskResult:
     """What a worker does: a record and whether it was made now; or what is wrong with the recording."""
     keep_freed_memory()
     try:
@@ -190,16 +243,16 @@ def _finish(
     folder: Path,
     sources: Sequence[Source],
     results: Mapping[str, dict[str, Any]],
-    recipe: Recipe,
-    wanted: Wanted,
-    known: Mapping[str, dict[str, Any]],
+    plan: FeaturePlan,
+    settings: CorpusSettings,
+    earlier: journal.EarlierWork,
     problems: list[dict[str, str]],
 ) -> None:
     from farandole.data.feature_folder import skeleton_from_json
     from farandole.motion import codecs
     from farandole.music import features
 
-    skeleton = skeleton_from_json(recipe.skeleton)
+    skeleton = skeleton_from_json(plan.skeleton)
     sequences: dict[str, dict[str, Any]] = {}
     for source in sorted(sources, key=lambda s: s.name):
         if source.name not in results:
@@ -211,55 +264,25 @@ def _finish(
             copy = {} if name == source.name else {"copy_of": source.name}
             sequences[name] = {**told, "split": split, **copy, **source.facts, "source": source.motion.name}
         problems += [{"name": source.name, "problem": note} for note in record["notes"]]
-    columns = {t["name"]: list(codecs.from_json(t, recipe.fps, skeleton).columns) for t in recipe.codecs}
-    columns |= {name: list(features.feature(name).columns) for name in recipe.music}
+    columns = {t["name"]: list(codecs.from_json(t, plan.fps, skeleton).columns) for t in plan.codecs}
+    columns |= {name: list(features.feature(name).columns) for name in plan.music}
+    columns |= _arrays_of_others(folder, earlier.corpus, sequences, problems)
     corpus = {
         "schema": SCHEMA,
-        "fps": recipe.fps,
-        "licence": wanted.licence,
-        "skeleton": recipe.skeleton,
+        "fps": plan.fps,
+        "licence": settings.licence,
+        "skeleton": plan.skeleton,
         "features": columns,
-        "codecs": {t["name"]: t for t in recipe.codecs},
-        "recipe": recipe.key,
+        "codecs": {t["name"]: t for t in plan.codecs},
+        "recipe": plan.key,
         "sequences": sequences,
         "problems": sorted(problems, key=lambda p: p["name"]),
         "records": dict(sorted(results.items())),
     }
     current = {n for r in results.values() for n in r["outputs"]}
-    for record in known.values():
+    for record in earlier.records.values():
         for name in set(record["outputs"]) - current:  # of recordings that are no more
             (folder / name).unlink(missing_ok=True)
     journal.sweep(folder)
     finish_folder(folder, corpus)
     shutil.rmtree(folder / JOURNAL)
-
-
-def with_splits(
-    sources: Sequence[Source], lists: Mapping[str, Sequence[str]], *, strict: str = ""
-) -> tuple[list[Source], list[dict[str, str]]]:
-    """Sources with their splits from lists of names, and the names that have no source.
-
-    Args:
-        sources: Recordings.
-        lists: Split -> names.
-        strict: What the lists are called, if a name without a recording is an error.
-
-    Raises:
-        DataError: If `strict` and a listed sequence does not exist.
-    """
-    of = {name: split for split, names in lists.items() for name in names}
-    there = {s.name for s in sources}
-    missing = [n for n in of if n not in there]
-    if missing and strict:
-        raise DataError(f"{strict} names sequence '{missing[0]}', for which there is no recording")
-    problems = [{"name": n, "problem": f"listed in split {of[n]}, but there is no recording"} for n in missing]
-    return [replace(s, split=of.get(s.name, "")) for s in sources], problems
-
-
-def hold_out(sources: Sequence[Source], *, val: float = 0.05, test: float = 0.1) -> list[Source]:
-    """Sources with splits drawn by name, the same ones every time; small corpora give at least one to test."""
-    order = sorted(sources, key=lambda s: hashlib.sha256(s.name.encode()).hexdigest())
-    tests = max(round(test * len(order)), int(len(order) >= 4))
-    vals = max(round(val * len(order)), int(len(order) >= 10))
-    of = {s.name: "test" for s in order[:tests]} | {s.name: "val" for s in order[tests : tests + vals]}
-    return [replace(s, split=of.get(s.name, "train")) for s in sources]

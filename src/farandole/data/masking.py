@@ -61,6 +61,9 @@ class Masking:
     """Least frames of a span or suffix."""
     most: int = 30
     """Greatest frames of a span or suffix."""
+    ends: bool = False
+    """Whether the first and the last frame of every window stay visible: all that is hidden lies between known frames. A window
+    with an open end has metres of error that no model can take away, beside which the centimetres in between do not count."""
     joint_share: float = 1.0
     """Of joints: the share that a window's mask covers, drawn anew for each; 1: whole frames."""
     zero: float = 0.8
@@ -79,6 +82,8 @@ class Masking:
             )
         if self.pattern not in ("frames", "spans", "every", "suffix"):
             raise DataError(f"masking: no pattern '{self.pattern}'; there are frames, spans, every, suffix")
+        if self.ends and self.pattern == "suffix":
+            raise DataError("masking: a suffix has no visible end (ends)")
         if self.pattern == "spans" and self.share == 1:
             raise DataError("masking: spans with a share of 1 would keep nothing")
         if not 1 <= self.least <= self.most or self.every < 1:
@@ -108,6 +113,8 @@ class Masking:
         lengths = random.integers(self.shortest, longest + 1, batch)
         there = np.arange(frames) < lengths[:, None]
         masked = there & self._masked(lengths, frames, random)
+        if self.ends:
+            masked[:, 0] = masked[np.arange(batch), lengths - 1] = False
         joints = self._joints(batch, groups, random)
         return self._hide(motion, masked, there, lengths, random, joints, groups)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from farandole._io import atomic_path
-from farandole.data.feature_folder import skeleton_from_json
+from farandole.data.parallel.compile_once import compile_music
+from farandole.data.skeleton_json import skeleton_from_json
 from farandole.data.variants import Variant, variants, vary
 from farandole.errors import DataError, FrameRateError
 from farandole.motion.motion import Motion
@@ -45,7 +47,7 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class FeaturePlan:
     """What is made of every recording.
 
     Attributes:
@@ -72,11 +74,22 @@ class Recipe:
 
     @property
     def key(self) -> str:
-        """Changes with everything that changes an output."""
+        """Changes with everything that changes all outputs; features may be added under the same key."""
         from farandole import __version__
 
-        told = {k: v for k, v in vars(self).items() if v or k not in ("turns", "tempi")}
-        return hashlib.sha256(json.dumps([__version__, told], sort_keys=True, default=str).encode()).hexdigest()
+        told = {k: v for k, v in vars(self).items() if k not in ("codecs", "music")}
+        return _hash([__version__, told])
+
+    @property
+    def features(self) -> dict[str, str]:
+        """Names of the features, each with a key that changes with what is computed."""
+        motion = {told["name"]: _hash(told) for told in self.codecs}
+        return motion | {name: _hash(name) for name in self.music}
+
+    def only(self, names: Collection[str]) -> FeaturePlan:
+        """The same for some of the features."""
+        codecs = tuple(told for told in self.codecs if told["name"] in names)
+        return replace(self, codecs=codecs, music=tuple(n for n in self.music if n in names))
 
     @property
     def variants(self) -> tuple[Variant, ...]:
@@ -84,7 +97,7 @@ class Recipe:
         return variants(self.mirror, self.turns, self.tempi)
 
 
-def load_body(path: Path, recipe_retarget: bool, fps: float | None) -> Motion:
+def load_body(path: Path, to_house: bool, fps: float | None) -> Motion:
     """A motion with one moving root and fixed bones, on the house skeleton if wanted.
 
     Raises:
@@ -102,48 +115,74 @@ def load_body(path: Path, recipe_retarget: bool, fps: float | None) -> Motion:
             f"{path} has {motion.fps:g} fps, but all of this corpus must have {fps:g}: convert it (farandole convert IN OUT "
             f"--fps {fps:g}) or bring all to one rate (prepare folder --fps)"
         )
-    return retarget(motion, house_skeleton()) if recipe_retarget else plain_body(motion)
+    return retarget(motion, house_skeleton()) if to_house else plain_body(motion)
 
 
 def make_sequence(
-    source: Source, recipe: Recipe, folder: Path, known: Mapping[str, Any] | None
+    source: Source, plan: FeaturePlan, folder: Path, known: Mapping[str, Any] | None
 ) -> tuple[dict[str, Any], bool]:
     """Write the features of one recording, unless they are there already.
 
     Args:
         source: The recording.
-        recipe: What to make of it.
+        plan: What to make of it.
         folder: Where the arrays go.
         known: What an earlier run returned for it.
 
     Returns:
-        Its record (key, hashes of sources and outputs, frames of each sequence, notes), and whether anything had to be made.
+        Its record (key, hashes of sources and outputs, keys of features, frames of each sequence, notes), and whether anything had
+        to be made.
 
     Raises:
         FarandoleError: If a file is bad or they do not fit each other.
     """
     files = [source.motion, *([source.sound] if source.sound else [])]
     hashes = {str(f.name): file_hash(f) for f in files}
-    key = hashlib.sha256(json.dumps([recipe.key, hashes, source.name]).encode()).hexdigest()
-    if known and known["key"] == key and all(_is_whole(folder / n, h) for n, h in known["outputs"].items()):
-        return dict(known), False
-    motion = load_body(source.motion, recipe.retarget, recipe.source_fps).resample(recipe.fps)
-    music = dict(_music(source.sound, recipe.music, recipe.fps)) if source.sound and recipe.music else {}
-    frames, note = _common_length(source, motion, music, recipe.fps)
+    key = _hash([plan.key, hashes, source.name])
+    old = known if known and known["key"] == key else None
+    missing = {f for f, told in plan.features.items() if not old or not _is_there(f, told, old, folder)}
+    if old and not missing:
+        return dict(old), False
+    record = _compute(source, plan.only(missing), folder, old and old["sequences"])
+    if old and any(record["sequences"][n]["frames"] < s["frames"] for n, s in old["sequences"].items()):
+        record, old = _compute(source, plan, folder, None), None  # what is new is shorter than what is there
+    outputs = {**(old["outputs"] if old else {}), **record["outputs"]}
+    features = {**(old["features"] if old else {}), **record["features"]}
+    return {**record, "key": key, "sources": hashes, "outputs": outputs, "features": features}, True
+
+
+def _is_there(feature: str, key: str, record: Mapping[str, Any], folder: Path) -> bool:
+    files = {n: h for n, h in record["outputs"].items() if n.endswith(f".{feature}.npy")}
+    return record["features"].get(feature) == key and all(_is_whole(folder / n, h) for n, h in files.items())
+
+
+def _compute(
+    source: Source, plan: FeaturePlan, folder: Path, limits: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, Any]:
+    """Write the plan's features, none longer than what is there of a sequence already."""
+    motion = load_body(source.motion, plan.retarget, plan.source_fps).resample(plan.fps)
+    music = dict(_music(source.sound, plan.music, plan.fps)) if source.sound and plan.music else {}
+    frames, note = _common_length(source, motion, music, plan.fps)
+    frames = min(frames, limits[source.name]["frames"]) if limits else frames
     outputs: dict[str, str] = {}
     sequences = {}
-    for variant in recipe.variants:
+    for variant in plan.variants:
         name = source.name + variant.suffix
-        arrays = _arrays(variant, motion, music, recipe, frames)
+        arrays = _arrays(variant, motion, music, plan, frames)
+        length = min([len(a) for a in arrays.values()] + ([limits[name]["frames"]] if limits else []))
         for feature, array in arrays.items():
-            outputs[f"{name}.{feature}.npy"] = _save(folder / f"{name}.{feature}.npy", array, feature)
-        sequences[name] = {"frames": len(next(iter(arrays.values())))}
-    notes = [n for n in (note, _other_proportions(motion, recipe)) if n]
-    return {"key": key, "sources": hashes, "outputs": outputs, "sequences": sequences, "notes": notes}, True
+            outputs[f"{name}.{feature}.npy"] = _save(folder / f"{name}.{feature}.npy", array[:length], feature)
+        sequences[name] = {"frames": length}
+    notes = [n for n in (note, _other_proportions(motion, plan)) if n]
+    return {"outputs": outputs, "features": plan.features, "sequences": sequences, "notes": notes}
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _arrays(
-    variant: Variant, motion: Motion, music: Mapping[str, Array], recipe: Recipe, frames: int
+    variant: Variant, motion: Motion, music: Mapping[str, Array], plan: FeaturePlan, frames: int
 ) -> dict[str, Array]:
     """All features of one variant of a recording of which `frames` frames have both motion and music."""
     if variant.tempo == 1:
@@ -154,14 +193,14 @@ def _arrays(
         cut = {k: v[:frames] for k, v in music.items()}
         body, rows = vary(variant, motion.slice(0, frames), cut, {k: feature(k).columns for k in cut})
         frames = min(len(body), *map(len, rows.values())) if rows else len(body)
-    return {k: v[:frames] for k, v in {**_motion(body, recipe), **rows}.items()}
+    return {k: v[:frames] for k, v in {**_motion(body, plan), **rows}.items()}
 
 
 def file_hash(path: Path) -> str:
     """SHA-256 of a file's content. Raises DataError if it cannot be read."""
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _slow(file)
+            return hashlib.file_digest(file, "sha256").hexdigest() if sys.version_info >= (3, 11) else _slow(file)
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror or error}") from error
 
@@ -177,22 +216,25 @@ def _is_whole(path: Path, digest: str) -> bool:
     return path.is_file() and file_hash(path) == digest
 
 
-def _motion(motion: Motion, recipe: Recipe) -> dict[str, Array]:
+def _motion(motion: Motion, plan: FeaturePlan) -> dict[str, Array]:
     from farandole.motion import codecs
+    from farandole.motion.t_pose import rest_like
 
-    skeleton = skeleton_from_json(recipe.skeleton)
+    skeleton = skeleton_from_json(plan.skeleton)
     if motion.skeleton.names != skeleton.names:
         raise DataError(
             f"{motion.name} has {len(motion.skeleton)} joints ({', '.join(motion.skeleton.names[:3])}, ...), but the corpus is "
             f"made for {len(skeleton)} ({', '.join(skeleton.names[:3])}, ...): add --retarget"
         )
-    return {told["name"]: codecs.from_json(told, recipe.fps, skeleton).encode(motion) for told in recipe.codecs}
+    motion = rest_like(motion, skeleton)
+    return {told["name"]: codecs.from_json(told, plan.fps, skeleton).encode(motion) for told in plan.codecs}
 
 
 @lru_cache(maxsize=1)  # dances to one song come one after the other
 def _music(sound: Path, names: tuple[str, ...], fps: float) -> dict[str, Array]:
     from farandole.music.features import file_features
 
+    compile_music(names, fps)
     return file_features(sound, names, fps)
 
 
@@ -210,8 +252,8 @@ def _common_length(source: Source, motion: Motion, music: Mapping[str, Array], f
     return frames, f"motion lasts {moved:.2f} s, sound {sound:.2f} s: cut to the shorter"
 
 
-def _other_proportions(motion: Motion, recipe: Recipe) -> str:
-    skeleton = skeleton_from_json(recipe.skeleton)
+def _other_proportions(motion: Motion, plan: FeaturePlan) -> str:
+    skeleton = skeleton_from_json(plan.skeleton)
     off = np.abs(np.linalg.norm(motion.skeleton.offsets[1:], axis=1) - np.linalg.norm(skeleton.offsets[1:], axis=1))
     if not len(off) or off.max() < 0.01:
         return ""

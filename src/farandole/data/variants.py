@@ -10,7 +10,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from farandole.data.augment import at_tempo, features_at_tempo
+import numpy as np
+
 from farandole.errors import DataError
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
@@ -95,4 +96,27 @@ def _faster(rows: Array, columns: Sequence[str], factor: float) -> Array:
     for k, column in enumerate(columns):
         if column.split()[-1] == "tempo":  # "beats tempo" where features stand side by side
             result[:, k] += math.log2(factor)
+    return result
+
+
+def at_tempo(motion: Motion, factor: float) -> Motion:
+    """The same movement `factor` times as fast, at the same frame rate. Raises DataError unless it is positive."""
+    if not (np.isfinite(factor) and factor > 0):
+        raise DataError(f"tempo factor {factor} is not positive")
+    return replace(motion.resample(motion.fps / factor), fps=motion.fps)
+
+
+def features_at_tempo(values: np.ndarray, factor: float) -> np.ndarray:
+    """Rows of music features [T, D] as if the song were played `factor` times as fast, its pitch unchanged.
+
+    Linear between rows; columns of marks (0 and 1 only) keep every mark, on the nearest row.
+    """
+    if not (np.isfinite(factor) and factor > 0):
+        raise DataError(f"tempo factor {factor} is not positive")
+    count = int(np.floor((len(values) - 1) / factor + 1e-6)) + 1
+    grid, where = np.arange(len(values)), np.arange(count) * factor
+    result = np.stack([np.interp(where, grid, column) for column in values.T], axis=1)
+    for k in np.flatnonzero(((values == 0) | (values == 1)).all(axis=0)):
+        result[:, k] = 0.0
+        result[np.minimum(np.round(np.flatnonzero(values[:, k]) / factor).astype(int), count - 1), k] = 1.0
     return result

@@ -21,7 +21,8 @@ Item = dict[str, np.ndarray]
 Change = Callable[[Item, np.random.Generator], Item]
 """An augmentation: a window's unscaled arrays to others of the same shapes."""
 STYLE = "style"
-"""Name of the label that `Windows.of` takes from corpus.json where there is no file of that name."""
+STYLE_LABELS = (STYLE, "dance_style")
+"""Names of the label that `Windows.of` takes from corpus.json where there is no file of that name; the second one is published."""
 _OPEN = 512  # arrays that stay mapped
 
 
@@ -68,7 +69,8 @@ class Stream:
 class Windows:
     """A map-style data set: `len` and `[]`, as torch's DataLoader wants it.
 
-    Item k is a dictionary with `in_<name>` for each input and `out_<name>` for each output.
+    Item k is a dictionary with `in_<name>` for each input and `out_<name>` for each output. Item (e, k) is the same window in epoch
+    e, where augmentations are others; k alone is (0, k).
 
     Args:
         names: Sequences.
@@ -76,8 +78,8 @@ class Windows:
         inputs, outputs: The streams.
         fix_lengths: Cut arrays of one sequence to the shortest of them; otherwise they must be of equal length.
         scalers: By feature, for streams that are scaled.
-        augment: Changes of unscaled windows, in order; each draws from a generator that depends on seed, epoch and item alone, so
-            that the number of workers does not matter.
+        augment: Changes of unscaled windows, in order. They draw from one generator, which depends on seed, epoch and index alone:
+            neither the number of workers nor the order of windows matters. See `augment.augmentations`.
         seed: Of the augmentations.
 
     Raises:
@@ -97,7 +99,7 @@ class Windows:
         seed: int = 0,
     ) -> None:
         self.names, self.inputs, self.outputs = tuple(names), tuple(inputs), tuple(outputs)
-        self.augment, self.seed, self.epoch = tuple(augment), seed, 0
+        self.augment, self.seed = tuple(augment), seed
         self._load, self._scalers = load, dict(scalers or {})
         self._mapped: OrderedDict[tuple[int, str], np.ndarray] = OrderedDict()
         self._streams = [(f"in_{s.name}", s) for s in inputs] + [(f"out_{s.name}", s) for s in outputs]
@@ -143,7 +145,7 @@ class Windows:
         Args:
             sequences: Take only so many, drawn by `seed`; 0 for all.
 
-        A stream called "style" without files is the number of the sequence's style among all styles in order of name.
+        A stream of "style" (or "dance_style") without files is the number of the sequence's style among all in order of name.
         """
         names = folder.split(split)
         if 0 < sequences < len(names):
@@ -163,18 +165,15 @@ class Windows:
         which = int(np.searchsorted(self._ends, index, side="right"))
         return which, self.first + index - int(self._ends[which] - self.counts[which])
 
-    def __getitem__(self, index: int) -> Item:
+    def __getitem__(self, index: int | tuple[int, int]) -> Item:
+        epoch, index = index if isinstance(index, tuple) else (0, index)
         which, start = self.locate(index)
         item = {key: self._cut(which, s, start) for key, s in self._streams}
         if self.augment:
-            random = np.random.default_rng([self.seed, self.epoch, index])
+            random = np.random.default_rng([self.seed, epoch, index])
             for change in self.augment:
                 item = change(item, random)
         return {key: self._typed(item[key], s) for key, s in self._streams}
-
-    def set_epoch(self, epoch: int) -> None:
-        """Other augmentations from now on."""
-        self.epoch = epoch
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_mapped": OrderedDict()}  # every worker maps the files itself
@@ -226,7 +225,7 @@ class _FolderLoader:
         self.styles = folder.styles
 
     def __call__(self, sequence: str, feature: str) -> np.ndarray:
-        if feature == STYLE and feature not in self.folder.features:
+        if feature in STYLE_LABELS and feature not in self.folder.features:
             told = self.folder.sequences[sequence]
             if STYLE not in told:
                 raise DataError(f"{sequence} has no style in corpus.json")
@@ -251,13 +250,13 @@ def unscale(values: np.ndarray, scaler: Scaler, how: str) -> np.ndarray:
 
 
 class BySequence:
-    """Random window indices, sequences drawn by weight and start frames evenly: a sampler for DataLoader.
+    """Random windows (epoch, index), sequences drawn by weight and start frames evenly: a sampler for DataLoader.
 
     Args:
         windows: Where to draw.
         weights: Of each sequence by name, missing ones 0; None gives all the same weight, however long they are.
         count: Windows per epoch; by default as many as there are.
-        seed: Of the order, together with the epoch.
+        seed: Of the order, together with the epoch, which grows by one each time the sampler is iterated.
 
     Raises:
         DataError: If no sequence with windows has a positive weight.
@@ -277,8 +276,9 @@ class BySequence:
     def __len__(self) -> int:
         return self.count
 
-    def __iter__(self) -> Iterator[int]:
-        random = np.random.default_rng([self.seed, self.epoch])
-        self.epoch += 1
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        random = np.random.default_rng([self.seed, epoch])
         which = random.choice(len(self.share), self.count, p=self.share)
-        yield from (self._starts[which] + (random.random(self.count) * self.windows.counts[which]).astype(int)).tolist()
+        indices = self._starts[which] + (random.random(self.count) * self.windows.counts[which]).astype(int)
+        yield from ((epoch, index) for index in indices.tolist())

@@ -1,0 +1,1 @@
+"""Open corpora from their makers' addresses."""

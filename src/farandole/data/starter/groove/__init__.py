@@ -1,0 +1,1 @@
+"""Procedural club dancing, made by rule from beats and loudness."""
