@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from farandole.checkpoints.checkpoint import shipped_models
 from farandole.errors import MotionError
+from farandole.generation.completion import DANCER, INBETWEENER, completions
+from farandole.generation.partial import PartialMotion
 from farandole.generation.patterns import kept_frames
-from farandole.motion.gap_feet import plant_between
-from farandole.motion.interpolation import METHODS as FORMULAS
+from farandole.motion.files import load_motion
+from farandole.motion.interpolation import METHODS as CURVES
 from farandole.motion.motion import Motion
-from farandole.motion.names import is_humanoid
+from farandole.music.song import as_song
 
 if TYPE_CHECKING:
-    from farandole.generation.gap_fill import GapFiller
     from farandole.music.song import Song
 
-METHODS = (*FORMULAS, "model", "dance")
+METHODS = (*CURVES, "model", "dance")
 """Ways to fill. All but "dance" give the same answer every time."""
-
-MODEL = "inbetween"
-"""The shipped model's name."""
 
 
 def inbetween(
@@ -34,7 +32,7 @@ def inbetween(
     every: int | None = None,
     gaps: Iterable[tuple[int, int]] | None = None,
     method: str = "auto",
-    song: Song | None = None,
+    song: Song | str | Path | None = None,
     seed: int = 0,
     feet: bool = True,
     model: str | Path | None = None,
@@ -50,11 +48,11 @@ def inbetween(
         method: "model" (a network trained on motion), "hermite" (curves that keep the speed at kept frames), "slerp" (arcs and
             straight lines), "dance" (the dance model, to the song if there is one; gaps of any length) or "auto": the model where
             one is shipped or named, else hermite.
-        song: What to dance to, from the motion's first frame on; other methods do not listen.
-        seed: Of method "dance": another number, another dance.
+        song: What to dance to, from the motion's first frame on, or the path of a sound file; curves do not listen.
+        seed: Of models that draw at random: another number, another fill.
         feet: Keep feet that bear weight from sliding, and feet out of the floor. Without effect on skeletons that are not human.
-        model: Shipped model or checkpoint folder.
-        progress: Called with (windows done, windows in all).
+        model: Shipped model, checkpoint folder or run.
+        progress: Called with (done, total).
 
     Returns:
         A motion of the same skeleton, frame rate and length.
@@ -62,14 +60,14 @@ def inbetween(
     Raises:
         MotionError: If not exactly one of keep, every and gaps is given, they do not fit the motion, a gap is longer than the
             model's window, or the method is unknown.
+        AbilityError: If the model cannot fill gaps.
         RetargetError: If the model is to fill the gaps of a skeleton that is not human.
         CheckpointError: If the model does not exist.
     """
-    from farandole.motion.files import load_motion
-
-    clip = load_motion(motion) if isinstance(motion, (str, Path)) else motion
+    clip = load_motion(motion) if isinstance(motion, str | Path) else motion
     kept = kept_frames(len(clip), every=every, keep=keep, gaps=gaps, name=clip.name)
-    (made,) = fill_kept(clip, kept, method=method, song=song, seed=seed, feet=feet, model=model, progress=progress)
+    music = None if song is None else as_song(song)
+    (made,) = fill_kept(clip, kept, method=method, song=music, seed=seed, feet=feet, model=model, progress=progress)
     return made
 
 
@@ -87,54 +85,19 @@ def fill_kept(
 ) -> list[Motion]:
     """`inbetween` for a pattern of kept frames [T] bool; several takes where the method has a choice."""
     method = choose_method(method, model)
-    if takes > 1 and method != "dance":
+    if takes > 1 and method in CURVES:
         raise MotionError(f"the method {method} gives the same motion every time: several takes need the method dance")
-    made = [FORMULAS.get(method, FORMULAS["hermite"])(motion, kept)]
-    if method == "model":
-        from farandole.generation.gap_fill import fill_with
-
-        made = [fill_with(load_filler(model), made[0], kept, progress=progress)]
-    elif method == "dance":
-        from farandole.generation.gap_dance import dance_between
-
-        made = dance_between(made[0], kept, song, seed=seed, takes=takes, model=model or "starter", progress=progress)
-    if feet and is_humanoid(motion.skeleton):
-        made = [plant_between(take, kept) for take in made]
-    return [_keep_exactly(motion, take, kept) for take in made]
+    chosen = {"model": model or INBETWEENER, "dance": model or DANCER}.get(method, method)
+    partial = PartialMotion(motion, kept, song=song, seed=seed)
+    return completions(partial, chosen, takes=takes, feet=feet, progress=progress)
 
 
 def choose_method(method: str, model: str | Path | None = None) -> str:
     """What "auto" means here; raises MotionError for a method that does not exist or does not use the model that is named."""
-    from farandole.generation.checkpoint import shipped_models
-
     if method == "auto":
-        return "model" if model is not None or MODEL in shipped_models() else "hermite"
+        return "model" if model is not None or INBETWEENER in shipped_models() else "hermite"
     if method not in METHODS:
         raise MotionError(f"no method '{method}': there are {', '.join(METHODS)}")
-    if model is not None and method in FORMULAS:
+    if model is not None and method in CURVES:
         raise MotionError(f"the method {method} uses no model: leave the model out, or use the method model")
     return method
-
-
-def load_filler(model: str | Path | None = None) -> GapFiller:
-    """The network of a checkpoint, the shipped one by default."""
-    from farandole.generation.inbetween_net import InbetweenNet
-
-    return InbetweenNet(model or MODEL)
-
-
-def _keep_exactly(motion: Motion, made: Motion, kept: np.ndarray) -> Motion:
-    """Kept frames bit for bit, frames outside the first and the last kept one too."""
-    known = np.flatnonzero(kept)
-    frames = np.arange(len(kept))
-    own = kept | (frames < known[0]) | (frames > known[-1])
-    pick = lambda a, b: np.where(own.reshape(-1, *[1] * (a.ndim - 1)), a, b)  # noqa: E731
-    translations = made.translations
-    if translations is not None and motion.translations is not None:
-        translations = pick(motion.translations, translations)
-    return replace(
-        motion,
-        rotations=pick(motion.rotations, made.rotations),
-        root_positions=pick(motion.root_positions, made.root_positions),
-        translations=translations,
-    )

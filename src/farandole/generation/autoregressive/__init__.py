@@ -1,0 +1,1 @@
+"""Completing from the left, a few frames at a time."""

@@ -1,0 +1,1 @@
+"""Completing gaps by curves that a network corrects."""

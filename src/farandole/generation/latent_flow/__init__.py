@@ -1,0 +1,1 @@
+"""Completing window after window of latents, each from noise in several steps of a flow."""

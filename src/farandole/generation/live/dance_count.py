@@ -1,0 +1,103 @@
+"""The count a live dancer steps to: the heard beats at the octave that suits a style, with phrases that begin on downbeats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from farandole.models.abilities import LatentFlow
+
+if TYPE_CHECKING:
+    from farandole.music.live import LiveState
+
+_LEAVE = 1.12  # factor by which a tempo must leave a style's range before the octave or the style changes
+_BAR_SURE = 0.6
+_OTHER_SECONDS = 1.5  # how long another family must suit the tempo before "auto" takes it
+
+
+class DanceCount:
+    """Beats of the music to counts of a dance.
+
+    Args:
+        facts: Styles of the model, with the tempi they were trained at.
+    """
+
+    def __init__(self, facts: LatentFlow) -> None:
+        self._families: dict[str, tuple[float, float]] = {}
+        for style in facts.styles.values():
+            self._families.setdefault(style.family, style.tempo)
+        self.family = list(facts.styles.values())[-1].family
+        self.factor = 1.0
+        self._heard, self._count = 0.0, 0.0
+        self._other_since: float | None = None
+        self._locked = False
+
+    @property
+    def count(self) -> float:
+        """Counts danced at the last moment that was taken in; a multiple of 4 on downbeats as far as they are known."""
+        return self._count
+
+    def tempo(self, state: LiveState) -> float:
+        """Counts per minute."""
+        return state.tempo * self.factor
+
+    def take(self, state: LiveState, family: str | None) -> None:
+        """Take in what is heard now.
+
+        Args:
+            state: From the ears, moments in ascending order.
+            family: Family of styles to dance; None: the one whose tempi suit the music.
+        """
+        before = self.factor
+        if state.idle:
+            self._locked = False
+        elif not self._locked:  # music begins: nothing holds the style and the octave
+            self._locked = True
+            self.family = family or self._suited(state.tempo)
+            self.factor = self._octave(state.tempo)
+        self._choose(state, family)
+        low, high = self._families[self.family]
+        if not low / _LEAVE <= state.tempo * self.factor <= high * _LEAVE:
+            self.factor = self._octave(state.tempo)
+        self._count += (state.count - self._heard) * before
+        self._heard = state.count
+        if self.factor != before:  # another octave: counts stay on beats
+            step, beats = min(1.0, self.factor), state.count * self.factor
+            self._count = beats + round((self._count - beats) / step) * step
+        self._count += self._phrase_shift(state)
+
+    def _choose(self, state: LiveState, family: str | None) -> None:
+        wanted = family or self._suited(state.tempo)
+        if wanted == self.family or (state.idle and family is None):
+            self._other_since = None
+            return
+        if family is None:
+            low, high = self._families[self.family]
+            if any(low / _LEAVE <= state.tempo * f <= high * _LEAVE for f in (1.0, 2.0)):
+                self._other_since = None
+                return
+            self._other_since = state.time if self._other_since is None else self._other_since
+            if state.time - self._other_since < _OTHER_SECONDS:
+                return
+        self.family, self._other_since = wanted, None
+        self.factor = self._octave(state.tempo)
+
+    def _suited(self, tempo: float) -> str:
+        """The first family whose tempi hold the music's, doubled if need be; else the last one."""
+        for family, (low, high) in self._families.items():
+            if any(low <= tempo * f <= high for f in (1.0, 2.0)):
+                return family
+        return list(self._families)[-1]
+
+    def _octave(self, tempo: float) -> float:
+        low, high = self._families[self.family]
+        middle = (low * high) ** 0.5
+        return min((0.25, 0.5, 1.0, 2.0, 4.0), key=lambda f: max(tempo * f / middle, middle / (tempo * f)))
+
+    def _phrase_shift(self, state: LiveState) -> float:
+        """Whole counts (half ones at half the tempo) by which the count is off the bar, to the nearest bar."""
+        bar = state.beats_per_bar * self.factor
+        if state.bar_sure < _BAR_SURE or bar not in (1.0, 2.0, 4.0, 8.0):
+            return 0.0
+        off = (state.bar * self.factor - self._count + bar / 2) % bar - bar / 2
+        step = min(1.0, self.factor)
+        return round(off / step) * step

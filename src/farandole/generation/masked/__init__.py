@@ -1,0 +1,1 @@
+"""Completing hidden frames of a window all at once."""

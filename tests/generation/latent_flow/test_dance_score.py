@@ -1,0 +1,102 @@
+"""What a song asks of a dancer: which style, counted how fast, how lively."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import pytest
+
+from farandole.data.starter.songs import compose
+from farandole.errors import MotionError
+from farandole.generation.latent_flow.dance_score import song_score, steady_score, style_names, style_token
+from farandole.models.abilities import DanceStyle, LatentFlow
+from farandole.music.song import Song
+
+FACTS = LatentFlow(
+    {
+        "salsa lead": DanceStyle("salsa", (143.0, 217.0), 180.0, liveliness=1.2),
+        "salsa follow": DanceStyle("salsa", (143.0, 217.0), 180.0, liveliness=-0.4),
+        "groove": DanceStyle("groove", (75.0, 145.0), 110.0),
+    },
+    ("root",),
+)
+
+
+def song(genre: str, bpm: float, seconds: float = 20.0) -> Song:
+    made = compose(bpm, seconds, genre=genre, seed=3)
+    return Song.from_samples(made.samples, made.sample_rate, name=genre)
+
+
+def test_styles_are_families_and_their_tokens() -> None:
+    assert style_names(FACTS) == ("auto", "salsa", "salsa-lead", "salsa-follow", "groove")
+    assert style_token(FACTS, "salsa-lead", 0) == style_token(FACTS, "salsa-lead", 1) == "salsa lead"
+    assert {style_token(FACTS, "salsa", role) for role in (0, 1)} == {"salsa lead", "salsa follow"}
+    assert style_token(FACTS, "groove", 5) == "groove"
+
+
+def test_style_decides_how_a_song_is_counted() -> None:
+    heard = song("house", 92.0)
+    for style, (low, high) in (("salsa", (143.0, 217.0)), ("groove", (75.0, 145.0))):
+        tempo = song_score(FACTS, heard, 600, 30.0, style=style).tempo
+        assert low * 0.97 <= np.median(tempo) <= high * 1.03
+
+
+@pytest.mark.parametrize(("genre", "bpm", "family"), [("salsa", 184.0, "salsa"), ("house", 124.0, "groove")])
+def test_the_tempo_chooses_the_style(genre: str, bpm: float, family: str) -> None:
+    assert song_score(FACTS, song(genre, bpm), 300, 30.0).style.startswith(family)
+
+
+def test_energy_and_liveliness_add_up_within_bounds() -> None:
+    heard = song("pop", 104.0)
+    plain, lively, wild = (
+        song_score(FACTS, heard, 600, 30.0, style="groove", energy=e).energy for e in (1.0, 1.4, 9.0)
+    )
+    free = np.abs(plain) < 1.5
+    np.testing.assert_allclose((lively - plain)[free], 0.6, atol=1e-9)
+    assert wild.max() == 2.5
+    lead = song_score(FACTS, heard, 600, 30.0, style="salsa-lead").energy
+    follow = song_score(FACTS, heard, 600, 30.0, style="salsa-follow").energy
+    assert np.median(lead - follow) == pytest.approx(1.6, abs=0.2)
+
+
+def test_silence_is_a_steady_count_and_calm_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    quiet = Song.from_samples(np.zeros(22050 * 10, np.float32), 22050, name="silence")
+    with caplog.at_level(logging.WARNING):
+        score = song_score(FACTS, quiet, 300, 30.0, style="groove")
+    assert "silence has no clear beat" in caplog.text
+    np.testing.assert_array_equal(score.energy, FACTS.calm)
+    assert len(score) == 300
+
+
+def test_without_a_song_there_is_an_even_count_in_the_last_style() -> None:
+    score = steady_score(FACTS, 90, 30.0)
+    assert score.style == "groove"
+    np.testing.assert_allclose(np.diff(score.count), 110 / 60 / 30)
+    assert not score.bands.any()
+
+
+def test_the_count_runs_on_beyond_both_ends_and_parts_are_parts() -> None:
+    score = steady_score(FACTS, 60, 30.0)
+    longer = score.extended(10, 20, 30.0)
+    assert len(longer) == 90
+    np.testing.assert_allclose(np.diff(longer.count), score.count[1] - score.count[0])
+    np.testing.assert_array_equal(longer.part(slice(10, 70)).count, score.count)
+    heard = song("house", 120.0, 8.0)
+    beyond = song_score(FACTS, heard, 400, 30.0, style="groove")
+    assert len(beyond) == 400
+    assert (np.diff(beyond.count) > 0).all()
+    np.testing.assert_array_equal(
+        song_score(FACTS, heard, 100, 30.0, style="groove").count, beyond.part(slice(100)).count
+    )
+
+
+def test_styles_that_are_not_known_are_told_with_those_that_are() -> None:
+    for make in (
+        lambda: song_score(FACTS, song("pop", 100.0, 4.0), 60, 30.0, style="polka"),
+        lambda: steady_score(FACTS, 60, 30.0, style="polka"),
+    ):
+        with pytest.raises(
+            MotionError, match="no style 'polka': there are auto, salsa, salsa-lead, salsa-follow, groove"
+        ):
+            make()

@@ -1,0 +1,114 @@
+"""The shipped dancer: as good as people in figures, livelier where asked, near what it goes on from, on frames it must meet."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from farandole.data.starter.songs import compose
+from farandole.errors import AbilityError
+from farandole.evaluation.metrics.nearest_window import motion_distance
+from farandole.evaluation.quality import measure_dance
+from farandole.evaluation.reference_file import starter_reference
+from farandole.evaluation.scorecard import score
+from farandole.generation.completion import complete, open_model
+from farandole.generation.latent_flow.dancer import LatentDancer
+from farandole.generation.latent_flow.meeting import meeting
+from farandole.generation.partial import PartialMotion
+from farandole.motion.motion import Motion
+from farandole.music.song import Song
+
+
+def song(genre: str, bpm: float, seconds: float = 20.0, seed: int = 3) -> Song:
+    made = compose(bpm, seconds, genre=genre, seed=seed)
+    return Song.from_samples(made.samples, made.sample_rate, name=genre)
+
+
+def heard(dancer: LatentDancer, music: Song, **options):
+    return dancer.score(music, round(music.seconds * dancer.fps), **options)
+
+
+@pytest.fixture(scope="module")
+def dancer() -> LatentDancer:
+    made = open_model("starter")
+    assert isinstance(made, LatentDancer)
+    return made
+
+
+@pytest.mark.parametrize(("genre", "bpm"), [("salsa", 184.0), ("house", 124.0)])
+def test_dances_are_as_good_as_real_ones_in_figures(dancer: LatentDancer, genre: str, bpm: float) -> None:
+    made = heard(dancer, song(genre, bpm, 60.0))
+    card = score([dancer.dance([made], seed=1)[0]], [made.count], starter_reference())
+    for figure in ("joint_speed", "jerk", "support_median", "penetration", "hip_rise", "wrong_knees", "coherence_gain"):
+        assert card[figure].passed, card[figure]
+
+
+def test_same_seed_same_bytes_another_seed_another_dance(dancer: LatentDancer) -> None:
+    asked = heard(dancer, song("pop", 104.0))
+    first, again, other = (dancer.dance([asked], seed=s)[0] for s in (5, 5, 6))
+    assert first.rotations.tobytes() == again.rotations.tobytes()
+    assert first.root_positions.tobytes() == again.root_positions.tobytes()
+    assert motion_distance(first, other) > 7.0
+
+
+def test_energy_makes_dances_livelier(dancer: LatentDancer) -> None:
+    music = song("house", 120.0, 40.0)
+    calm, lively = (
+        measure_dance(dancer.dance([heard(dancer, music, energy=e)], seed=2)[0]).joint_speed for e in (0.4, 1.6)
+    )
+    assert lively > 1.05 * calm
+
+
+def test_silence_is_danced_calmly(dancer: LatentDancer) -> None:
+    asked = heard(dancer, Song.from_samples(np.zeros(22050 * 10, np.float32), 22050, name="silence"))
+    motion = dancer.dance([asked])[0]
+    assert len(motion) == 300
+    lively = dancer.dance([replace(asked, energy=np.full(300, 1.5))])[0]
+    assert measure_dance(motion).joint_speed < measure_dance(lively).joint_speed
+
+
+def test_a_start_is_taken_up(dancer: LatentDancer, take: Motion) -> None:
+    start = take.slice(100, 200)
+    asked = heard(dancer, song("house", 110.0), style="groove")
+    begun = [dancer.dance([asked], seed=seed, start=start)[0] for seed in range(5)]
+    free = dancer.dance([asked], seed=1)[0]
+    end = start.slice(-1, None)
+    gap = lambda m: motion_distance(m.slice(0, 1), end)  # noqa: E731
+    typical = np.median([gap(motion) for motion in begun])
+    assert typical < 6.0
+    assert typical < 0.5 * gap(free)
+    for motion in begun:
+        assert np.linalg.norm(motion.root_positions[0] - start.root_positions[-1]) < 0.15
+
+
+def test_pinned_frames_are_met_on_the_models_own_body(dancer: LatentDancer, take: Motion) -> None:
+    known = np.ones(len(take), bool)
+    known[60:180] = False
+    made = complete(PartialMotion(take, known, seed=2), dancer, feet=False)
+    np.testing.assert_array_equal(made.rotations[known], take.rotations[known])
+    np.testing.assert_array_equal(made.root_positions[known], take.root_positions[known])
+    speed = np.linalg.norm(np.diff(made.positions, axis=0), axis=-1).max(axis=1) * take.fps
+    assert speed[55:65].max() < 12.0
+    assert speed[175:185].max() < 12.0
+
+
+def test_a_dance_meets_given_frames_wherever_it_was_danced(take: Motion) -> None:
+    known = np.arange(len(take)) % 40 == 0
+    known[-1] = True
+    elsewhere = replace(take, root_positions=take.root_positions + np.array([3.0, 0.0, 1.0]))
+    met = meeting(take, elsewhere, known)
+    np.testing.assert_allclose(met.positions, take.positions, atol=1e-6)  # the same dance: nothing to bend
+    other = take.slice(0, None)
+    other = replace(other, rotations=np.roll(take.rotations, 7, axis=0))
+    met = meeting(take, other, known)
+    np.testing.assert_array_equal(met.rotations[known], take.rotations[known])
+    np.testing.assert_array_equal(met.root_positions[known], take.root_positions[known])
+
+
+def test_single_joints_are_not_its_to_complete_yet(dancer: LatentDancer, take: Motion) -> None:
+    known = np.ones((len(take), len(take.skeleton)), bool)
+    known[60:100, take.skeleton.index("LeftArm")] = False
+    with pytest.raises(AbilityError, match=r"completing single joints: the model starter \(latent_dancer\) lacks"):
+        complete(PartialMotion(take, known), dancer)
