@@ -92,3 +92,19 @@ def toy(frames: int, fps: float) -> np.ndarray:
     p[..., 0] += 0.2 * np.sin(2 * np.pi * 0.25 * tau)[:, None]
     p[..., 1] += 1.0
     return p
+
+
+def groove_dance(seed: int, bpm: float = 120.0, seconds: float = 20.0) -> tuple[Motion, np.ndarray]:
+    """A dance of the package's own choreographer, whose feet stand on the floor, with its beat count [T]."""
+    from farandole.data.starter.groove.dancer import groove
+
+    beats = np.arange(round(seconds * 30)) / 30 * bpm / 60
+    return groove(beats, seed=seed, energy=0.5), beats
+
+
+def paced(speeds: np.ndarray, fps: float = 30.0) -> Motion:
+    """A body carried along x at the given speed in every frame, [T] m/s."""
+    motion = still(len(speeds) / fps, fps)
+    root = motion.root_positions.copy()
+    root[:, 0] += np.concatenate(([0.0], np.cumsum(speeds[:-1]))) / fps
+    return replace(motion, root_positions=root)

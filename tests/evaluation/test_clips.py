@@ -10,7 +10,7 @@ import pytest
 from dancers import still
 
 from farandole.errors import DataError
-from farandole.evaluation.clips import Clip, find_clips, read_beats, steady_beats
+from farandole.evaluation.dance_clips import Clip, find_clips, read_beats, steady_beats
 
 
 def test_songs_and_beats_are_found_by_name(tmp_path: Path) -> None:
@@ -54,13 +54,16 @@ def test_one_file_is_a_set_of_one(tmp_path: Path) -> None:
     assert [c.name for c in find_clips(tmp_path / "a.npz")] == ["a"]
 
 
-def test_held_out_takes_come_with_the_package() -> None:
-    clips = find_clips("starter")
-    assert len(clips) == 4
-    motion, beats = clips[0].load()
-    assert motion.seconds > 20
-    assert beats is not None
-    assert 100 < beats.tempo < 250
+def test_styles_are_folders_or_a_file(tmp_path: Path) -> None:
+    for name in ("waltz/a.bvh", "waltz/fast/b.bvh", "c.bvh", "d.bvh"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "styles.json").write_text(json.dumps({"c": "salsa", "waltz/fast/b": "polka"}))
+    styles = {clip.name: clip.style for clip in find_clips(tmp_path)}
+    assert styles == {"waltz/a": "waltz", "waltz/fast/b": "polka", "c": "salsa", "d": ""}
+    (tmp_path / "styles.json").write_text("[1]")
+    with pytest.raises(DataError, match=r"styles\.json: is no file of styles"):
+        find_clips(tmp_path)
 
 
 def test_what_holds_no_motion_is_refused(tmp_path: Path) -> None:

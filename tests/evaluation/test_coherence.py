@@ -7,8 +7,8 @@ import pytest
 from dancers import count, stepping
 
 from farandole.errors import MotionError
-from farandole.evaluation.body import view_body
-from farandole.evaluation.coherence import HARMONICS, TRIPLE, coherence, step_coherence
+from farandole.evaluation.humanoid_view import view_humanoid
+from farandole.evaluation.metrics.step_coherence import HARMONICS, TRIPLE, coherence, step_coherence
 
 
 @pytest.mark.parametrize("harmonic", HARMONICS)
@@ -25,8 +25,8 @@ def test_a_constant_signal_has_no_coherence() -> None:
 
 def test_steps_agree_with_their_own_beat_and_not_with_another() -> None:
     motion = stepping(bpm=110)
-    own, chance = step_coherence(view_body(motion), count(motion, 110))
-    other, _ = step_coherence(view_body(motion), count(motion, 127))
+    own, chance = step_coherence(view_humanoid(motion), count(motion, 110))
+    other, _ = step_coherence(view_humanoid(motion), count(motion, 127))
     assert own > 0.45
     assert other < 0.2
     assert chance < 0.25
@@ -34,14 +34,14 @@ def test_steps_agree_with_their_own_beat_and_not_with_another() -> None:
 
 def test_where_the_count_begins_does_not_matter() -> None:
     motion = stepping(bpm=96)
-    assert step_coherence(view_body(motion), count(motion, 96) + 3.3)[0] == pytest.approx(
-        step_coherence(view_body(motion), count(motion, 96))[0]
+    assert step_coherence(view_humanoid(motion), count(motion, 96) + 3.3)[0] == pytest.approx(
+        step_coherence(view_humanoid(motion), count(motion, 96))[0]
     )
 
 
 def test_a_grid_of_another_length_is_refused() -> None:
     with pytest.raises(MotionError, match="7 frames"):
-        step_coherence(view_body(stepping()), np.arange(7.0))
+        step_coherence(view_humanoid(stepping()), np.arange(7.0))
 
 
 def test_real_ballroom_steps_follow_their_own_music(shared) -> None:
@@ -56,6 +56,6 @@ def test_real_ballroom_steps_follow_their_own_music(shared) -> None:
         ("ballroom_waltz_04", TRIPLE),
     ):
         motion = load_motion(shared / f"data/ballroom/{name}.bvh")
-        own, chance = step_coherence(view_body(motion), count(motion, dances[name]["bpm"]), meter)
+        own, chance = step_coherence(view_humanoid(motion), count(motion, dances[name]["bpm"]), meter)
         assert own > 0.2, name
         assert own > chance + 0.05, name

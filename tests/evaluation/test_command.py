@@ -34,7 +34,6 @@ def test_one_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_runs_side_by_side_as_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [
         "evaluate",
-        "--compare",
         str(folder / "a"),
         str(folder / "b"),
         "--reference",
@@ -52,7 +51,10 @@ def test_runs_side_by_side_as_json(folder: Path, capsys: pytest.CaptureFixture[s
     ("words", "says"),
     [
         (["evaluate"], "GENERATED"),
-        (["evaluate", "A", "B"], "--compare"),
+        (["evaluate", "A", "--play"], "needs -o DIR"),
+        (["evaluate", "A", "--cut", "2"], "name a folder of real motion"),
+        (["evaluate", "A", "--nearest"], "holds no motion"),
+        (["evaluate", "A", "--test", "x"], "needs --protocol lafan1"),
         (["evaluate", "nowhere"], "no such folder"),
         (["evaluate", "A", "--reference", "nowhere"], "no such folder"),
         (["evaluate", "A", "--reference", "A", "--protocol", "lafan1"], "gap_"),
@@ -67,3 +69,16 @@ def test_wrong_input_is_one_line_and_exit_code_2(
     assert says in err
     assert err.count("error:") == 1
     assert "Traceback" not in err
+
+
+def test_distances_to_the_nearest_second_are_in_the_report(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["evaluate", str(folder / "a"), "-r", str(folder), "--nearest", "--workers", "1", "-q"]
+    assert run([*words, "-o", str(folder / "report"), "--play"]) == 0
+    printed = capsys.readouterr().out
+    assert "cm from the nearest second of" in printed
+    nearest = json.loads((folder / "report/report.json").read_text())["nearest"]
+    assert nearest["a"] == {"s100": pytest.approx(0, abs=1e-3), "s110": pytest.approx(0, abs=1e-3)}
+    assert sorted(p.name for p in (folder / "report/clips").iterdir()) == ["0-0.html", "0-1.html"]
+    assert (folder / "report/dances.png").read_bytes().startswith(b"\x89PNG")
+    assert run([*words, "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["nearest"]["a"]) == {"s100", "s110"}

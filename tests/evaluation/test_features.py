@@ -9,7 +9,8 @@ import pytest
 from dancers import toy
 
 from farandole.errors import MotionError
-from farandole.evaluation.features import from_first_root, geometric_features, kinetic_features
+from farandole.evaluation.metrics.geometric_features import geometric_features
+from farandole.evaluation.metrics.kinetic_features import from_first_root, kinetic_features
 
 PARITY = np.load(Path(__file__).parent / "data" / "metrics.npz")
 GEOMETRIC = {"aist++": "aistplusplus", "bailando": "bailando_manual_new", "bailando-old": "bailando_manual"}

@@ -9,7 +9,8 @@ import pytest
 from dancers import toy
 
 from farandole.errors import MotionError
-from farandole.evaluation.feet import physical_foot_contact, skating_ratio, step_contacts
+from farandole.evaluation.metrics.foot_skating import skating_ratio, step_contacts
+from farandole.evaluation.metrics.physical_foot_contact import physical_foot_contact
 
 DATA = Path(__file__).parent / "data"
 

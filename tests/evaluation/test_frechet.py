@@ -8,14 +8,8 @@ import numpy as np
 import pytest
 
 from farandole.errors import DataError
-from farandole.evaluation.frechet import (
-    diversity,
-    frechet_distance,
-    multimodality,
-    pose_distance,
-    standardise,
-    vectors_needed,
-)
+from farandole.evaluation.metrics.diversity import diversity, multimodality
+from farandole.evaluation.metrics.frechet_distance import frechet_distance, pose_distance, standardise, vectors_needed
 
 PARITY = np.load(Path(__file__).parent / "data" / "metrics.npz")
 

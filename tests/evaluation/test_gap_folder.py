@@ -8,14 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from dancers import groove_dance
 
 from farandole.cli.app import run
-from farandole.data.salsa import salsa_takes
 from farandole.errors import DataError
-from farandole.evaluation.gap_folder import BASELINES, hermite, load_gap_folder, run_gaps, run_keyframes
-from farandole.evaluation.inbetween import baselines
-from farandole.evaluation.lafan1 import Lafan1
-from farandole.generation.gap_windows import fill_windows
+from farandole.evaluation.gaps.benchmark_windows import Clips
+from farandole.evaluation.gaps.gap_folder import BASELINES, hermite, load_gap_folder, run_gaps, run_keyframes
+from farandole.evaluation.gaps.gap_scores import baselines
+from farandole.evaluation.gaps.lafan1_protocol import Lafan1
+from farandole.generation.completion import open_model
+from farandole.generation.curve_correction.curve_filler import CurveFiller
+from farandole.generation.window_fills import window_fill
 from farandole.motion import rotations as rot
 from farandole.motion.interpolation import hermite_between
 from farandole.motion.motion import Motion
@@ -24,11 +27,10 @@ from farandole.motion.skeleton import Skeleton
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four pieces of salsa at 30 and 60 fps, one in a subfolder."""
-    root = tmp_path_factory.mktemp("salsa")
-    takes = [take.motion.resample(30.0) for take in salsa_takes()][:4]
-    for i, take in enumerate(takes):
-        piece = take.slice(100, 250)
+    """Four dances at 30 and 60 fps, one in a subfolder."""
+    root = tmp_path_factory.mktemp("dances")
+    for i in range(4):
+        piece = groove_dance(i, 96 + 8 * i, 5)[0]
         path = root / ("more" if i == 3 else "") / f"take_{i}.bvh"
         path.parent.mkdir(exist_ok=True)
         (piece.resample(60.0) if i == 2 else piece).save(path)
@@ -83,30 +85,48 @@ def test_key_frames_and_batches_of_curves(data: Lafan1) -> None:
     np.testing.assert_allclose(np.abs((made.rotations[1] * one.rotations).sum(-1)), 1, atol=1e-12)
 
 
-class Raising:
-    """A stand-in for a model: lifts what is missing by 10 cm."""
+def lifting(model: CurveFiller, skeleton: Skeleton) -> CurveFiller:
+    """The shipped model with another body, made to lift what is missing by 10 cm."""
 
-    def __init__(self, skeleton: Skeleton) -> None:
-        self.skeleton, self.fps, self.window = skeleton, 30.0, 96
+    class Lifting(CurveFiller):
+        def __init__(self) -> None:
+            self.__dict__.update(model.__dict__)
 
-    def fill(self, rotations, root_positions, keep):
-        lift = np.where(keep, 0.0, 0.1)[..., None] * np.array([0.0, 1.0, 0.0])
-        return rotations, root_positions + lift
+        @property
+        def skeleton(self) -> Skeleton:
+            return skeleton
+
+        def fill_gaps(self, rotations, root_positions, known, *, first=0):
+            lift = np.where(known, 0.0, 0.1)[..., None] * np.array([0.0, 1.0, 0.0])
+            return np.array(rotations), root_positions + lift
+
+    return Lifting()
 
 
 def test_models_fill_windows_of_their_own_body_at_once_and_of_others_one_by_one(data: Lafan1) -> None:
     given = np.ones(31, bool)
     given[10:30] = False
     part = data.windows.frames(0, 31)
+    shipped = open_model("inbetween")
+    assert isinstance(shipped, CurveFiller)
     other = replace(data, skeleton=Skeleton(data.skeleton.names, data.skeleton.parents, data.skeleton.offsets * 1.3))
     for own in (data.skeleton, other.skeleton):
-        q, p = fill_windows(Raising(own), data.skeleton, 30.0, part.rotations, part.root_positions, given)  # type: ignore[arg-type]
+        fill = window_fill(lifting(shipped, own))
+        q, p = fill(data.skeleton, 30.0, part.rotations, part.root_positions, given)
         assert q.shape == part.rotations.shape
         np.testing.assert_allclose(p[:, given], part.root_positions[:, given], atol=1e-9)
         base = part.root_positions[:, 20] if own is data.skeleton else hermite(part, given).root_positions[:, 20]
         lifted = 0.1 if own is data.skeleton else 0.1 / 1.3
         np.testing.assert_allclose(p[:, 20, 1] - base[:, 1], lifted, atol=0.01)
         assert rot.angle_between(q[:, given], part.rotations[:, given]).max() < 1e-6
+
+
+def test_the_shipped_model_is_measured_beside_the_baselines(data: Lafan1) -> None:
+    fill = window_fill("inbetween")
+    many = lambda clips, given: Clips(*fill(data.skeleton, 30.0, clips.rotations, clips.root_positions, given))  # noqa: E731
+    scores = run_gaps(data, {**BASELINES, "model": many})
+    assert set(scores["model"]) == {5, 15, 30, 45}
+    assert scores["model"][30].l2p < scores["zero velocity"][30].l2p
 
 
 def test_the_command_writes_one_report_of_everything(folder: Path, tmp_path: Path, capsys) -> None:
@@ -129,7 +149,7 @@ def test_the_command_writes_one_report_of_everything(folder: Path, tmp_path: Pat
     [
         (["--test", "walk*"], "no file is called walk*"),
         (["--test", "*"], "all files are called *"),
-        (["--every", "1"], "1 is not between 2 and 64"),
+        (["--every", "1"], "needs 2 to 64"),
         (["--model", "nowhere"], "no model 'nowhere'"),
     ],
 )
@@ -141,7 +161,7 @@ def test_what_cannot_be_tested_is_said(folder: Path, capsys, words: list[str], s
 def test_folders_that_do_not_do(folder: Path, tmp_path: Path, capsys) -> None:
     with pytest.raises(DataError, match="holds no BVH files"):
         load_gap_folder(tmp_path)
-    take = next(iter(salsa_takes())).motion.resample(30.0)
+    take = groove_dance(7, 120, 5)[0]
     take.slice(0, 40).save(tmp_path / "short.bvh")
     with pytest.raises(DataError, match="longer than 50 frames"):
         load_gap_folder(tmp_path)
@@ -156,8 +176,12 @@ def test_folders_that_do_not_do(folder: Path, tmp_path: Path, capsys) -> None:
     assert "name one folder of BVH files" in capsys.readouterr().err
 
 
-def test_how_near_dances_are_to_the_real_ones(folder: Path, capsys) -> None:
-    words = ["evaluate", str(folder / "take_0.bvh"), "-r", str(folder), "--nearest", "--workers", "1", "--json", "-q"]
-    assert run(words) == 0
-    found = json.loads(capsys.readouterr().out)["nearest"]
-    assert found[str(folder / "take_0.bvh")]["take_0"] == pytest.approx(0, abs=1e-3)
+@pytest.mark.parametrize(
+    "words", [["--play"], ["--absolute"], ["--seconds", "5"], ["--cut", "5"], ["--nearest"], ["--workers", "1"]]
+)
+def test_options_of_dances_are_refused_and_not_ignored(folder: Path, capsys, words: list[str]) -> None:
+    assert run(["evaluate", str(folder), "--protocol", "lafan1", *words]) == 2
+    err = capsys.readouterr().err
+    assert words[0] in err
+    assert "means nothing with --protocol lafan1" in err
+    assert err.count("error:") == 1

@@ -8,17 +8,7 @@ import numpy as np
 import pytest
 
 from farandole.errors import MotionError
-from farandole.evaluation.inbetween import (
-    SpectralSum,
-    baselines,
-    continue_signs,
-    l2p,
-    l2q,
-    npss,
-    score_gap,
-    score_keyframes,
-)
-from farandole.evaluation.windows import (
+from farandole.evaluation.gaps.benchmark_windows import (
     GAPS,
     Clips,
     align,
@@ -30,6 +20,16 @@ from farandole.evaluation.windows import (
     interpolate_keyframes,
     keyframe_mask,
     position_deviation,
+)
+from farandole.evaluation.gaps.gap_scores import (
+    SpectralSum,
+    baselines,
+    continue_signs,
+    l2p,
+    l2q,
+    npss,
+    score_gap,
+    score_keyframes,
 )
 from farandole.motion import Skeleton, kinematics
 from farandole.motion import rotations as rot

@@ -7,9 +7,9 @@ import pytest
 from dancers import LAFAN1, LAFAN1_PARENTS, SMPL, smpl_skeleton, stepping
 
 from farandole.errors import RetargetError
-from farandole.evaluation.body import view_body
-from farandole.evaluation.features import SMPL_JOINTS
-from farandole.evaluation.joints import smpl_positions
+from farandole.evaluation.humanoid_view import view_humanoid
+from farandole.evaluation.metrics.geometric_features import SMPL_JOINTS
+from farandole.evaluation.metrics.smpl_joints import smpl_positions
 from farandole.motion import Motion, Skeleton
 from farandole.motion import rotations as rot
 
@@ -59,6 +59,6 @@ def test_the_house_skeleton_has_a_place_for_every_joint() -> None:
 
 def test_a_skeleton_that_is_no_human_is_refused_with_its_name_and_what_it_lacks() -> None:
     snake = standing(Skeleton(["head", "middle", "tail"], [-1, 0, 1], np.ones((3, 3))))
-    for look in (smpl_positions, view_body):
+    for look in (smpl_positions, view_humanoid):
         with pytest.raises(RetargetError, match=r"stander: .*LeftUpLeg"):
             look(snake)

@@ -10,8 +10,15 @@ import pytest
 from dancers import LAFAN1, LAFAN1_PARENTS
 
 from farandole.errors import DataError, FrameRateError, MotionError
-from farandole.evaluation.lafan1 import Lafan1, lafan1_dict, load_lafan1, read_predictions, run_lafan1, write_lafan1
-from farandole.evaluation.windows import Clips, interpolate
+from farandole.evaluation.gaps.benchmark_windows import Clips, interpolate
+from farandole.evaluation.gaps.lafan1_protocol import (
+    Lafan1,
+    lafan1_dict,
+    load_lafan1,
+    read_predictions,
+    run_lafan1,
+    write_lafan1,
+)
 from farandole.motion import Motion, Skeleton
 from farandole.motion import rotations as rot
 

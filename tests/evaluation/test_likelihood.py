@@ -7,7 +7,7 @@ import pytest
 
 from farandole.errors import DataError
 from farandole.evaluation.bootstrap import difference_interval, interval, mean_interval
-from farandole.evaluation.likelihood import gaussian_log_prob, summarise_likelihood
+from farandole.evaluation.metrics.likelihood import gaussian_log_prob, summarise_likelihood
 
 
 def test_a_standard_normal_scores_its_entropy() -> None:

@@ -9,8 +9,8 @@ import pytest
 from dancers import stepping, still, turned
 
 from farandole.errors import MotionError
-from farandole.evaluation.body import view_body
-from farandole.evaluation.nearest import WindowCorpus, motion_distance, nearest_distance
+from farandole.evaluation.humanoid_view import view_humanoid
+from farandole.evaluation.metrics.nearest_window import WindowCorpus, motion_distance, nearest_distance
 from farandole.motion import rotations as rot
 
 
@@ -32,7 +32,7 @@ def test_the_shortlist_by_squares_holds_the_nearest_by_mean_distance() -> None:
     corpus = WindowCorpus([stepping(seconds=10, sway=s) for s in (0.2, 0.7)])
     query = stepping(bpm=100, seconds=5, sway=0.5)
     fast = corpus.distances(query)
-    windows = corpus._windows(view_body(query), 8)
+    windows = corpus._windows(view_humanoid(query), 8)
     every = [
         100 * np.linalg.norm((corpus.windows - w).reshape(len(corpus.windows), -1, 3), axis=-1).mean(-1).min()
         for w in windows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,11 +12,14 @@ import pytest
 from dancers import sliding, stepping, still
 
 from farandole.errors import DataError, OutputError
-from farandole.evaluation.clips import find_clips
+from farandole.evaluation.clip_figures import Settings, measure_clip, measure_clips
+from farandole.evaluation.dance_clips import find_clips
 from farandole.evaluation.figures import FIGURES
-from farandole.evaluation.measure import Settings, measure_clip, measure_clips
-from farandole.evaluation.report import Report, evaluate, write_report
-from farandole.evaluation.sets import kinetic_map, small_set_warnings, strangeness
+from farandole.evaluation.reporting.dance_report import Report, evaluate
+from farandole.evaluation.reporting.dance_report_files import write_report
+from farandole.evaluation.reporting.dance_report_page import render_page
+from farandole.evaluation.reporting.report_sheet import write_sheet
+from farandole.evaluation.set_figures import kinetic_map, small_set_warnings, strangeness
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +50,16 @@ def test_alike_motion_is_nearer_to_the_reference_than_slides_in_every_set_distan
     assert "fpd" in report.reference.figures.reasons
 
 
-def test_the_verdict_tells_what_is_wrong(report: Report) -> None:
-    alike, bad = ({check.name: check.passed for check in run.verdict} for run in report.runs)
-    assert alike["support_median"]
-    assert alike["coherence over chance"]
-    assert not bad["support_median"]
-    assert not bad["joint_speed"]
-    assert "coherence" not in bad
+def test_the_scorecard_tells_what_is_wrong(report: Report) -> None:
+    alike, bad = (run.scorecard for run in report.runs)
+    assert alike is not None
+    assert bad is not None
+    assert alike["support_median"].passed
+    assert alike["coherence_gain"].passed
+    assert alike > bad
+    assert not bad["joint_speed"].passed
+    assert not bad["coherence_gain"].counted
+    assert report.reference.scorecard is None
 
 
 def test_differences_from_the_first_run_have_intervals(report: Report) -> None:
@@ -80,8 +87,10 @@ def test_readers_are_warned_of_small_sets_missing_music_and_other_frame_rates(re
 def test_report_json_is_plain_versioned_and_complete(report: Report, tmp_path: Path) -> None:
     page = write_report(report, tmp_path / "out")
     data = json.loads((tmp_path / "out/report.json").read_text(encoding="utf-8"))
-    assert (data["schema"], data["version"]) == ("farandole.evaluation", 1)
+    assert (data["schema"], data["version"]) == ("farandole.evaluation", 2)
     assert [run["name"] for run in data["runs"]] == ["alike", "bad"]
+    assert data["runs"][0]["scorecard"]["counted"] == 8  # clips of 6 s have one window: no distances from real takes
+    assert data["reference"]["scorecard"] is None
     assert set(data["runs"][0]["figures"]) <= set(FIGURES) == set(data["definitions"])
     assert data["runs"][0]["figures"]["bas_bailando"]["count"] == 3
     assert data["runs"][1]["sequences"][0]["figures"]["coherence"] is None
@@ -93,7 +102,7 @@ def test_report_json_is_plain_versioned_and_complete(report: Report, tmp_path: P
 
 
 def test_markdown_tables_have_a_line_per_figure_and_a_column_per_set(report: Report) -> None:
-    from farandole.evaluation.markdown import figures_table, verdict_table
+    from farandole.evaluation.reporting.markdown_tables import figures_table, verdict_table
 
     lines = figures_table(report).splitlines()
     assert lines[0] == "| figure | real (5) | alike (3) | bad (4) |"
@@ -101,8 +110,8 @@ def test_markdown_tables_have_a_line_per_figure_and_a_column_per_set(report: Rep
     assert any(line.startswith("| FID_k |") for line in lines)
     assert len(figures_table(report, ["pfc"]).splitlines()) == 3
     verdict = verdict_table(report)
-    assert "**no**" in verdict
-    assert {line.count("|") for line in verdict.splitlines()} == {4}
+    assert "As good as real" in verdict
+    assert {line.count("|") for line in verdict.splitlines()} == {6}
     assert "e-1" not in figures_table(report)
 
 
@@ -118,7 +127,7 @@ class _Checker(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen[tag] = self.seen.get(tag, 0) + 1
         self.outside += [v for k, v in attrs if k in ("src", "href") and v and "://" in v]
-        if tag != "meta":
+        if tag not in ("meta", "img"):
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -147,6 +156,21 @@ def test_the_page_is_well_formed_and_needs_nothing_else(report: Report, tmp_path
     assert "nan" not in text.replace("dominant", "")
 
 
+def test_names_of_runs_clips_and_files_stay_text_on_the_page(report: Report) -> None:
+    nasty, script = "<b>\"x'&", "<script>alert(1)</script>"
+    run = report.runs[0]
+    clips = tuple(replace(clip, name=script) for clip in run.clips)
+    changed = replace(report, runs=(replace(run, name=nasty, clips=clips),), warnings=(script,))
+    text = render_page(changed, {f"{nasty}/{script}": nasty}, picture=nasty)
+    checker = _Checker()
+    checker.feed(text)
+    assert checker.open == []
+    assert "script" not in checker.seen
+    escaped = "&lt;b&gt;&#34;x&#39;&amp;"
+    for markup in (f"<h1>{escaped} against real</h1>", f'href="{escaped}"', f'src="{escaped}"'):
+        assert markup in text
+
+
 def test_a_report_is_not_overwritten_unasked_and_not_left_half_written(report: Report, tmp_path: Path) -> None:
     write_report(report, tmp_path / "out")
     with pytest.raises(OutputError, match="exists already"):
@@ -168,7 +192,7 @@ def test_processes_give_the_same_figures_in_the_same_order(folders: Path) -> Non
     assert [c.name for (c,) in together] == [c.name for c in clips]
     (alone,) = measure_clip(clips[2])
     np.testing.assert_array_equal(together[2][0].kinetic, alone.kinetic)
-    assert together[2][0].all_numbers() == alone.all_numbers()
+    np.testing.assert_equal(together[2][0].all_numbers(), alone.all_numbers())
     assert done[-1] == (5, 5)
 
 
@@ -210,8 +234,8 @@ def test_one_clip_against_one_still_makes_a_report(tmp_path: Path) -> None:
 def test_takes_of_one_song_have_a_multimodality(tmp_path: Path) -> None:
     import soundfile
 
-    from farandole.data.songs import compose, genres
-    from farandole.evaluation.sets import set_figures
+    from farandole.data.starter.songs import compose, genres
+    from farandole.evaluation.set_figures import set_figures
 
     song = compose(120, 6, genre=genres()[0], seed=1)
     soundfile.write(tmp_path / "song.wav", song.samples, song.sample_rate)
@@ -234,3 +258,51 @@ def test_maps_and_ranks_survive_sets_of_one(report: Report) -> None:
 def test_nothing_to_evaluate_is_refused(folders: Path) -> None:
     with pytest.raises(DataError, match="nothing to evaluate"):
         evaluate([], folders / "real")
+
+
+def test_styles_have_figures_and_scorecards_of_their_own(tmp_path: Path) -> None:
+    for where, bpms in (("real", (100, 110, 120)), ("made", (105, 115))):
+        for style, sway in (("calm", 0.1), ("wild", 0.9)):
+            (tmp_path / where / style).mkdir(parents=True)
+            for bpm in bpms:
+                stepping(bpm, seconds=6, sway=sway + bpm / 1e3).save(tmp_path / where / style / f"s{bpm}.npz")
+    (tmp_path / "made/odd").mkdir()
+    stepping(90, seconds=6).save(tmp_path / "made/odd/s.npz")
+    report = evaluate(tmp_path / "made", tmp_path / "real", workers=1)
+    (run,) = report.runs
+    assert run.styles == ("calm", "odd", "wild")
+    assert set(run.by_style) == {"calm", "wild"}
+    assert run.by_style["calm"].style == "calm"
+    data = report.as_dict()["runs"][0]["by_style"]
+    assert data["odd"]["scorecard"] is None
+    assert data["odd"]["clips"] == 1
+    assert data["wild"]["figures"]["joint_speed"]["value"] > data["calm"]["figures"]["joint_speed"]["value"]
+    page = write_report(report, tmp_path / "out").read_text(encoding="utf-8")
+    assert "Style: calm" in page
+    assert "Style: odd" not in page
+
+
+def test_the_figures_that_come_with_the_package_are_of_whole_takes(folders: Path, tmp_path: Path) -> None:
+    report = evaluate(folders / "alike", "starter", workers=1)
+    assert [run.name for run in report.runs] == ["alike"]
+    assert len(report.reference.clips) == 4
+    assert "fpd" in report.runs[0].figures.reasons
+    assert write_report(report, tmp_path / "out").is_file()
+    for settings in (Settings(cut=2), Settings(seconds=2), Settings(root="absolute")):
+        with pytest.raises(DataError, match="name a folder of real motion"):
+            evaluate(folders / "alike", "starter", settings=settings, workers=1)
+
+
+def test_the_picture_shows_the_best_and_worst_of_every_run_beside_a_real_take(report: Report, tmp_path: Path) -> None:
+    shown: list[str] = []
+
+    def draw(dances, path: Path) -> None:
+        shown.extend(dances)
+        path.write_bytes(b"picture")
+
+    page = write_report(report, tmp_path / "out", sheet=lambda folder: write_sheet(report, folder, draw))
+    assert len(shown) == 1 + 2 + 2
+    assert shown[0].startswith("real: steps")
+    assert shown[-1] == "bad, least like real: slide3"
+    assert '<img src="dances.png"' in page.read_text(encoding="utf-8")
+    assert (tmp_path / "out/dances.png").is_file()

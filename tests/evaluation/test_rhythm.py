@@ -9,7 +9,7 @@ import pytest
 from dancers import toy
 
 from farandole.errors import MotionError
-from farandole.evaluation.rhythm import (
+from farandole.evaluation.metrics.beat_alignment import (
     alignment,
     beat_alignment,
     beat_energy,

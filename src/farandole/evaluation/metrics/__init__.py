@@ -1,0 +1,1 @@
+"""One metric, one file: definitions with units and sources. Pure functions of arrays or of a `HumanoidView`."""

@@ -1,0 +1,1 @@
+"""Figures for people: report.json, the web page, Markdown tables."""
