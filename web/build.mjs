@@ -1,14 +1,14 @@
-// Bundles src/main.ts, three.js and the styles into one script: node build.mjs [OUT]
+// Bundles the pages' sources, three.js and the styles into a script each: node build.mjs [FOLDER]
 import { build } from "esbuild";
 import { fileURLToPath } from "node:url";
 import path from "node:path";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const out = process.argv[2] ?? path.join(here, "..", "src", "farandole", "view", "assets", "viewer.js");
+const folder = process.argv[2] ?? path.join(here, "..", "src", "farandole", "view", "assets");
 
 await build({
-  entryPoints: [path.join(here, "src", "main.ts")],
-  outfile: out,
+  entryPoints: { viewer: path.join(here, "src", "main.ts"), live: path.join(here, "src", "live", "main.ts") },
+  outdir: folder,
   bundle: true,
   minify: true,
   format: "iife",

@@ -1,0 +1,1 @@
+"""Where a live dance goes: VMC, OSC, a page, files. All take a `LiveFrame` and never wait."""

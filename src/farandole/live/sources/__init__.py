@@ -1,0 +1,1 @@
+"""Where live sound comes from: files, PCM on standard input, devices."""

@@ -1,0 +1,158 @@
+"""A live dancer on clocks of our own: on the beat, without jumps, feet on the floor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from farandole.errors import MotionError
+from farandole.evaluation.humanoid_view import view_humanoid
+from farandole.evaluation.metrics.supporting_foot import support_speed
+from farandole.generation.completion import open_model
+from farandole.generation.live import LiveControls, LiveDancer
+from farandole.motion.motion import Motion
+
+from .live_music import state
+
+FPS = 30
+
+
+@pytest.fixture(scope="module")
+def model():
+    return open_model("starter", threads=1)
+
+
+def danced(
+    dancer: LiveDancer,
+    seconds: float,
+    count: Callable[[float], float],
+    tempo: Callable[[float], float] = lambda t: 120.0,
+    *,
+    idle: Callable[[float], bool] = lambda t: False,
+    begin: float = 0.0,
+    fps: float = FPS,
+) -> tuple[Motion, np.ndarray, np.ndarray]:
+    """The motion, by how many counts it is off the clock, and whether it stands."""
+    turns, roots, off, standing = [], [], [], []
+    for n in range(round(seconds * fps)):
+        t = begin + n / fps
+        pose = dancer.pose(state(t, count(t), tempo(t), idle=idle(t)), 1 / fps)
+        turns.append(pose.rotations)
+        roots.append(pose.root)
+        off.append(pose.count - count(t))
+        standing.append(pose.standing)
+    motion = Motion(dancer.dancer.codec.skeleton, np.array(turns), np.array(roots), float(fps))
+    return motion, np.array(off), np.array(standing)
+
+
+def accelerations(motion: Motion) -> np.ndarray:
+    return np.linalg.norm(np.diff(motion.positions, n=2, axis=0), axis=-1).max(axis=1) * motion.fps**2
+
+
+def test_it_dances_on_an_even_beat_within_a_few_ms(model) -> None:
+    _, off, standing = danced(LiveDancer(model), 8, lambda t: 2 * t)
+    assert not standing[45:].any()
+    settled = off[90:] - np.round(off[90:])
+    assert np.abs(settled).max() < 0.03  # counts: 15 ms at 120 a minute
+
+
+def test_phrases_begin_on_downbeats(model) -> None:
+    _, off, _ = danced(LiveDancer(model), 6, lambda t: 2 * t)
+    assert np.round(off[90:]) % 4 == pytest.approx(0.0)
+
+
+def test_joins_are_no_jumps(model) -> None:
+    motion, _, _ = danced(LiveDancer(model, LiveControls(seed=3)), 20, lambda t: 2 * t)
+    values = accelerations(motion)
+    assert values.max() < 90.0  # m/s^2; a pose that jumps by 10 cm has hundreds
+    assert np.percentile(values, 99) < 60.0
+
+
+def test_a_clock_that_jumps_and_changes_tempo_moves_no_joint_by_jumps(model) -> None:
+    count = lambda t: 2 * t if t < 5 else 10.4 + 2.6 * (t - 5)  # noqa: E731
+    tempo = lambda t: 120.0 if t < 5 else 156.0  # noqa: E731
+    motion, _, _ = danced(LiveDancer(model), 12, count, tempo)
+    assert accelerations(motion).max() < 110.0
+    assert np.isfinite(motion.positions).all()
+
+
+def test_slow_music_is_counted_double_where_that_suits_a_style(model) -> None:
+    dancer = LiveDancer(model, LiveControls(style="salsa"))
+    danced(dancer, 6, lambda t: 1.5 * t, lambda t: 90.0)
+    pose = dancer.pose(state(6.0, 9.0, 90.0), 1 / FPS)
+    later = dancer.pose(state(6.0 + 1 / FPS, 9.05, 90.0), 1 / FPS)
+    assert later.count - pose.count == pytest.approx(0.1, abs=0.02)
+
+
+def test_it_catches_up_with_a_beat_that_moves(model) -> None:
+    count = lambda t: 2 * t + (0.3 if t > 5 else 0.0)  # noqa: E731
+    _, off, _ = danced(LiveDancer(model), 9, count)
+    late = off[round(6.8 * FPS) :]
+    assert np.abs(late - np.round(late)).max() < 0.06
+
+
+def test_standing_feet_stand_across_joins(model) -> None:
+    motion, _, _ = danced(LiveDancer(model, LiveControls(seed=1)), 20, lambda t: 2 * t)
+    speed = support_speed(view_humanoid(motion.slice(60, None)))
+    assert np.median(speed) < 0.05  # m/s
+    assert motion.positions[60:, :, 1].min() > -0.03
+
+
+def test_without_music_it_stands_breathes_and_wakes_again(model) -> None:
+    dancer = LiveDancer(model)
+    motion, _, standing = danced(dancer, 12, lambda t: 2 * t, idle=lambda t: 4 < t < 9)
+    assert standing[round(4.2 * FPS) : 9 * FPS].all()
+    assert not standing[-1]
+    still = motion.positions[round(6.5 * FPS) : round(8.8 * FPS)]
+    speed = np.linalg.norm(np.diff(still, axis=0), axis=-1) * FPS
+    assert 0 < speed.max() < 0.1  # breath and sway
+    feet = [motion.skeleton.index(f"{s}ToeBase") for s in ("Left", "Right")]
+    assert speed[:, feet].max() < 0.01
+    assert accelerations(motion).max() < 90.0
+
+
+def test_style_energy_and_seed_change_while_it_runs(model) -> None:
+    dancer = LiveDancer(model)
+    danced(dancer, 4, lambda t: 2 * t)
+    for change in ({"style": "salsa"}, {"energy": 2.0}, {"seed": 9}):
+        dancer.change(LiveControls(**change))
+        motion, _, _ = danced(dancer, 2, lambda t: 2 * t, begin=4)
+        assert accelerations(motion).max() < 90.0
+    dancer.change(LiveControls(dancing=False))
+    assert danced(dancer, 2, lambda t: 2 * t, begin=6)[2][-1]
+
+
+def test_an_unknown_style_changes_nothing(model) -> None:
+    dancer = LiveDancer(model)
+    with pytest.raises(MotionError, match="no style"):
+        dancer.change(LiveControls(style="polka"))
+    assert dancer.controls.style == "auto"
+
+
+@pytest.mark.parametrize("numbers", [{"energy": 0.0}, {"temperature": 3.0}, {"seed": -1}, {"energy": float("nan")}])
+def test_controls_out_of_range_are_refused(numbers: dict) -> None:
+    with pytest.raises(MotionError):
+        LiveControls(**numbers)
+
+
+def test_late_calls_still_give_poses(model) -> None:
+    dancer = LiveDancer(model)
+    for t in np.cumsum(np.random.default_rng(0).choice([0.033, 0.2, 0.9, 2.5], 40)):
+        pose = dancer.pose(state(float(t), 2 * float(t)), 0.4)
+        assert np.isfinite(pose.rotations).all()
+
+
+def test_memory_of_the_dance_does_not_grow(model) -> None:
+    dancer = LiveDancer(model)
+    danced(dancer, 30, lambda t: 2 * t)
+    assert len(dancer._track.rotations) < 300
+
+
+def test_other_frame_rates_dance_at_the_same_speed(model) -> None:
+    slow, _, _ = danced(LiveDancer(model), 8, lambda t: 2 * t)
+    fast, off, _ = danced(LiveDancer(model), 8, lambda t: 2 * t, fps=60)
+    speed = lambda m: np.linalg.norm(m.velocities[len(m) // 2 :], axis=-1).mean()  # noqa: E731
+    assert speed(fast) == pytest.approx(speed(slow), rel=0.3)
+    assert np.abs(off[240:] - np.round(off[240:])).max() < 0.03
