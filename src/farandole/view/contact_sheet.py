@@ -16,8 +16,10 @@ from farandole.view.figure import Figure, facing, figure
 from farandole.view.png import encode_png
 from farandole.view.raycast import Capsules, render
 
-_GUTTER = 3
-_INK = np.array([72, 68, 62], np.float32)
+GUTTER = 3
+"""Pixels between tiles."""
+INK = np.array([72, 68, 62], np.float32)
+"""Colour of writing, sRGB."""
 
 
 def write_contact_sheet(
@@ -79,16 +81,16 @@ def contact_sheet(
     stands = foot_contacts(motion)
     extent = view_extent(body)
     turn += facing(motion)
-    picture = np.full((rows * (height + _GUTTER) - _GUTTER, columns * (width + _GUTTER) - _GUTTER, 3), 255, np.uint8)
+    picture = np.full((rows * (height + GUTTER) - GUTTER, columns * (width + GUTTER) - GUTTER, 3), 255, np.uint8)
     for i, t in enumerate(np.linspace(0, len(motion) - 1, rows * columns).round().astype(int)):
         middle = np.array([paths[t, 0], 0.46 * extent, paths[t, 2]])
         camera = studio_camera(middle, tile, extent=extent, turn=turn)
         part = render(body.frame(t), camera)
-        _stamp(part, t / motion.fps, stands[t])
-        y, x = i // columns * (height + _GUTTER), i % columns * (width + _GUTTER)
+        stamp_tile(part, t / motion.fps, stands[t])
+        y, x = i // columns * (height + GUTTER), i % columns * (width + GUTTER)
         picture[y : y + height, x : x + width] = part
     if strip > 0:
-        gap = np.full((_GUTTER, picture.shape[1], 3), 255, np.uint8)
+        gap = np.full((GUTTER, picture.shape[1], 3), 255, np.uint8)
         picture = np.concatenate((picture, gap, _strip(body, motion, strip, extent, picture.shape[1])))
     return picture
 
@@ -100,20 +102,21 @@ def view_extent(body: Figure) -> float:
     return float(np.clip(np.percentile(top, 98) * 1.22 + 0.05, 0.2, 50.0))
 
 
-def _stamp(tile: np.ndarray, seconds: float, stands: np.ndarray) -> None:
+def stamp_tile(tile: np.ndarray, seconds: float, stands: np.ndarray) -> None:
     """Time at the lower left, a dot per standing foot at the lower right (a faint ring for a foot in the air)."""
     mask = text_mask(time_stamp(seconds), scale=2)
-    _blend(tile, tile.shape[0] - mask.shape[0] - 9, 10, mask * 0.85, _INK)
+    blend(tile, tile.shape[0] - mask.shape[0] - 9, 10, mask * 0.85, INK)
     for i, (colour, down) in enumerate(((palette.RIGHT, stands[1]), (palette.LEFT, stands[0]))):
         y, x = np.mgrid[:13, :13] - 6.0
         distance = np.hypot(x, y)
         cover = np.clip(5.5 - distance, 0, 1)
         if not down:
             cover = cover * np.clip(distance - 3.7, 0, 1) * 0.35
-        _blend(tile, tile.shape[0] - 23, tile.shape[1] - 39 + 16 * i, cover, palette.to_srgb(colour).astype(np.float32))
+        blend(tile, tile.shape[0] - 23, tile.shape[1] - 39 + 16 * i, cover, palette.to_srgb(colour).astype(np.float32))
 
 
-def _blend(picture: np.ndarray, y: int, x: int, cover: Array, colour: Array) -> None:
+def blend(picture: np.ndarray, y: int, x: int, cover: Array, colour: Array) -> None:
+    """Paint `colour` [3] at (y, x) into a picture, as far as `cover` [h, w] within 0..1 says."""
     part = picture[y : y + cover.shape[0], x : x + cover.shape[1]]
     cover = cover[: part.shape[0], : part.shape[1], None]
     part[:] = np.round(part * (1.0 - cover) + cover * colour)

@@ -1,4 +1,4 @@
-"""Digits for time stamps: a 5 x 7 bitmap alphabet, drawn by hand for this package."""
+"""Digits and capitals for time stamps and labels: a 5 x 7 bitmap alphabet, drawn by hand for this package."""
 
 from __future__ import annotations
 
@@ -21,11 +21,40 @@ _GLYPHS = {
     ".": ".. .. .. .. .. ## ##",
     " ": "... ... ... ... ... ... ...",
     "s": "..... ..... .#### #.... .###. ....# ####.",
+    "A": ".###. #...# #...# ##### #...# #...# #...#",
+    "B": "####. #...# #...# ####. #...# #...# ####.",
+    "C": ".###. #...# #.... #.... #.... #...# .###.",
+    "D": "####. #...# #...# #...# #...# #...# ####.",
+    "E": "##### #.... #.... ####. #.... #.... #####",
+    "F": "##### #.... #.... ####. #.... #.... #....",
+    "G": ".###. #...# #.... #.### #...# #...# .###.",
+    "H": "#...# #...# #...# ##### #...# #...# #...#",
+    "I": "### .#. .#. .#. .#. .#. ###",
+    "J": "..### ...#. ...#. ...#. ...#. #..#. .##..",
+    "K": "#...# #..#. #.#.. ##... #.#.. #..#. #...#",
+    "L": "#.... #.... #.... #.... #.... #.... #####",
+    "M": "#...# ##.## #.#.# #.#.# #...# #...# #...#",
+    "N": "#...# ##..# #.#.# #..## #...# #...# #...#",
+    "O": ".###. #...# #...# #...# #...# #...# .###.",
+    "P": "####. #...# #...# ####. #.... #.... #....",
+    "Q": ".###. #...# #...# #...# #.#.# #..#. .##.#",
+    "R": "####. #...# #...# ####. #.#.. #..#. #...#",
+    "S": ".#### #.... #.... .###. ....# ....# ####.",
+    "T": "##### ..#.. ..#.. ..#.. ..#.. ..#.. ..#..",
+    "U": "#...# #...# #...# #...# #...# #...# .###.",
+    "V": "#...# #...# #...# #...# #...# .#.#. ..#..",
+    "W": "#...# #...# #...# #.#.# #.#.# ##.## #...#",
+    "X": "#...# #...# .#.#. ..#.. .#.#. #...# #...#",
+    "Y": "#...# #...# .#.#. ..#.. ..#.. ..#.. ..#..",
+    "Z": "##### ....# ...#. ..#.. .#... #.... #####",
+    "-": "... ... ... ### ... ... ...",
+    "/": "....# ....# ...#. ..#.. .#... #.... #....",
+    ",": ".. .. .. .. .. .# #.",
 }
 
 
 def text_mask(text: str, *, scale: int = 2) -> Array:
-    """Coverage of a line of digits, colons, dots, spaces and "s": float32 [7 * scale, W] of zeros and ones.
+    """Coverage of a line of digits, capitals, ":", ".", ",", "-", "/", spaces and "s": float32 [7 * scale, W] of zeros and ones.
 
     Raises:
         KeyError: For a character the alphabet does not have.
@@ -36,6 +65,12 @@ def text_mask(text: str, *, scale: int = 2) -> Array:
         rows = _GLYPHS[character].split()
         parts += [np.array([[c == "#" for c in row] for row in rows], np.float32), gap]
     return np.kron(np.hstack(parts[:-1]), np.ones((scale, scale), np.float32))
+
+
+def label_mask(text: str, *, scale: int = 2) -> Array:
+    """`text_mask` of any text: in capitals, with a space for every character that the alphabet does not have."""
+    known = "".join(c if c in _GLYPHS else " " for c in text.upper())
+    return text_mask(known or " ", scale=scale)
 
 
 def time_stamp(seconds: float) -> str:

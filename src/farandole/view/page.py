@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
 import zlib
 from collections.abc import Sequence
@@ -20,9 +19,11 @@ from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.view.feet import foot_joints
 from farandole.view.figure import facing, part
+from farandole.view.html_templates import rendered
 from farandole.view.palette import PARTS
 
 if TYPE_CHECKING:
+    from farandole.motion.skeleton import Skeleton
     from farandole.music.song import Song
 
 VERSION = 1
@@ -81,6 +82,8 @@ def page_html(
     marks: Sequence[int] = (),
 ) -> str:
     """The text of the page that `write_page` writes."""
+    from markupsafe import Markup
+
     if not takes:
         raise MotionError("a page needs at least one motion to show")
     labels = list(names) if names is not None else [take.name for take in takes]
@@ -107,20 +110,8 @@ def page_html(
     data = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
     script = viewer_script()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:; "
-        "media-src blob:; base-uri 'none'; form-action 'none'"
-    )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">\n'
-        '<meta name="generator" content="farandole">\n<link rel="icon" href="data:,">\n'
-        f"<title>{html.escape(heading)}</title>\n</head>\n<body>\n"
-        "<noscript>This page shows a dance in 3D and needs JavaScript.</noscript>\n"
-        f'<script type="application/json" id="farandole-data">{data}</script>\n'
-        f"<script>{script}</script>\n</body>\n</html>\n"
-    )
+    # Neither is searched for what to escape: a page holds megabytes.
+    return rendered("viewer.html", title=heading, data=Markup(data), script=Markup(script), script_digest=digest)
 
 
 def viewer_script() -> str:
@@ -170,14 +161,11 @@ def _floats(values: Array) -> str:
     return _pack(np.ascontiguousarray(values, dtype="<f4").tobytes())
 
 
-def _take(motion: Motion, name: str) -> dict[str, Any]:
-    skeleton = motion.skeleton
+def body_description(skeleton: Skeleton) -> dict[str, Any]:
+    """What a page draws a body from: joints, surface and colours."""
     metres = lambda v: [round(float(x), 5) for x in np.ravel(v)]  # noqa: E731
     colours = list(PARTS)
-    take = {
-        "name": name,
-        "fps": motion.fps,
-        "frames": len(motion),
+    return {
         "joints": list(skeleton.names),
         "parents": skeleton.parents.tolist(),
         "offsets": metres(skeleton.offsets),
@@ -190,8 +178,20 @@ def _take(motion: Motion, name: str) -> dict[str, Any]:
             ]
             for shape in body_shapes(skeleton)
         ],
-        "facing": round(facing(motion), 4),
         "feet": [joint for joints in foot_joints(skeleton).values() for joint in joints],
+        "colours": list(PARTS.values()),
+    }
+
+
+def _take(motion: Motion, name: str) -> dict[str, Any]:
+    body = body_description(motion.skeleton)
+    del body["colours"]  # the page has them once
+    take = {
+        "name": name,
+        "fps": motion.fps,
+        "frames": len(motion),
+        **body,
+        "facing": round(facing(motion), 4),
         "rotations": pack_rotations(motion.rotations),
         "root": _floats(motion.root_positions),
     }

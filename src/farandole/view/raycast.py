@@ -9,6 +9,7 @@ constant vector separates into a row and a column.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -193,8 +194,8 @@ def body_layer(
 
 def _pool(plane: Array, scale: int) -> Array:
     """Sums over blocks of scale x scale."""
-    rows = sum(plane[i::scale] for i in range(scale))
-    return sum(rows[:, i::scale] for i in range(scale))  # pyright: ignore[reportReturnType]
+    rows = cast("Array", sum(plane[i::scale] for i in range(scale)))  # `sum` would be 0 of nothing
+    return cast("Array", sum(rows[:, i::scale] for i in range(scale)))
 
 
 def _shade(normal: Array, toward: Array, base: Array, height: Array, camera: Camera) -> Array:

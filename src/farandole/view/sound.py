@@ -12,7 +12,7 @@ import numpy as np
 from farandole.errors import AudioError
 
 if TYPE_CHECKING:
-    import av
+    import av.container
 
     from farandole.music.song import Song
 
@@ -67,9 +67,9 @@ def add_aac_stream(container: av.container.OutputContainer, bit_rate: int = 160_
     """A stereo AAC track at `RATE` in a container being written."""
     # The "twoloop" default searches twice as long for a difference nobody hears at this rate.
     stream = container.add_stream("aac", rate=RATE, options={"aac_coder": "fast"})
-    stream.layout = "stereo"  # type: ignore[attr-defined]
-    stream.bit_rate = bit_rate  # type: ignore[attr-defined]
-    return stream  # type: ignore[return-value]
+    stream.layout = "stereo"
+    stream.bit_rate = bit_rate
+    return stream
 
 
 def stereo_frames(song: Song, *, seconds: float | None = None) -> Iterator[av.AudioFrame]:
@@ -118,7 +118,7 @@ def _stereo(song: Song) -> Iterator[np.ndarray]:
 
 
 def _whole(song: Song) -> Iterator[np.ndarray]:
-    import av
+    import av.error
     from av.audio.resampler import AudioResampler
 
     resampler = AudioResampler(format="fltp", layout="stereo", rate=RATE)
@@ -134,7 +134,7 @@ def _whole(song: Song) -> Iterator[np.ndarray]:
 
 
 def _file_frames(path: Path | None) -> Iterator[av.AudioFrame]:
-    import av
+    import av.error
 
     with av.open(str(path)) as container:
         packets = container.demux(container.streams.audio[0])

@@ -1,0 +1,163 @@
+"""The files of some takes: which will be written, and writing them, all or none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from farandole import _io
+from farandole.errors import OutputError
+
+if TYPE_CHECKING:
+    from farandole.motion.characters import BvhCharacter, Character
+    from farandole.motion.motion import Motion
+    from farandole.music.song import Song
+
+ProgressOf = Callable[[str], AbstractContextManager[Any]]
+"""A label to something that shows progress under it while its block runs."""
+
+FORMATS = ("bvh", "glb", "gltf", "html", "mp4", "npz", "vrm", "vrma")
+"""Suffixes motion can be written with: motion files, a page, a video; vrm on a character that is one."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The files of some takes.
+
+    Attributes:
+        takes: For each take, its own files by format (all but the page).
+        page: The web page with all takes side by side, if wanted.
+    """
+
+    takes: tuple[dict[str, Path], ...]
+    page: Path | None
+
+    @property
+    def all(self) -> list[Path]:
+        """Every file: page first, then take by take."""
+        return [*([self.page] if self.page else []), *(path for take in self.takes for path in take.values())]
+
+
+def parse_formats(text: str) -> tuple[str, ...]:
+    """'bvh,html' -> ('bvh', 'html'), in order, without repeats.
+
+    Raises:
+        OutputError: If a format is unknown or none is named.
+    """
+    formats = tuple(dict.fromkeys(part.strip().lower().lstrip(".") for part in text.split(",") if part.strip()))
+    unknown = [f for f in formats if f not in FORMATS]
+    if unknown or not formats:
+        raise OutputError(f"no format '{unknown[0] if unknown else text}'; there are: {', '.join(FORMATS)}")
+    return formats
+
+
+def plan_outputs(
+    source: Path, out: Path | None, formats: str | None, takes: int, *, default: str = "bvh,html"
+) -> Outputs:
+    """Name the files that will be written.
+
+    Args:
+        source: The input; its name without suffix names the outputs in a folder.
+        out: A file with one of `FORMATS` as suffix (that format is then written, and those of `formats` beside it), or a
+            folder; None is the current folder.
+        formats: Comma-separated formats; None means the suffix of `out`, or `default` for a folder.
+        takes: Number of takes; with several, files are called name-1, name-2 ...; the page is one for all.
+
+    Raises:
+        OutputError: If a format is unknown or `out` has a suffix that is none.
+    """
+    stem, folder, wanted = source.stem, Path(), parse_formats(formats) if formats is not None else None
+    if out is not None and _is_folder(out):
+        folder = out
+    elif out is not None:
+        own = parse_formats(out.suffix)
+        folder, stem, wanted = out.parent, out.stem, tuple(dict.fromkeys(own + (wanted or ())))
+    wanted = wanted or parse_formats(default)
+    names = [stem] if takes == 1 else [f"{stem}-{k + 1}" for k in range(takes)]
+    files = tuple({f: folder / f"{name}.{f}" for f in wanted if f != "html"} for name in names)
+    return Outputs(files, folder / f"{stem}.html" if "html" in wanted else None)
+
+
+def named_outputs(folder: Path, name: str, formats: Sequence[str]) -> Outputs:
+    """The files of one take in a folder. Names may hold dots, which are no suffixes here."""
+    files = {kind: folder / f"{name}.{kind}" for kind in formats}
+    page = files.pop("html", None)
+    return Outputs((files,), page)
+
+
+def write_takes(
+    outputs: Outputs,
+    motions: Sequence[Motion],
+    song: Song | None,
+    *,
+    title: str,
+    force: bool = False,
+    ghosts: Sequence[Motion] = (),
+    marks: Sequence[int] = (),
+    character: Character | BvhCharacter | None = None,
+    root: str = "auto",
+    progress: ProgressOf | None = None,
+) -> None:
+    """Write all files of all takes: all of them appear, or none.
+
+    Args:
+        outputs: The files.
+        motions: One per take.
+        song: The music of page and videos.
+        title: Of the page.
+        force: Replace files that exist.
+        ghosts, marks: Motions and frames that the page shows beside the takes, see `page.write_page`.
+        character: Whose file the motions are put into, where that kind of file is written.
+        root: What carries the character's travel, see `characters.Character.animate`.
+        progress: Shows how far a video is.
+
+    Raises:
+        OutputError: If a file exists and not `force`, or cannot be written.
+        RetargetError: If the character cannot be moved like this.
+    """
+    from farandole.motion.files import save_motion
+    from farandole.view.page import write_page
+    from farandole.view.video import write_video
+
+    shown = progress or (lambda _: nullcontext())
+    with _io.atomic_paths(outputs.all, force=force) as temporaries:
+        name_now = dict(zip(outputs.all, temporaries, strict=True))
+        for files, motion in zip(outputs.takes, motions, strict=True):
+            for kind, path in files.items():
+                if kind == "mp4":
+                    with shown(f"rendering {path.name}") as update:
+                        write_video(motion, name_now[path], song=song, progress=update)
+                elif character is not None and kind in character_formats(character.path):
+                    character.save(name_now[path], motion, name=title, root=root, force=True)
+                else:
+                    save_motion(motion, name_now[path])
+        if outputs.page:
+            names = [f"{title}-{k + 1}" for k in range(len(motions))] if len(motions) > 1 else [title]
+            write_page(
+                list(motions), name_now[outputs.page], song=song, title=title, names=names, ghosts=ghosts, marks=marks
+            )
+
+
+def character_formats(path: Path) -> tuple[str, ...]:
+    """Formats that a character of this file is written in, its own first."""
+    own = path.suffix.lower().lstrip(".")
+    return (own, *{"glb": ("vrm",), "vrm": ("glb",), "gltf": ("glb",)}.get(own, ()))
+
+
+def _is_folder(out: Path) -> bool:
+    """An existing folder, or a name without a suffix that looks like a format ("dances", "dances/", "v1.2 takes")."""
+    return out.is_dir() or not out.suffix or " " in out.suffix or out.suffix[1:].isdigit() or str(out).endswith(os.sep)
+
+
+def first_free(names: Sequence[str]) -> list[str]:
+    """Names made unique by numbering repeats: a, a -> a, a (2)."""
+    seen: dict[str, int] = {}
+    unique = []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        unique.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return unique
