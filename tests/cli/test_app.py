@@ -103,6 +103,13 @@ def test_exit_codes(farandole, monkeypatch: pytest.MonkeyPatch, problem: BaseExc
     assert says in outcome.err
 
 
+def test_the_class_of_usage_errors_is_found_by_its_name() -> None:
+    found = application._ClickError
+    assert found.__name__ == "ClickException"
+    assert issubclass(typer.BadParameter, found)
+    assert "click" in found.__module__
+
+
 def test_debug_shows_the_traceback(process, tmp_path: Path) -> None:
     for outcome in (
         process("--debug", "info", "missing.bvh", cwd=tmp_path),
@@ -126,7 +133,7 @@ def test_warnings_of_the_library_are_one_line(farandole, monkeypatch: pytest.Mon
 
 def test_commands_and_modules_agree() -> None:
     folder = Path(commands.__file__).parent
-    helpers = {"__init__", "app", "commands", "console", "evaluate_gaps", "options", "outputs"}
+    helpers = {"__init__", "app", "commands", "console", "options", "prepare_options"}
     assert {p.stem for p in folder.glob("*.py")} - helpers == set(_names())
 
 

@@ -110,7 +110,7 @@ def test_the_fish_itself_is_fine(farandole, tmp_path: Path) -> None:
     assert "exists already" in farandole("convert", fish, out).refused()
     assert farandole("convert", fish, out, "--force").code == 0
     assert "nothing is left" in farandole("convert", fish, tmp_path / "b.bvh", "--begin", 5).refused()
-    assert ".bvh" in farandole("convert", fish, tmp_path / "b.fbx").refused()
+    assert ".bvh" in farandole("convert", fish, tmp_path / "b.txt").refused()
 
 
 def test_joints_unknown_to_retargeting_are_named(farandole, tmp_path: Path) -> None:

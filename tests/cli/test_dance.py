@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from farandole.data.songs import compose
+from farandole.data.starter.songs import compose
 from farandole.motion.files import load_motion
 
 SECONDS = 6.0
@@ -93,6 +93,26 @@ def test_what_the_model_cannot_do_is_said_in_one_line(farandole, song: Path, tmp
         (("--model", "none"), "no model 'none'"),
         (("--engine", "steam"), "no engine 'steam'"),
         (("--start", tmp_path / "none.bvh"), "none.bvh: no such file"),
+        (
+            ("--model", "inbetween"),
+            "the model inbetween (inbetweener) lacks what that needs: listens to music; these can: starter",
+        ),
+        (("--seconds", "nan"), "'--seconds': Input should be greater than or equal to 1"),
+        (("--fps", "nan"), "'--fps'"),
+        (("--temperature", "nan"), "'--temperature'"),
+        (("--energy", "nan"), "'--energy'"),
     ):
         assert says in farandole("dance", song, "-o", tmp_path / "out", "-q", *words).refused()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_extend_cannot_do_is_said_in_one_line(farandole, song: Path, tmp_path: Path) -> None:
+    assert farandole("dance", song, "--seconds", 3, "-o", tmp_path / "one.npz", "-q").code == 0
+    for words, says in (
+        (("--model", "inbetween"), "going on from a motion: the model inbetween (inbetweener) lacks"),
+        (("--seconds", "nan"), "'--seconds': Input should be greater than or equal to 0.1"),
+        (("--style", "polka"), "no style 'polka'"),
+        ((tmp_path / "none.mp3",), "none.mp3"),
+    ):
+        assert says in farandole("extend", tmp_path / "one.npz", *words, "-o", tmp_path / "x.npz", "-q").refused()
+    assert not (tmp_path / "x.npz").exists()

@@ -16,7 +16,7 @@ import soundfile
 pytest.importorskip("lightning", reason="training needs the [train] extra")
 
 from farandole.cli.app import run
-from farandole.data.salsa import salsa_takes
+from farandole.data.starter.groove.dancer import groove
 from farandole.motion.files import load_motion
 
 FPS = 20
@@ -40,7 +40,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Recordings with clicks for music, their feature folder, and a model trained on it, all by the command line."""
     place = tmp_path_factory.mktemp("flow")
     (place / "recordings").mkdir()
-    take = next(iter(salsa_takes())).motion.resample(30)
+    take = groove(np.arange(300) / 30 * 110 / 60, seed=3, energy=0.5)
     for n in range(4):
         take.slice(40 * n, 40 * n + 180).save(place / "recordings" / f"take_{n}.bvh")
         clicks(place / "recordings" / f"take_{n}.wav", 6.0)
@@ -85,11 +85,12 @@ def heard(page: Path) -> tuple[np.ndarray, float]:
 
 def test_a_run_is_a_checkpoint_with_a_card(farandole, place: Path) -> None:
     names = {p.name for p in (place / "run" / "checkpoint").iterdir()}
-    assert names == {"model.safetensors", "config.yaml", "scalers.json", "skeleton.json", "card.md"}
+    assert names == {"model.safetensors", "config.json", "scalers.json", "skeleton.json", "card.md"}
     card = farandole("models", place / "run").out
     for words in (
-        "transflower, preset farandole", "20 frames per second", "motion (expmap_cr), 10 frames of 67",
-        "audio (bands), 14 frames of 4", "Trained for 6 steps of 8 windows", "Made for a test.",
+        "transflower, preset farandole", "20 frames per second", "expmap_cr (motion), bands (audio)",
+        "motion, 10 frames of 67; audio, 14 frames of 4; predicts 2 frames from frame 10 on",
+        "goes on from a past, listens to music, draws at random", "Trained for 6 steps on ", "Made for a test.",
     ):  # fmt: skip
         assert words in card
     assert json.loads(farandole("models", place / "run", "--json").out)["codec"]["version"] == 1
@@ -140,6 +141,21 @@ def test_sound_that_is_not_found_is_said_and_files_are_not_overwritten(farandole
     assert farandole(*words, "--force").code == 0
 
 
+def test_a_trained_model_serves_the_other_commands_that_its_abilities_allow(
+    farandole, place: Path, tmp_path: Path
+) -> None:
+    song, run = clicks(tmp_path / "song.wav", 10.0), place / "run"
+    assert farandole("dance", song, "--model", run, "--seconds", 2, "-o", tmp_path / "a.npz", "-q").code == 0
+    assert len(load_motion(tmp_path / "a.npz")) == 60
+    take = place / "recordings" / "take_1.bvh"
+    words = ("--model", run, "--seconds", 1, "-o", tmp_path / "b.bvh", "-q")
+    assert farandole("extend", take, song, *words).code == 0
+    assert len(load_motion(tmp_path / "b.bvh")) == len(load_motion(take)) + 30
+    line = farandole("inbetween", take, "--every", 15, "--model", run, "-o", tmp_path / "c.bvh").refused()
+    assert "filling gaps: the model run (transflower) lacks what that needs: fills gaps; these can: inbetween" in line
+    assert "dances to music only: give a song" in farandole("extend", take, *words[:-2], tmp_path / "c.bvh").refused()
+
+
 @pytest.mark.slow
 def test_an_exported_model_dances_the_same_without_torch(farandole, process, place: Path, tmp_path: Path) -> None:
     outcome = farandole("models", "export", place / "run")
@@ -158,9 +174,10 @@ def test_what_is_typed_wrong_is_one_line(farandole, place: Path, tmp_path: Path)
     data, out = ("--data", place / "data"), ("-o", tmp_path / "out", "-q")
     for words, says in (
         ((place / "run", *data, "--tempo", 3), "No such option: --tempo"),
-        ((place / "data", *data), "data is not a checkpoint: config.yaml is missing"),
+        ((place / "data", *data), "data is not a checkpoint: config.json is missing"),
         ((tmp_path / "nowhere", *data), "no model"),
-        (("starter", *data), "holds no model of the flow family"),
+        (("starter", *data), "has 20 fps, but the model was trained on 30: prepare it with --fps 30"),
+        (("inbetween", *data), "generating from the beginnings of sequences: the model inbetween (inbetweener) lacks"),
         ((place / "run",), "nothing to dance to: give --data DATA, or --song SONG"),
         ((place / "run", "--data", tmp_path), "is not a feature folder"),
         ((place / "run", *data, "--sequence", "waltz"), "has no sequence 'waltz'; farandole info"),
@@ -170,15 +187,11 @@ def test_what_is_typed_wrong_is_one_line(farandole, place: Path, tmp_path: Path)
         ((place / "run", *data, "--style", "waltz"), "--style is for songs"),
         ((place / "run", *data, "--formats", "avi"), "no format 'avi'"),
         ((place / "run", *data, "--keep", 3), "keep must be from 1 to the model's 2 predicted frames, got 3"),
-        ((place / "run", *data, "--engine", "onnx"), "has no model.onnx: make it with farandole models export"),
+        ((place / "run", *data, "--engine", "onnx"), "has no ONNX files: make them with farandole models export"),
         ((place / "run", "--song", clicks(tmp_path / "s.wav", 1.0), "--seed-sequence", "take_1"), "needs --data"),
         ((place / "run", "--song", place / "tiny.yaml"), "cannot be read as sound"),
     ):  # fmt: skip
         assert says in farandole("generate", *words, *out).refused()
-    assert (
-        "holds a transflower: generate with it by"
-        in farandole("dance", tmp_path / "s.wav", "--model", place / "run").refused()
-    )
     assert "export needs one folder" in farandole("models", "export").refused()
     assert "has its ONNX files already" in farandole("models", "export", "starter").refused()
     assert not (tmp_path / "out").exists()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from farandole.data.salsa import salsa_takes
+from farandole.data.starter.groove.dancer import groove
 from farandole.motion.files import load_motion
 
 FISH = (
@@ -34,15 +34,15 @@ Frame Time: 0.0333333
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four seconds of salsa at 60 fps."""
-    take = next(iter(salsa_takes())).motion.resample(60.0).slice(120, 361)
-    return take.save(tmp_path_factory.mktemp("clips") / "salsa.bvh")
+    """Four seconds of dance at 60 fps."""
+    take = groove(np.arange(360) / 60 * 110 / 60, seed=5, energy=0.5, fps=60.0).slice(60, 301)
+    return take.save(tmp_path_factory.mktemp("clips") / "groove.bvh")
 
 
 def test_kept_frames_are_exact_in_the_file_and_marked_in_the_page(farandole, clip: Path, tmp_path: Path) -> None:
     outcome = farandole("inbetween", clip, "--every", 30, "-o", tmp_path / "out")
     assert outcome.code == 0, outcome.err
-    page, bvh = (tmp_path / "out" / f"salsa-inbetween.{kind}" for kind in ("html", "bvh"))
+    page, bvh = (tmp_path / "out" / f"groove-inbetween.{kind}" for kind in ("html", "bvh"))
     assert outcome.out.splitlines() == [str(page), str(bvh)]
     assert "232 of 241 frames filled between 9 kept ones" in outcome.err
     given, made = load_motion(clip), load_motion(bvh)
@@ -104,16 +104,19 @@ def test_a_song_plays_with_it_if_it_is_long_enough(farandole, clip: Path, tmp_pa
         (("--keep", ""), "'' is not a frame"),
         (("--keep", "0,x"), "'x' is not a frame"),
         (("--keep", "9:3"), "9:3 ends before it begins"),
-        (("--keep", "0,241"), "cannot keep frame 241: salsa.bvh has frames 0 to 240"),
+        (("--keep", "0,241"), "cannot keep frame 241: groove.bvh has frames 0 to 240"),
         (("--keep", "12"), "need at least 2"),
         (("--gap", "40"), "like 40:80"),
-        (("--gap", "200:300"), "gap 200:300 lies outside salsa.bvh"),
-        (("--gap", "0:240"), "leave no frame of salsa.bvh"),
+        (("--gap", "200:300"), "gap 200:300 lies outside groove.bvh"),
+        (("--gap", "0:240"), "leave no frame of groove.bvh"),
         (("--gap", "200:240"), "with extend"),
         (("--every", 15, "--method", "magic"), "no method 'magic': there are slerp, hermite, model, dance"),
         (("--every", 15, "--method", "hermite", "--model", "x"), "uses no model"),
         (("--every", 15, "--model", "nowhere"), "no model 'nowhere'"),
-        (("--every", 15, "--model", "starter"), "no in-between model"),
+        (
+            ("--every", 15, "--takes", 2),
+            "2 takes: the model inbetween (inbetweener) lacks what that needs: draws at random",
+        ),
         (("--every", 15, "--method", "slerp", "--takes", 2), "slerp gives the same motion every time"),
         (("--every", 15, "--formats", "fbx"), "no format 'fbx'"),
         (("--every", 15, "--song", "none.mp3"), "none.mp3"),
@@ -137,3 +140,15 @@ def test_short_clips_and_bodies_that_are_not_human(farandole, clip: Path, tmp_pa
     fish.write_text(FISH)
     words = ("inbetween", fish, "--every", 2, "-o", tmp_path / "o.bvh", "-q")
     assert farandole(*words, "--method", "hermite").code == 0
+
+
+def test_the_dancer_fills_too_and_differently_each_take(farandole, clip: Path, tmp_path: Path) -> None:
+    words = ("--gap", "80:160", "--model", "starter", "--takes", 2, "--formats", "npz", "-o", tmp_path / "out", "-q")
+    outcome = farandole("inbetween", clip, *words)
+    assert outcome.code == 0, outcome.err
+    given = load_motion(clip)
+    one, other = (load_motion(tmp_path / "out" / f"groove-inbetween-{n}.npz") for n in (1, 2))
+    outside = np.r_[0:80, 161:241]
+    for made in (one, other):
+        np.testing.assert_allclose(made.positions[outside], given.positions[outside], atol=1e-6)
+    assert np.linalg.norm(one.positions - other.positions, axis=-1)[90:150].mean() > 0.02

@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
@@ -25,9 +25,8 @@ ISSUES = "with the command, the input if you can share it, and what it prints wi
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 
-_ClickError = typer.BadParameter.__mro__[
-    2
-]  # the base class of usage errors, wherever this release of typer keeps click
+_ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+"""The base class of usage errors, wherever this release of typer keeps click."""
 
 app = typer.Typer(
     name="farandole",
@@ -90,11 +89,15 @@ def run(arguments: list[str]) -> int:
         return code if isinstance(code, int) else 0
 
 
+class _ToConsole(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        console.warning(record.getMessage())
+
+
 @contextmanager
 def _log_to_console() -> Iterator[None]:
     """Show what the library logs, from warnings upwards."""
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: console.warning(record.getMessage())  # type: ignore[method-assign]
+    handler = _ToConsole(logging.WARNING)
     logger = logging.getLogger("farandole")
     logger.addHandler(handler)
     try:
@@ -118,7 +121,7 @@ def _explain(problem: BaseException) -> int:
     if isinstance(problem, _ClickError):
         context = getattr(problem, "ctx", None)
         hint = f" (see {context.command_path} --help)" if context is not None else ""
-        console.error(f"{problem.format_message().rstrip('.')}{hint}")
+        console.error(f"{cast('typer.BadParameter', problem).format_message().rstrip('.')}{hint}")
         return 2
     if isinstance(problem, FarandoleError):
         console.error(str(problem))

@@ -14,8 +14,10 @@ from farandole.cli import (
     generate,
     inbetween,
     info,
+    live,
     models,
     prepare,
+    recipes,
     render,
     train,
     view,
@@ -25,6 +27,7 @@ COMMANDS = (
     dance,
     inbetween,
     extend,
+    live,
     view,
     render,
     convert,
@@ -33,11 +36,12 @@ COMMANDS = (
     models,
     download,
     prepare,
+    recipes,
     train,
     generate,
     evaluate,
 )
-FREE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True}
+FREE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
 
 def register(app: typer.Typer) -> None:

@@ -35,7 +35,7 @@ def compose(
     import soundfile
 
     from farandole import _io
-    from farandole.data import songs
+    from farandole.data.starter import songs
 
     if genre not in songs.genres():
         raise AudioError(f"no genre '{genre}'; there are: {', '.join(songs.genres())}")

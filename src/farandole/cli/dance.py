@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from farandole.cli import console
-from farandole.cli.options import Force, Json, Quiet
-from farandole.cli.outputs import Outputs, plan_outputs
+from farandole.cli.options import Character, CharacterMap, Force, Json, Quiet, Root, load_rig
 
 if TYPE_CHECKING:
     from farandole.motion import Motion
@@ -37,7 +36,10 @@ def dance(
         float | None, typer.Option(min=1, help="Dance this long only, s. [default: the whole song]")
     ] = None,
     style: Annotated[
-        str, typer.Option(help="salsa, salsa-lead, salsa-follow, groove, or auto: what suits the song.")
+        str,
+        typer.Option(
+            help="A style of the model (starter: salsa, salsa-lead, salsa-follow, groove), or auto: what suits the song."
+        ),
     ] = "auto",
     temperature: Annotated[
         float, typer.Option(min=0, max=2, help="0 the most typical moves, above 1 bolder ones.")
@@ -48,7 +50,10 @@ def dance(
     model: Annotated[
         str, typer.Option(help="Name of a model (see farandole models) or a checkpoint folder.")
     ] = "starter",
-    engine: Annotated[str, typer.Option(help="onnx, or torch (needs farandole[train]).")] = "onnx",
+    engine: Annotated[str, typer.Option(help="onnx, torch (needs farandole[train]), or auto.")] = "auto",
+    character: Character = None,
+    map_file: CharacterMap = None,
+    root: Root = "auto",
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -60,28 +65,31 @@ def dance(
     \b
     farandole dance song.mp3                                  song.bvh and song.html, here
     farandole dance song.mp3 -o song.glb                      for Blender, Unity, Unreal, Godot
+    farandole dance song.mp3 --character me.vrm -o me-dancing.vrm   your own character
     farandole dance song.mp3 -o takes/ --takes 4              four dances, one page to choose from
     farandole dance song.mp3 --seed 7 --energy 1.2 --formats bvh,html,mp4
     """
     from farandole import _io
-    from farandole.generation.dance import dance as make_dances
-    from farandole.motion.files import load_motion
+    from farandole.generation.dance import dances
     from farandole.music import load_song
+    from farandole.view.takes import character_formats, plan_outputs, write_takes
 
-    outputs = plan_outputs(song, out, formats, takes)
+    rig = load_rig(character, map_file)
+    default = "bvh,html" if character is None else f"{character_formats(character)[0]},html"
+    outputs = plan_outputs(song, out, formats, takes, default=default)
     for path in outputs.all:
         _io.check_output(path, force=force)
     sound = load_song(song)
     begun = time.perf_counter()
     with console.progress("dancing", quiet=quiet) as update:
-        motions = make_dances(
+        motions = dances(
             sound,
             seed=seed,
             seconds=seconds,
             style=style,
             temperature=temperature,
             energy=energy,
-            start=None if start is None else load_motion(start),
+            start=start,
             fps=fps,
             model=model,
             engine=engine,
@@ -89,7 +97,9 @@ def dance(
             progress=update,
         )
     took = time.perf_counter() - begun
-    write_takes(outputs, motions, sound, title=song.stem, force=force, quiet=quiet)
+    rendering = partial(console.progress, quiet=quiet)
+    options = {"character": rig, "root": root, "progress": rendering}
+    write_takes(outputs, motions, sound, title=song.stem, force=force, **options)
     speed = sum(m.seconds for m in motions) / took
     alignments = [_alignment(m, sound) for m in motions]
     if json:
@@ -118,43 +128,12 @@ def dance(
     console.note(f"made {speed:.0f} times faster than it plays", quiet=quiet)
 
 
-def write_takes(
-    outputs: Outputs,
-    motions: list[Motion],
-    song: Song | None,
-    *,
-    title: str,
-    force: bool,
-    quiet: bool,
-    ghosts: Sequence[Motion] = (),
-    marks: Sequence[int] = (),
-) -> None:
-    """Write all files of all takes: all of them appear, or none. The page shows ghosts and marked frames as `write_page` does."""
-    from farandole import _io
-    from farandole.motion.files import save_motion
-    from farandole.view.page import write_page
-    from farandole.view.video import write_video
-
-    with _io.atomic_paths(outputs.all, force=force) as temporaries:
-        name_now = dict(zip(outputs.all, temporaries, strict=True))
-        for files, motion in zip(outputs.takes, motions, strict=True):
-            for kind, path in files.items():
-                if kind == "mp4":
-                    with console.progress(f"rendering {path.name}", quiet=quiet) as update:
-                        write_video(motion, name_now[path], song=song, progress=update)
-                else:
-                    save_motion(motion, name_now[path])
-        if outputs.page:
-            names = [f"{title}-{k + 1}" for k in range(len(motions))] if len(motions) > 1 else [title]
-            write_page(motions, name_now[outputs.page], song=song, title=title, names=names, ghosts=ghosts, marks=marks)
-
-
 def _alignment(motion: Motion, song: Song) -> tuple[float, float]:
     """Step coherence with the song's beats, and with stretched grids (chance)."""
     import numpy as np
 
-    from farandole.evaluation.body import view_body
-    from farandole.evaluation.coherence import step_coherence
+    from farandole.evaluation.humanoid_view import view_humanoid
+    from farandole.evaluation.metrics.step_coherence import step_coherence
 
     count = song.beats.count_at(np.arange(len(motion)) / motion.fps)
-    return step_coherence(view_body(motion), count)
+    return step_coherence(view_humanoid(motion), count)

@@ -13,7 +13,11 @@ from farandole.cli.options import Force, Json, Quiet
 from farandole.errors import DownloadError
 
 if TYPE_CHECKING:
-    from farandole.data.open_corpora import Archive, OpenCorpus
+    from farandole.data.download.open_corpora import Archive, OpenCorpus
+
+
+_SHOWN = 4
+"""Files that are named one by one; corpora of hundreds of files would fill the screen."""
 
 
 def download(
@@ -24,6 +28,12 @@ def download(
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="The folder to make. [default: NAME]", show_default=False),
     ] = None,
+    subjects: Annotated[
+        str,
+        typer.Option(
+            help="Of cmu: numbers of subjects with commas between, 60,61. [default: those of prepare starter]"
+        ),
+    ] = "",
     accept_terms: Annotated[
         bool, typer.Option("--accept-terms", help="You have read the corpus's terms and accept them: do not ask.")
     ] = False,
@@ -42,13 +52,15 @@ def download(
 
     \b
     farandole download lafan1 -o corpora/lafan1 --accept-terms
+    farandole download cmu --subjects 60,61 -o corpora/cmu
     """
-    from farandole.data.open_corpora import CORPORA, find_corpus
+    from farandole.data.download.cmu import with_subjects
+    from farandole.data.download.open_corpora import CORPORA
 
     if not name:
         _list(list(CORPORA.values()), json)
         return
-    corpus = find_corpus(name)
+    corpus = with_subjects(name, [s.strip() for s in subjects.split(",") if s.strip()])
     folder = out or Path(name)
     if not quiet or not accept_terms:
         console.note(_about(corpus))
@@ -59,7 +71,7 @@ def download(
 
 
 def _fetch(corpus: OpenCorpus, folder: Path, force: bool, json: bool, quiet: bool) -> None:
-    from farandole.data.download import download as fetch
+    from farandole.data.download.corpus_download import download as fetch
 
     with console.progress("downloading", quiet=quiet) as update:
         done = fetch(corpus, folder, force=force, progress=update)
@@ -71,7 +83,7 @@ def _fetch(corpus: OpenCorpus, folder: Path, force: bool, json: bool, quiet: boo
     known = all(a["published"] for a in done.archives)
     checked = "as published" if known else "no checksum is published: SHA-256 kept in download.json"
     console.note(f"{done.files} files" if done.files else "everything is there", quiet=quiet)
-    for archive in done.archives:
+    for archive in done.archives[:_SHOWN]:
         console.note(
             f"{archive['name']}: {archive['bytes']} bytes, SHA-256 {archive['sha256']} ({checked})", quiet=quiet
         )
@@ -96,8 +108,10 @@ def _about(corpus: OpenCorpus) -> str:
     ]
     lines += [
         f"  file     {a.url} ({_size(a)}, {'checksum published' if a.sha256 else 'checksum not published'})"
-        for a in corpus.archives
+        for a in corpus.archives[:_SHOWN]
     ]
+    more = len(corpus.archives) - _SHOWN
+    lines += [f"  file     and {more} more beside these"] if more > 0 else []
     lines += [f"  note     {corpus.warning}"] if corpus.warning else []
     return "\n".join(lines)
 

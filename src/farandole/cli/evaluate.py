@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +14,10 @@ from farandole.cli.options import Force, Json, Quiet
 from farandole.errors import OutputError
 
 if TYPE_CHECKING:
-    from farandole.evaluation.measure import Settings
-    from farandole.evaluation.report import Report
+    from farandole.evaluation.clip_figures import Settings
+    from farandole.evaluation.reporting.dance_report import Run
+    from farandole.motion import Motion
+    from farandole.music import Song
 
 
 class Protocol(str, Enum):
@@ -27,7 +30,11 @@ class Protocol(str, Enum):
 def evaluate(
     generated: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="GENERATED", help="Folder of motion files; several are compared.", show_default=False),
+        typer.Argument(
+            metavar="GENERATED",
+            help="Folders of motion files, or with --data runs of farandole train; several stand side by side.",
+            show_default=False,
+        ),
     ] = None,
     reference: Annotated[
         str | None,
@@ -35,16 +42,27 @@ def evaluate(
             "--reference",
             "-r",
             metavar="REAL",
-            help="Folder of real motion, or 'starter': the held-out takes that come with farandole. [default: starter]",
+            help="Folder of real motion, file of figures, or 'starter': figures that come with farandole. [default: starter]",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write report.json and a page there.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Write report.json, a page and a picture of dances there."),
     ] = None,
-    compare: Annotated[bool, typer.Option("--compare", help="Put several GENERATED side by side.")] = False,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DATA", help="Let the runs GENERATED dance sequences of this feature folder on their own."
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option(help="With --data: which sequences: train, val or test.")] = "test",
+    songs: Annotated[int | None, typer.Option(min=1, help="With --data: so many sequences. [default: all]")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="With --data: every sequence is danced so many times.")] = 1,
     play: Annotated[
         bool,
-        typer.Option("--play", help="Also write pages that play the best and worst clips, linked from the report."),
+        typer.Option(
+            "--play", help="With -o: also write pages that play the best and worst clips, linked from the report."
+        ),
     ] = False,
     protocol: Annotated[
         Protocol,
@@ -99,40 +117,52 @@ def evaluate(
 ) -> None:
     """Measure motion against real motion.
 
-    Contact, smoothness, energy, rhythm, the published distances; each with its interval. A song or NAME.beats.json
-    beside NAME.bvh gives the beats.
+    Eleven lines beside the range of real takes, what tells dancing from moving about, the published metrics with
+    intervals. A song or NAME.beats.json beside NAME.bvh gives the beats; a folder per style, or styles.json
+    ({"NAME": "style"}), gives figures by style.
 
     \b
     farandole evaluate dances/
-    farandole evaluate --compare runs/a/dances runs/b/dances --reference mocap/ -o report --play
+    farandole evaluate runs/a/dances runs/b/dances --reference mocap/ -o report --play
+    farandole evaluate runs/a runs/b --data data/mine --seconds 180 --seeds 3 -o report
     farandole evaluate lafan1/ --protocol lafan1 --model runs/mine --every 15 -o report
     farandole evaluate filled/ --reference lafan1/ --protocol lafan1
     """
     sources = generated or []
-    if protocol is Protocol.dance and not sources:
-        raise typer.BadParameter("name a folder of motion files", param_hint="GENERATED")
-    if len(sources) > 1 and not compare:
-        raise typer.BadParameter("several folders need --compare", param_hint="GENERATED")
+    if protocol is Protocol.lafan1:
+        ignored = {"--play": play, "--absolute": absolute, "--seconds": seconds, "--cut": cut, "--nearest": nearest}
+        _refuse({**ignored, "--workers": workers}, "means nothing with --protocol lafan1")
+    else:
+        _refuse({"--model": model, "--test": test, "--every": every}, "needs --protocol lafan1")
+        if not sources:
+            raise typer.BadParameter("name a folder of motion files", param_hint="GENERATED")
+    if data is not None:
+        _refuse(
+            {
+                "--play": play,
+                "--absolute": absolute,
+                "--cut": cut,
+                "--nearest": nearest,
+                "--protocol": protocol != "dance",
+            },
+            "means nothing with --data",
+        )
+        if out is not None:
+            _check_folder(out, force)
+        _runs(sources, data, reference, out, split, songs, seeds, seconds or 60.0, force=force, json=json, quiet=quiet)
+        return
+    if play and out is None:
+        raise typer.BadParameter("needs -o DIR: the pages lie beside the report", param_hint="--play")
     if out is not None:
         _check_folder(out, force)
     if protocol is Protocol.lafan1:
-        from farandole.cli.evaluate_gaps import evaluate_gaps
-
-        real = None if reference is None else Path(reference)
-        content, lines = evaluate_gaps(
-            sources, real, out, models=model or (), test=test, every=every or (), force=force, quiet=quiet
-        )
+        content, lines = _gaps(sources, reference, out, model or (), test, every or (), force, quiet)
     else:
-        from farandole.evaluation.measure import Settings
+        from farandole.evaluation.clip_figures import Settings
 
-        gaps_only = [n for n, v in (("--model", model), ("--test", test), ("--every", every)) if v]
-        if gaps_only:
-            raise typer.BadParameter("needs --protocol lafan1", param_hint=gaps_only[0])
         settings = Settings(seconds=seconds, cut=cut, root="absolute" if absolute else "start")
-        content, lines = _dance(sources, reference or "starter", out, settings, workers, play, force, quiet)
-        if nearest:
-            content["nearest"], more = _nearest(sources, reference or "starter", quiet)
-            lines += more
+        options = {"settings": settings, "workers": workers, "nearest": nearest, "play": play}
+        content, lines = _dances(sources, reference or "starter", out, force=force, quiet=quiet, **options)
     for text in content["warnings"]:
         console.warning(text)
     if json:
@@ -144,63 +174,139 @@ def evaluate(
         console.result(line)
 
 
-def _dance(
+def _refuse(options: dict[str, object], why: str) -> None:
+    """One line for the first option that was given and does nothing."""
+    for name, value in options.items():
+        if value:
+            raise typer.BadParameter(why, param_hint=name)
+
+
+def _dances(
     sources: list[Path],
     reference: str,
     out: Path | None,
+    *,
     settings: Settings,
     workers: int | None,
+    nearest: bool,
     play: bool,
     force: bool,
     quiet: bool,
 ) -> tuple[dict[str, Any], list[str]]:
     """Content of report.json, and what to say about it."""
-    from farandole.evaluation.report import evaluate as measure
-    from farandole.evaluation.report import write_report
+    from farandole.evaluation.nearest_takes import nearest_lines, nearest_takes
+    from farandole.evaluation.reporting.dance_report import evaluate as measure
+    from farandole.evaluation.reporting.dance_report_files import write_report
+    from farandole.evaluation.reporting.play_pages import write_play_pages
+    from farandole.evaluation.reporting.report_sheet import write_sheet
 
+    distances = {}
+    if nearest:
+        with console.progress("looking for the nearest", quiet=quiet) as update:
+            distances = nearest_takes(sources, reference, progress=update)
     with console.progress("measuring", quiet=quiet) as update:
         report = measure(sources, reference, settings=settings, workers=workers, progress=update)
+    report = report.with_nearest(distances)
     if out is not None:
-        write_report(report, out, pages=(lambda folder: _play_pages(report, folder)) if play else None, force=force)
-    lines = []
-    for run in report.runs:
-        passed = sum(check.passed for check in run.verdict)
-        lines.append(f"{run.name}: {passed} of {len(run.verdict)} lines as good as {report.reference.name}")
-        lines += [f"  {check}" for check in run.verdict]
-    return report.as_dict(), lines
+        pages = (lambda folder: write_play_pages(report, folder, _write_page)) if play else None
+        write_report(
+            report, out, pages=pages, sheet=lambda folder: write_sheet(report, folder, _write_sheet), force=force
+        )
+    lines = [text for run in report.runs for text in _run_lines(run)]
+    return report.as_dict(), lines + nearest_lines(report.nearest, reference)
 
 
-def _nearest(sources: list[Path], reference: str, quiet: bool) -> tuple[dict[str, dict[str, float]], list[str]]:
-    """Distances to the nearest second of the reference, and what to say about them."""
-    from statistics import fmean
+def _runs(
+    runs: list[Path],
+    data: Path,
+    reference: str | None,
+    out: Path | None,
+    split: str,
+    songs: int | None,
+    seeds: int,
+    seconds: float,
+    *,
+    force: bool,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Let runs dance, and say how good they are; with `out` write figures, dances and a picture there."""
+    from farandole.data.feature_folder import FeatureFolder
+    from farandole.evaluation.real_takes import read_real_takes
+    from farandole.evaluation.run_dances import as_plain, judge_run
+    from farandole.evaluation.run_files import write_runs
+    from farandole.evaluation.scorecard import scorecard_lines
+    from farandole.generation.completion import open_model
 
-    from farandole.cli.evaluate_gaps import nearest_windows
+    corpus = FeatureFolder(data)
+    names = corpus.split(split)[:songs]
+    real = None if reference is None else read_real_takes(reference)
+    judged = {}
+    with console.progress("dancing", quiet=quiet) as update:
+        for number, run in enumerate(runs):
+            tell = lambda done, of, before=number: update(before + done / of, len(runs))  # noqa: E731
+            judged[str(run)] = judge_run(
+                open_model(run), corpus, names, real, seconds=seconds, seeds=range(seeds), progress=tell
+            )
+    if out is not None:
+        write_runs(judged, out, _write_sheet, force=force)
+    if json:
+        console.result_json(as_plain(judged))
+        return
+    if out is not None:
+        console.result(out / "report.json")
+    for name, danced in judged.items():
+        for line in scorecard_lines(name, danced.scorecard):
+            console.result(line)
 
-    found = nearest_windows([str(source) for source in sources], reference, quiet=quiet)
-    lines = [
-        f"{source}: {fmean(clips.values()):.1f} cm from the nearest second of {reference}, the nearest clip "
-        f"{min(clips, key=clips.__getitem__)} {min(clips.values()):.1f} cm"
-        for source, clips in found.items()
-    ]
-    return found, lines
+
+def _run_lines(run: Run) -> list[str]:
+    """A run's scorecard line by line, and that of each style in one line."""
+    from farandole.evaluation.scorecard import scorecard_lines
+
+    lines = scorecard_lines(run.name, run.scorecard) if run.scorecard else []
+    return lines + [f"  {style}: {card}" for style, card in run.by_style.items()]
 
 
-def _play_pages(report: Report, folder: Path) -> dict[str, str]:
-    """Write pages for the best and worst clips of every run; returns "run/clip" -> address relative to the report."""
-    from farandole.evaluation.clips import find_clips, load_sound
+def _write_page(motion: Motion, path: Path, song: Song | None, title: str) -> None:
     from farandole.view.page import write_page
 
-    links = {}
-    for i, run in enumerate(report.runs):
-        clips = {clip.name: clip for clip in find_clips(run.source)}
-        for j, name in enumerate(dict.fromkeys(figures.name for figures in (*run.best(), *run.worst()))):
-            clip = clips[name] if name in clips else clips[name.rpartition(" ")[0]]  # a piece is called "clip 3"
-            motion, _ = clip.load()
-            address = f"clips/{i}-{j}.html"
-            song = None if clip.song is None else load_sound(clip.song)
-            write_page([motion], folder / address, song=song, title=name)
-            links[f"{run.name}/{name}"] = address
-    return links
+    write_page([motion], path, song=song, title=title)
+
+
+def _write_sheet(dances: Mapping[str, Motion], path: Path) -> None:
+    from farandole.view.dance_sheet import write_dance_sheet
+
+    write_dance_sheet(dances, path)
+
+
+def _gaps(
+    sources: list[Path],
+    reference: str | None,
+    out: Path | None,
+    models: Sequence[str],
+    test: str | None,
+    every: Sequence[int],
+    force: bool,
+    quiet: bool,
+) -> tuple[dict[str, Any], list[str]]:
+    """Content of report.json for in-betweening, and what to say about it."""
+    from farandole.evaluation.gaps.gap_evaluation import evaluate_gaps
+    from farandole.evaluation.gaps.lafan1_protocol import write_lafan1
+
+    if reference is None and len(sources) != 1:
+        raise typer.BadParameter("name one folder of BVH files, or filled gaps and --reference", param_hint="GENERATED")
+    fills = {}
+    if models:
+        from farandole.generation.window_fills import window_fill
+
+        fills = {Path(model).name: window_fill(model) for model in models}
+    folder, filled = (sources[0], []) if reference is None else (Path(reference), sources)
+    with console.progress("filling gaps", quiet=quiet) as update:
+        result = evaluate_gaps(folder, filled=filled, models=fills, test=test, every=every, progress=update)
+    if out is not None:
+        write_lafan1(result.content, out, force=force)
+    return result.content, result.lines()
 
 
 def _check_folder(out: Path, force: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from farandole.cli import console
-from farandole.cli.options import Force, Json, Quiet
+from farandole.cli.options import Character, CharacterMap, Force, Json, Quiet, Root, load_rig
 
 
 def extend(
@@ -27,6 +27,9 @@ def extend(
     temperature: Annotated[float, typer.Option(min=0, max=2, help="Scale of the randomness.")] = 1.0,
     energy: Annotated[float, typer.Option(min=0.25, max=2, help="Below 1 calmer, above livelier.")] = 1.0,
     model: Annotated[str, typer.Option(help="Name of a model or a checkpoint folder.")] = "starter",
+    character: Character = None,
+    map_file: CharacterMap = None,
+    root: Root = "auto",
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -42,7 +45,9 @@ def extend(
     from farandole.motion.files import load_motion, save_motion
     from farandole.music import load_song
 
-    target = out or Path(f"{motion.stem}-extended.bvh")
+    rig = load_rig(character, map_file)
+    suffix = ".bvh" if character is None else character.suffix
+    target = out or Path(f"{motion.stem}-extended{suffix}")
     _io.check_output(target, force=force)
     given = load_motion(motion)
     sound = None if song is None else load_song(song)
@@ -58,7 +63,10 @@ def extend(
             model=model,
             progress=update,
         )
-    save_motion(longer, target, force=force)
+    if rig is not None:
+        rig.save(target, longer, root=root, force=force)
+    else:
+        save_motion(longer, target, force=force)
     if json:
         console.result_json({"file": target, "seconds": longer.seconds, "frames": len(longer), "seed": seed})
     else:

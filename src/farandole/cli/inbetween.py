@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from farandole.cli import console
-from farandole.cli.dance import write_takes
-from farandole.cli.options import Force, Json, Quiet, Song
-from farandole.cli.outputs import plan_outputs
+from farandole.cli.options import Character, CharacterMap, Force, Json, Quiet, Root, Song, load_rig
 from farandole.errors import AudioError, MotionError
 
 if TYPE_CHECKING:
@@ -68,6 +67,9 @@ def inbetween(
         str | None, typer.Option(help="Name of an in-between model or a checkpoint folder.", show_default=False)
     ] = None,
     feet: Annotated[bool, typer.Option(help="Keep feet that bear weight from sliding.")] = True,
+    character: Character = None,
+    map_file: CharacterMap = None,
+    root: Root = "auto",
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
@@ -87,6 +89,7 @@ def inbetween(
     from farandole.generation.inbetween import choose_method, fill_kept
     from farandole.generation.patterns import kept_frames
     from farandole.motion.files import load_motion
+    from farandole.view.takes import character_formats, plan_outputs, write_takes
 
     named = [n for n, value in (("--every", every), ("--keep", keep), ("--gap", gap or None)) if value is not None]
     if len(named) != 1:
@@ -95,7 +98,9 @@ def inbetween(
         )
     listed = None if keep is None else parse_frames(keep)
     ranges = [parse_gap(text) for text in gap] if gap else None
-    outputs = plan_outputs(Path(f"{motion.stem}-inbetween"), out, formats, takes)
+    rig = load_rig(character, map_file)
+    default = "bvh,html" if character is None else f"{character_formats(character)[0]},html"
+    outputs = plan_outputs(Path(f"{motion.stem}-inbetween"), out, formats, takes, default=default)
     for path in outputs.all:
         _io.check_output(path, force=force)
     given = load_motion(motion)
@@ -109,7 +114,10 @@ def inbetween(
         )
     took = time.perf_counter() - begun
     marks = kept.nonzero()[0].tolist()
-    write_takes(outputs, made, sound, title=motion.stem, force=force, quiet=quiet, ghosts=[given] * takes, marks=marks)
+    rendering = partial(console.progress, quiet=quiet)
+    ghosts = [given] * takes
+    options = {"character": rig, "root": root, "ghosts": ghosts, "marks": marks, "progress": rendering}
+    write_takes(outputs, made, sound, title=motion.stem, force=force, **options)
     filled = int(len(kept) - kept.sum())
     if json:
         facts = {"frames": len(kept), "fps": given.fps, "kept": len(kept) - filled, "filled": filled, "method": method}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from farandole.cli import console
-from farandole.cli.options import Json
+from farandole.cli.options import Force, Json
+from farandole.errors import AudioError
 
 if TYPE_CHECKING:
     from farandole.motion import Motion
@@ -21,6 +22,11 @@ def info(
         Path, typer.Argument(metavar="FILE", help="A motion, a song, or a feature folder.", show_default=False)
     ],
     sequences: Annotated[bool, typer.Option("--sequences", help="List every sequence of a feature folder.")] = False,
+    beats: Annotated[
+        Path | None,
+        typer.Option("--beats", metavar="FILE", help="Write a song's beats as text: seconds, tab, place in the bar."),
+    ] = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Tell what a motion, a song or a feature folder holds.
@@ -34,13 +40,22 @@ def info(
 
     \b
     farandole info data/mine --sequences
+
+    \b
+    farandole info song.mp3 --beats song.beats.txt
     """
     if file.is_dir():
         _tell_folder(file, json, sequences)
         return
     from farandole.motion.files import READABLE
+    from farandole.motion.files.sources import is_stream
 
-    facts = _motion_facts(file) if file.suffix.lower() in READABLE else _song_facts(file)
+    if file.suffix.lower() in READABLE or is_stream(file):
+        if beats is not None:
+            raise AudioError(f"{file} is a motion: --beats writes the beats of a song")
+        facts = _motion_facts(file)
+    else:
+        facts = _song_facts(file, beats, force)
     if json:
         console.result_json({"file": file, **facts})
         return
@@ -59,10 +74,7 @@ def _tell_folder(folder: Path, json: bool, sequences: bool) -> None:
         console.result_json({"folder": folder, **facts})
         return
     console.result(folder)
-    console.result(
-        f"  {facts['sequences']} sequences, {_hours(facts['hours'])}, {facts['shortest_s']:.1f} to {facts['longest_s']:.1f} s "
-        f"each, {facts['fps']:g} fps, {facts['joints']} joints, {facts['height_m']:.2f} m"
-    )
+    console.result(f"  {facts['sequences']} sequences, {_lengths(facts)}, {_body(facts)}")
     _table(_splits(facts))
     _table(_features(facts["features"]))
     for name, told in facts["features"].items():
@@ -76,6 +88,18 @@ def _tell_folder(folder: Path, json: bool, sequences: bool) -> None:
     console.result(f"  problems  {len(facts['problems']) or 'none'}")
     for problem in facts["problems"]:
         console.result(f"    {problem}")
+
+
+def _lengths(facts: dict[str, Any]) -> str:
+    if facts["fps"] is None:
+        return f"{facts['shortest_s']:.0f} to {facts['longest_s']:.0f} frames each, frame rate unknown"
+    return (
+        f"{_hours(facts['hours'])}, {facts['shortest_s']:.1f} to {facts['longest_s']:.1f} s each, {facts['fps']:g} fps"
+    )
+
+
+def _body(facts: dict[str, Any]) -> str:
+    return "no body" if facts["joints"] is None else f"{facts['joints']} joints, {facts['height_m']:.2f} m"
 
 
 def _splits(facts: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -97,7 +121,7 @@ def _unsplit(facts: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _features(features: dict[str, Any]) -> list[tuple[str, ...]]:
-    rows = [("feature", "kind", "columns", "constant", "smallest", "largest")]
+    rows: list[tuple[str, ...]] = [("feature", "kind", "columns", "constant", "smallest", "largest")]
     for name, told in features.items():
         limits = [f"{told[k]:.3g}" if told[k] is not None else "?" for k in ("smallest", "largest")]
         rows.append((name, told["kind"], str(told["columns"]), str(len(told["constant"]) or "-"), *limits))
@@ -145,13 +169,36 @@ def _motion_facts(file: Path) -> dict[str, Any]:
         "frames": len(motion),
         "fps": motion.fps,
         "seconds": motion.seconds,
-        "height_m": skeleton.height,
+        "height_m": _height(motion),
     }
+    animations = _animations(file)
+    if animations:
+        facts["animations"] = animations
     layout = motion.layout
     if layout is not None:
         up = layout.up if layout.up == layout.rest_up else f"{layout.up} (at rest {layout.rest_up})"
         facts |= {"unit_m": layout.unit, "up_axis": up, "channels": _channel_orders(layout.channels)}
     return facts | {"naming": _naming(motion), "joint_names": list(skeleton.names)}
+
+
+def _height(motion: Motion) -> float:
+    """Standing height of a human, also where its rest pose lies down; else the extent of the rest pose, m."""
+    from farandole.motion import names, units
+
+    skeleton = motion.skeleton
+    if not names.is_humanoid(skeleton):
+        return skeleton.height
+    return units.body_height(skeleton, names.find_roles(skeleton), 1)
+
+
+def _animations(file: Path) -> list[str]:
+    """Names of the animations in a glTF file."""
+    if file.suffix.lower() not in (".glb", ".gltf", ".vrm", ".vrma"):
+        return []
+    from farandole.motion.files.gltf.container import Container
+    from farandole.motion.files.gltf.takes import animation_names
+
+    return animation_names(Container(file.read_bytes(), file))
 
 
 def _channel_orders(channels: Sequence[tuple[str, ...]]) -> dict[str, int]:
@@ -174,18 +221,31 @@ def _naming(motion: Motion) -> str:
         return "not recognised as a humanoid"
 
 
-def _song_facts(file: Path) -> dict[str, Any]:
-    from farandole.music import load_song
+def _song_facts(file: Path, beats_file: Path | None, force: bool) -> dict[str, Any]:
+    from dataclasses import asdict
 
+    from farandole._io import check_output
+    from farandole.music import load_song
+    from farandole.music.beats.text import write_beats
+    from farandole.music.sections import find_sections
+
+    if beats_file is not None:
+        check_output(beats_file, force=force)
     song = load_song(file)
+    beats = song.beats
+    if beats_file is not None:
+        write_beats(beats_file, beats, force=force)
     return {
         "kind": "song",
         "seconds": song.seconds,
         "sample_rate": song.sample_rate,
-        "tempo": song.beats.tempo,
-        "beats": len(song.beats.times),
-        "downbeats": int(song.beats.downbeats.sum()),
-        "clarity": song.beats.clarity,
+        "tempo": beats.tempo,
+        "beats_per_bar": beats.beats_per_bar,
+        "beats": len(beats),
+        "downbeats": int(beats.downbeats.sum()),
+        "clarity": beats.clarity,
+        "confidence": beats.confidence,
+        "sections": [asdict(section) for section in find_sections(song)],
     }
 
 
@@ -193,7 +253,14 @@ def _readable(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.5g}"
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return " ".join(map(_readable, value))
+    if isinstance(value, dict) and "label" in value:
+        return f"{value['label']} {_clock(value['begin'])}"
     if isinstance(value, dict):
         return ", ".join(f"{_readable(v)} x {name}" for name, v in value.items())
     return str(value)
+
+
+def _clock(seconds: float) -> str:
+    """Minutes and seconds: 1:05."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -31,7 +31,8 @@ def models(
     farandole models runs/mine
     farandole models export runs/mine
     """
-    from farandole.generation.checkpoint import find_checkpoint, shipped_models
+    from farandole.checkpoints.card import abilities
+    from farandole.checkpoints.checkpoint import find_checkpoint, shipped_models
 
     if words and words[0] == "export":
         _export(words[1:], json=json, quiet=quiet)
@@ -42,59 +43,46 @@ def models(
         (name,) = words
         checkpoint = find_checkpoint(name)
         if json:
-            console.result_json({"name": checkpoint.name, "folder": checkpoint.folder, **checkpoint.config})
+            facts = checkpoint.config.model_dump(by_alias=True)
+            console.result_json({"name": checkpoint.name, "folder": checkpoint.folder, **facts})
         else:
-            console.result((checkpoint.folder / "card.md").read_text(encoding="utf-8").rstrip())
+            console.result(checkpoint.card.rstrip())
         return
     shipped = [find_checkpoint(n) for n in shipped_models()]
     if json:
-        console.result_json({"models": [{"name": c.name, "folder": c.folder, "styles": c.styles} for c in shipped]})
+        listed = [{"name": c.name, "folder": c.folder, "styles": c.config.labels} for c in shipped]
+        console.result_json({"models": listed})
         return
     for checkpoint in shipped:
         size = sum(f.stat().st_size for f in checkpoint.folder.iterdir()) / 1e6
-        console.result(
-            f"{checkpoint.name}: {checkpoint.config['fps']:g} fps, {size:.0f} MB, {', '.join(checkpoint.styles) or 'fills gaps'}"
-        )
+        console.result(f"{checkpoint.name}: {checkpoint.fps:g} fps, {size:.0f} MB, {abilities(checkpoint.abilities)}")
 
 
 def _export(runs: list[str], *, json: bool, quiet: bool) -> None:
     """Write the ONNX files of one checkpoint."""
-    from farandole.errors import CheckpointError, MissingExtraError
-    from farandole.generation.checkpoint import find_checkpoint, shipped_models
-    from farandole.generation.motion_checkpoint import MotionCheckpoint
+    from farandole.checkpoints.checkpoint import find_checkpoint, shipped_models
+    from farandole.errors import MissingExtraError
 
     if len(runs) != 1:
         raise typer.BadParameter("export needs one folder: farandole models export RUN")
     (run,) = runs
-    checkpoint = find_checkpoint(run)
     if run in shipped_models():
         raise typer.BadParameter(f"{run} comes with the package, which has its ONNX files already")
+    checkpoint = find_checkpoint(run)
     try:
         import onnxscript  # noqa: F401
         import torch  # noqa: F401
     except ImportError as error:
         raise MissingExtraError("exporting", "train") from error
+    from farandole.checkpoints.export import TOLERANCE
+    from farandole.checkpoints.write import export_checkpoint
+
     console.note("exporting, which may take a minute", quiet=quiet)
-    if MotionCheckpoint.is_one(checkpoint):
-        from farandole.training.motion_onnx import TOLERANCE, export_motion
-
-        checkpoint = MotionCheckpoint(checkpoint.folder)
-        difference = export_motion(checkpoint)
-        files, told = [checkpoint.step], {"difference": difference, "tolerance": TOLERANCE}
-    elif not checkpoint.styles:
-        raise CheckpointError(f"{checkpoint.folder} was written with its ONNX files already")
-    else:
-        from farandole.generation.checkpoint import NETWORKS
-        from farandole.training.export import export_checkpoint
-
-        export_checkpoint(checkpoint)
-        files, told = [checkpoint.onnx(network) for network in NETWORKS], {}
+    difference = export_checkpoint(checkpoint)
+    files = [checkpoint.onnx(network) for network in checkpoint.exported]
     if json:
-        console.result_json({"files": files, **told})
+        console.result_json({"files": files, "difference": difference, "tolerance": TOLERANCE})
         return
     for file in files:
         console.result(file)
-    if told:
-        console.note(
-            f"differs from torch by {told['difference']:.1e} at most (tolerance {told['tolerance']:g})", quiet=quiet
-        )
+    console.note(f"differs from torch by {difference:.1e} at most (tolerance {TOLERANCE:g})", quiet=quiet)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from farandole.motion.characters import BvhCharacter
+    from farandole.motion.characters import Character as CharacterFile
 
 Force = Annotated[bool, typer.Option("--force", help="Overwrite outputs that exist.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one machine-readable object instead of text.")]
@@ -15,3 +19,28 @@ Song = Annotated[
     typer.Option("--song", metavar="SONG", help="Sound file that plays with it (wav, flac, ogg, mp3, m4a, mp4 ...)."),
 ]
 MotionFile = Annotated[Path, typer.Argument(metavar="MOTION", help="A .bvh, .glb or .npz file.", show_default=False)]
+Character = Annotated[
+    Path | None,
+    typer.Option(
+        "--character",
+        metavar="FILE",
+        help="Put it on this character (.glb, .gltf, .vrm, .bvh): OUT is that file, animated.",
+    ),
+]
+CharacterMap = Annotated[
+    Path | None,
+    typer.Option("--map", metavar="FILE", help="Which joint of the character is which part (YAML or JSON)."),
+]
+Root = Annotated[
+    str,
+    typer.Option("--root", help="What carries the character's travel: hips, floor (a root bone), in-place, or auto."),
+]
+
+
+def load_rig(character: Path | None, map_file: Path | None) -> CharacterFile | BvhCharacter | None:
+    """The character of --character and --map, if one was given."""
+    if character is None:
+        return None
+    from farandole.motion.characters import load_character
+
+    return load_character(character, mapping=map_file)

@@ -10,11 +10,11 @@ import typer
 
 from farandole.cli import console
 from farandole.cli.options import Force, Json, Quiet
+from farandole.cli.prepare_options import licence_text, listed, numbers, prepare_recordings
 from farandole.errors import DataError
 
 if TYPE_CHECKING:
-    from farandole.data.corpus import Wanted
-    from farandole.data.importers import Found
+    pass
 
 prepare = typer.Typer(rich_markup_mode=None)
 
@@ -50,6 +50,9 @@ Turn = Annotated[
 Tempo = Annotated[
     str, typer.Option("--tempo", help="Make slower and faster copies, too, with their music: factors, 0.9,1.1.")
 ]
+Licence = Annotated[
+    str, typer.Option(help="Terms of the recordings, or a file with them. [default: SRC/LICENSE, if there]")
+]
 MotionCodecs = Annotated[str, typer.Option("--motion", help="Motion features: names of codecs with commas between.")]
 MusicFeatures = Annotated[str, typer.Option("--music", help="Music features: names with commas between; '' for none.")]
 
@@ -65,9 +68,10 @@ def folder(
     mirror: Mirror = False,
     turn: Turn = "",
     tempo: Tempo = "",
-    licence: Annotated[
-        str, typer.Option(help="Terms of the recordings, or a file with them. [default: SRC/LICENSE, if there]")
+    labels: Annotated[
+        str, typer.Option(help="CSV with a line 'sequence,style', or the word folders: each folder's name is a style.")
     ] = "",
+    licence: Licence = "",
     workers: Workers = None,
     cluster: Cluster = None,
     force: Force = False,
@@ -78,27 +82,78 @@ def folder(
 
     Motion and sound start together; the longer one is cut. Without --fps all motions must have one frame rate. Splits are read
     from SRC/splits/{train,val,test}.txt or SRC/base_filenames_{train,val,test}.txt; without them a few sequences are held out.
-    Run again after an interruption, or
-    when recordings were added or changed: only what is missing is made.
+    Run again after an interruption, when recordings were added or changed, or with further features: only what is missing is made,
+    and features that are there stay. --force makes everything anew.
 
     \b
     farandole prepare folder recordings -o data/mine
     farandole prepare folder recordings -o data/mine --motion expmap_cr --music transflower --fps 20 --mirror --tempo 0.9,1.1
     """
-    from farandole.data.corpus import Wanted
-    from farandole.data.importers import find_pairs
+    from farandole.data.corpus import CorpusSettings
+    from farandole.data.importers import find_pairs, with_labels
 
-    wanted = Wanted(
-        _list(motion),
-        _list(music),
+    settings = CorpusSettings(
+        listed(motion),
+        listed(music),
         fps,
         retarget,
         mirror,
-        licence=_licence(licence, source),
-        turns=_numbers("--turn", turn),
-        tempi=_numbers("--tempo", tempo),
+        licence=licence_text(licence, source),
+        turns=numbers("--turn", turn),
+        tempi=numbers("--tempo", tempo),
     )
-    _prepare(find_pairs(source), out, wanted, workers, cluster, force, json, quiet)
+    found = find_pairs(source)
+    found = with_labels(found, labels, source) if labels else found
+    prepare_recordings(found, out, settings, workers, cluster, force, json, quiet)
+
+
+@prepare.command()
+def arrays(
+    source: Annotated[
+        Path, typer.Argument(metavar="SRC", help="Folder with <sequence>.<feature>.npy.", show_default=False)
+    ],
+    out: Out,
+    fps: Annotated[
+        float | None, typer.Option(min=0.001, max=1e6, help="Frame rate of the arrays.", show_default=False)
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Table with a line 'sequence,style'.", show_default=False)
+    ] = None,
+    licence: Licence = "",
+    force: Force = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Arrays of your own, of any feature: SRC/<sequence>.<feature>.npy and SRC/base_filenames_{train,val,test}.txt.
+
+    Makes a complete feature folder of them; they are copied, never changed. Where DATA is a prepared folder already, the arrays of
+    SRC are added to it as further features.
+
+    \b
+    farandole prepare arrays my_arrays -o data/mine --fps 20
+    farandole prepare arrays my_features -o data/prepared
+    """
+    from farandole.data.array_corpus import add_arrays, prepare_arrays
+    from farandole.data.feature_folder import FeatureFolder
+
+    if fps is None and (out / "corpus.json").is_file():
+        added = add_arrays(source, out, force=force)
+        note = f"added {', '.join(added)}"
+    elif fps is None:
+        raise DataError(f"{source}: plain arrays do not tell their frame rate: add --fps RATE")
+    else:
+        prepare_arrays(source, out, fps=fps, licence=licence_text(licence, source), labels=labels, force=force)
+        note = ""
+    folder = FeatureFolder(out)
+    sizes = {name: len(folder.split(name)) for name in ("train", "val", "test")}
+    if json:
+        console.result_json({"folder": out, "fps": folder.fps, "features": folder.features, **sizes})
+        return
+    console.result(out)
+    counts = ", ".join(f"{n} {name}" for name, n in sizes.items())
+    console.note(
+        note or f"{len(folder.sequences)} sequences ({counts}); features {', '.join(folder.features)}", quiet=quiet
+    )
 
 
 @prepare.command()
@@ -114,6 +169,7 @@ def aistpp(
     music: MusicFeatures = "aistpp35",
     fps: Annotated[float, typer.Option(min=1, max=240, help="Frame rate of the features.")] = 60.0,
     protocol: Annotated[str, typer.Option(help="Splits: crossmodal or pose.")] = "crossmodal",
+    retarget: Retarget = False,
     mirror: Mirror = False,
     turn: Turn = "",
     tempo: Tempo = "",
@@ -127,14 +183,18 @@ def aistpp(
 
     \b
     farandole prepare aistpp aist_plusplus_final --music-folder aist_wav -o data/aistpp
+
+    \b
+    farandole prepare aistpp aist_plusplus_final --music-folder aist_wav -o data/aistpp20 --retarget --motion expmap,expmap_cr
+    --music transflower --fps 20
     """
-    from farandole.data.corpus import Wanted
+    from farandole.data.corpus import CorpusSettings
     from farandole.data.importers import AISTPP_FPS, AISTPP_LICENCE, find_aistpp
 
-    copies = _numbers("--turn", turn), _numbers("--tempo", tempo)
-    wanted = Wanted(_list(motion), _list(music), fps, False, mirror, AISTPP_FPS, AISTPP_LICENCE, *copies)
-    _prepare(
-        find_aistpp(source, music=music_folder, protocol=protocol), out, wanted, workers, cluster, force, json, quiet
+    copies = numbers("--turn", turn), numbers("--tempo", tempo)
+    settings = CorpusSettings(listed(motion), listed(music), fps, retarget, mirror, AISTPP_FPS, AISTPP_LICENCE, *copies)
+    prepare_recordings(
+        find_aistpp(source, music=music_folder, protocol=protocol), out, settings, workers, cluster, force, json, quiet
     )
 
 
@@ -158,98 +218,71 @@ def lafan1(
     \b
     farandole prepare lafan1 lafan1 -o data/lafan1
     """
-    from farandole.data.corpus import Wanted
+    from farandole.data.corpus import CorpusSettings
     from farandole.data.importers import LAFAN1_FPS, LAFAN1_LICENCE, find_lafan1
 
-    copies = _numbers("--turn", turn), _numbers("--tempo", tempo)
-    wanted = Wanted(_list(motion), (), fps, False, mirror, LAFAN1_FPS, LAFAN1_LICENCE, *copies)
-    _prepare(find_lafan1(source), out, wanted, workers, cluster, force, json, quiet)
+    copies = numbers("--turn", turn), numbers("--tempo", tempo)
+    settings = CorpusSettings(listed(motion), (), fps, False, mirror, LAFAN1_FPS, LAFAN1_LICENCE, *copies)
+    prepare_recordings(find_lafan1(source), out, settings, workers, cluster, force, json, quiet)
 
 
 @prepare.command()
 def starter(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DATA", help="The feature folder to make.")],
+    sources: Annotated[
+        list[Path] | None, typer.Argument(metavar="[SOURCES]...", help="Folders with recordings.", show_default=False)
+    ] = None,
+    groove_only: Annotated[
+        bool, typer.Option("--groove-only", help="Without recordings: procedural groove alone.")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help="Processes. [default: one per core]")] = os.cpu_count() or 1,
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """The corpus of the shipped model: salsa takes and procedural groove, each with songs synthesised on its beats.
+    """The corpus of the shipped model: recordings of dance and procedural groove, each with songs synthesised on its beats.
 
-    Always the same, to the last bit, on one machine.
+    With the CMU salsa (subjects 60 and 61) alone it is the corpus of the shipped weights, the same to the last bit on one machine.
+    G1 Moves, other CMU takes and any recordings of people are taken as well: put on the house skeleton, trimmed, mirrored, at three
+    tempi, re-timed to a beat where one fits. Those that cannot be used are named.
 
     \b
-    farandole prepare starter -o data/starter
+    farandole download cmu --subjects 60,61 -o corpora/cmu
+    farandole prepare starter corpora/cmu -o data/starter
+
+    \b
+    farandole prepare starter corpora/cmu corpora/g1-moves my_recordings -o data/many
     """
     from farandole.data.feature_folder import FeatureFolder
-    from farandole.data.starter import prepare_starter
+    from farandole.data.starter.salsa import find_salsa
+    from farandole.data.starter.starter_corpus import prepare_starter
 
+    folders = sources or []
+    if not folders and not groove_only:
+        raise DataError(
+            "the recordings do not come with farandole: give their folders (farandole download cmu --subjects 60,61 fetches the "
+            "salsa), or add --groove-only for the procedural half alone"
+        )
+    if folders and groove_only:
+        raise DataError("--groove-only takes no recordings")
+    for source in folders:
+        if not source.is_dir():
+            raise DataError(f"{source} is no folder with recordings")
+    if folders and not any(find_salsa(source) for source in folders):
+        where = ", ".join(map(str, folders))
+        console.warning(
+            f"{where}: the salsa of the shipped weights is not there (subjects 60 and 61 of CMU): made without it"
+        )
     with console.progress("preparing", quiet=quiet) as update:
-        prepare_starter(out, workers=workers, force=force, progress=update)
+        problems = prepare_starter(out, folders, workers=workers, force=force, progress=update)
     folder = FeatureFolder(out)
     sizes = {name: len(folder.split(name)) for name in ("train", "test")}
     if json:
-        console.result_json({"folder": out, "fps": folder.fps, **sizes})
-    else:
-        console.result(out)
-        console.note(f"{sizes['train']} sequences to train on, {sizes['test']} held out", quiet=quiet)
-
-
-def _prepare(
-    found: Found,
-    out: Path,
-    wanted: Wanted,
-    workers: int | None,
-    cluster: str | None,
-    force: bool,
-    json: bool,
-    quiet: bool,
-) -> None:
-    from farandole.data.corpus import prepare_corpus
-    from farandole.data.feature_folder import FeatureFolder
-    from farandole.data.report import describe
-
-    with console.progress("preparing", quiet=quiet) as update:
-        done = prepare_corpus(
-            found.sources,
-            out,
-            wanted,
-            problems=found.problems,
-            workers=workers,
-            cluster=cluster,
-            force=force,
-            progress=update,
-        )
-    facts = describe(FeatureFolder(out))
-    if json:
-        console.result_json({"folder": out, "made": done.made, "kept": done.kept, **facts})
+        console.result_json({"folder": out, "fps": folder.fps, **sizes, "styles": folder.styles, "problems": problems})
         return
     console.result(out)
     if not quiet:
-        for problem in done.problems:
+        for problem in problems:
             console.warning(f"{problem['name']}: {problem['problem']}")
-        splits = ", ".join(f"{told['sequences']} {name}" for name, told in facts["splits"].items())
-        console.note(
-            f"{facts['sequences']} sequences ({splits}), {60 * facts['hours']:.1f} minutes; {done.made} recordings made, "
-            f"{done.kept} there already, {len(done.problems)} problems"
-        )
-
-
-def _list(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-
-
-def _numbers(option: str, text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in _list(text))
-    except ValueError as error:
-        raise DataError(f"{option} {text}: needed are numbers with commas between") from error
-
-
-def _licence(told: str, source: Path) -> str:
-    if told:
-        return Path(told).read_text(encoding="utf-8") if Path(told).is_file() else told
-    for name in ("LICENSE", "LICENCE", "LICENSE.txt", "LICENCE.txt", "LICENSE.md", "LICENCE.md"):
-        if (source / name).is_file():
-            return (source / name).read_text(encoding="utf-8", errors="replace")
-    return "unknown: ask whoever made the recordings"
+    note = f"{sizes['train']} sequences to train on, {sizes['test']} held out; styles {', '.join(folder.styles)}"
+    console.note(note, quiet=quiet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -15,17 +15,31 @@ from farandole.cli.options import Force, Json, Quiet
 def train(
     context: typer.Context,
     recipe: Annotated[
-        str, typer.Argument(metavar="RECIPE", help="Name of a published recipe or a .yaml file.", show_default=False)
-    ],
-    data: Annotated[Path, typer.Option(metavar="DATA", help="Feature folder made by farandole prepare.")],
+        str | None,
+        typer.Argument(
+            metavar="RECIPE", help="Name of a recipe (see farandole recipes) or a .yaml file.", show_default=False
+        ),
+    ] = None,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DATA",
+            help="Feature folder made by farandole prepare; given again, several as one.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="RUN", help="Folder of the run. [default: runs/RECIPE]")
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="RUN", help="Begin with the weights of this run, checkpoint or shipped model."),
+    ] = None,
     resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume", help="Go on from the last state in RUN, which a run that was killed left (flow family)."
-        ),
+        bool, typer.Option("--resume", help="Go on from the last state in RUN, by the recipe that it was begun with.")
+    ] = False,
+    help_: Annotated[
+        bool, typer.Option("--help", "-h", help="Show this message, with RECIPE its keys, and exit.", is_flag=True)
     ] = False,
     force: Force = False,
     json: Json = False,
@@ -33,27 +47,51 @@ def train(
 ) -> None:
     """Train a model from a recipe.
 
-    Its checkpoint is RUN/checkpoint, logs are TensorBoard's. Any value of the recipe can be replaced by --its.name=value;
-    --trainer.name=value goes to Lightning's Trainer (devices, strategy ...). Needs the packages of farandole[train].
+    Its checkpoint is RUN/checkpoint, logs are TensorBoard's. Any value of the recipe can be replaced by --its.name=value (of
+    lists by number: --training.stages.0.steps=100); --trainer.name=value goes to Lightning's Trainer (devices, strategy ...).
+    Ctrl-C saves the state; --resume goes on. Needs the packages of farandole[train].
 
     \b
-    farandole train starter --data data/starter
-    farandole train starter --data data/starter -o runs/quick --flow_stage.steps=200
-    farandole train tiny_moglow --data data/mine --training.lr=5.0e-4 --trainer.devices=2
-    farandole train tiny_moglow --data data/mine --resume
+    farandole train dance/starter --data data/starter
+    farandole train dance/starter --data data/starter -o runs/quick --training.stages.1.steps=200
+    farandole train flow/tiny/moglow --data data/mine --training.lr=5.0e-4 --trainer.devices=2
+    farandole train flow/tiny/moglow --data data/mine --resume
+    farandole train flow/tiny/moglow --help
     """
-    from farandole.errors import OutputError
-    from farandole.training.recipes import find_recipe, read_recipe
+    from farandole.errors import MissingExtraError, OutputError
+    from farandole.training.recipe_files import find_recipe, read_recipe
 
-    path = find_recipe(recipe)
-    values = read_recipe(path, context.args)
-    run = out or Path("runs") / path.stem
+    if help_ and recipe is None:
+        console.result(context.get_help())
+        return
+    if recipe is None:
+        raise typer.BadParameter("name a recipe: farandole recipes lists them", param_hint="RECIPE")
+    path, variant = find_recipe(recipe)
+    try:
+        import lightning  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError("training", "train") from error
+    if help_:
+        from farandole.training.recipe_help import recipe_help
+
+        console.result(context.get_help())
+        for line in recipe_help(path, variant):
+            console.result(line)
+        return
+    if not data:
+        raise typer.BadParameter("name the feature folder to train on", param_hint="--data")
+    from farandole.training.run import train as train_model
+
+    values = read_recipe(path, variant)
+    run = out or Path("runs") / (path.stem + (f"_{variant}" if variant else ""))
     # Further processes of a parallel run are started by the first one, with the same words.
     first = os.environ.get("LOCAL_RANK", "0") == "0"
     if first and run.exists() and not force and not resume:
         raise OutputError(f"{run} exists already: choose another name or add --force (or --resume)")
+    changes = [*context.args, *([f"start={start}"] if start is not None else [])]
     with console.progress("training", quiet=quiet or not first) as update:
-        results = _train(values, data, run, resume=resume, progress=update)
+        results = train_model(values, data, run, resume=resume, changes=changes, progress=update)
     if not first:
         return
     if json:
@@ -61,46 +99,3 @@ def train(
     else:
         console.result(run / "checkpoint")
         console.note("held out: " + ", ".join(f"{k} {v:g}" for k, v in results.items()), quiet=quiet or not results)
-
-
-def _train(
-    values: dict[str, Any], data: Path, run: Path, *, resume: bool, progress: console.Progress
-) -> dict[str, float]:
-    """Hand the recipe to the training of its family, told by `model`; the starter's has none."""
-    from farandole.errors import DataError, MissingExtraError
-    from farandole.generation.masked import MODELS as masked_models
-
-    try:
-        import lightning  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("training", "train") from error
-    if values.get("model") == "inbetweener":
-        from farandole.training.inbetween_run import train_inbetween
-
-        if resume:
-            raise DataError("in-between models train in one go and cannot be resumed: leave out --resume")
-        return train_inbetween(values, data, run, progress=progress, **_trainer(values))
-    if values.get("model") in masked_models:
-        from farandole.training.masked_run import train_masked
-
-        return train_masked(values, data, run, resume=resume, progress=progress, **_trainer(values))
-    if "model" in values:
-        from farandole.training.motion_run import train_motion
-
-        return train_motion(values, data, run, resume=resume, progress=progress, **_trainer(values))
-    from farandole.training.starter_run import StarterRecipe, train_starter
-
-    if resume:
-        raise DataError("this recipe trains in minutes and cannot be resumed: leave out --resume")
-    return train_starter(StarterRecipe.from_mapping(values), data, run)
-
-
-def _trainer(values: dict[str, Any]) -> dict[str, Any]:
-    """What a recipe says to Lightning's Trainer, taken out of it."""
-    from farandole.errors import DataError
-
-    told = values.pop("trainer", {})
-    if not isinstance(told, dict):
-        raise DataError(f"trainer: needed is a mapping of names to values, not {told!r}")
-    return told

@@ -9,7 +9,7 @@ import typer
 
 from farandole.cli import console
 from farandole.cli.options import Force, Json, Quiet, Song
-from farandole.cli.outputs import first_free
+from farandole.view.takes import first_free
 
 
 def view(
