@@ -1,5 +1,5 @@
 # make dance [SONG=path]   a dance for the song (or for one composed on the spot) in ./dances
-# make test                lint, types and all tests, in an environment with every extra
+# make test                lint, types, the wheel and all tests, in an environment with every extra
 # Environments are made on first use and reused until pyproject.toml, constraints.txt or the viewer's sources change.
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10 python,$(shell command -v $(p) >/dev/null 2>&1 && \
@@ -28,7 +28,7 @@ $(VENV)/.stamp: $(BUILT_FROM)
 	@touch $@
 
 $(TEST_VENV)/.stamp: $(BUILT_FROM)
-	$(call make_environment,$(TEST_VENV),".[train$(comma)cluster$(comma)studio$(comma)dev]")
+	$(call make_environment,$(TEST_VENV),".[train$(comma)cluster$(comma)live$(comma)dev]")
 	@touch $@
 
 comma := ,
@@ -57,6 +57,7 @@ lint: $(TEST_VENV)/.stamp
 	@$(TEST_BIN)/ruff check .
 	@$(TEST_BIN)/ruff format --check .
 	@$(TEST_BIN)/pyright --level error --pythonpath $(TEST_BIN)/python
+	@$(TEST_BIN)/python hatch_build.py --check
 
 # The page is tested in a real browser: Debian's chromium, installed here where that is allowed.
 .PHONY: browser
@@ -69,8 +70,17 @@ browser:
 			>/dev/null; } } || \
 	echo "no chromium and no permission to install it: browser tests will be skipped" >&2
 
-test: browser lint
-	@$(TEST_BIN)/python -m pytest --durations=10
+# The wheel in an environment with the core dependencies alone, where no source tree can help it.
+.PHONY: wheel
+wheel: $(TEST_VENV)/.stamp
+	@rm -rf build/wheel build/core
+	@$(TEST_BIN)/python -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir build/wheel .
+	@$(TEST_BIN)/python -m venv build/core
+	@build/core/bin/python $(PIP) build/wheel/*.whl
+	@cd build && core/bin/python -I ../tests/installed_package.py
+
+test: browser lint wheel
+	@$(TEST_BIN)/python -m pytest --durations=10 --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 test-slow: browser $(TEST_VENV)/.stamp
 	@$(TEST_BIN)/python -m pytest -m "slow or gpu" --durations=10

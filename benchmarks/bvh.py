@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from farandole.motion import rotations as rot
-from farandole.motion.bvh import read_bvh, render_bvh
+from farandole.motion.files.bvh import read_bvh, render_bvh
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
 

@@ -1,9 +1,9 @@
 """How long `farandole evaluate` takes: by default a thousand clips of 20 s at 60 fps, on every processor there is.
 
-    python benchmarks/evaluation.py [--clips 1000] [--workers 2]
+    python benchmarks/evaluation.py SALSA [--clips 1000] [--workers 2]
 
-The clips are BVH files cut from the packed salsa takes with beat files beside them, varied so that no two are equal. Target:
-under 120 s on two cores.
+SALSA is the folder with the recordings of the CMU salsa couple. The clips are BVH files cut from them with beat files beside them,
+varied so that no two are equal. Target: under 120 s on two cores.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ import numpy as np
 SECONDS, FPS = 20.0, 60.0
 
 
-def write_clips(folder: Path, count: int) -> None:
+def write_clips(salsa: Path, folder: Path, count: int) -> None:
     """Cut, turn and write `count` clips."""
-    from farandole.data.salsa import salsa_takes
+    from farandole.data.starter.salsa import salsa_takes
     from farandole.motion import rotations as rot
 
-    takes = [take for take in salsa_takes() if take.motion.seconds > SECONDS + 1]
+    takes = [take for take in salsa_takes(salsa) if take.motion.seconds > SECONDS + 1]
     rng = np.random.default_rng(0)
     for i in range(count):
         take = takes[i % len(takes)]
@@ -48,16 +48,18 @@ def write_clips(folder: Path, count: int) -> None:
 def main() -> None:
     """Write clips, evaluate them, print seconds."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("salsa", type=Path, metavar="SALSA")
     parser.add_argument("--clips", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    from farandole.evaluation.report import evaluate, write_report
+    from farandole.evaluation.reporting.dance_report import evaluate
+    from farandole.evaluation.reporting.dance_report_files import write_report
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "clips"
         folder.mkdir()
         begun = time.perf_counter()
-        write_clips(folder, options.clips)
+        write_clips(options.salsa, folder, options.clips)
         print(f"{options.clips} clips of {SECONDS:g} s at {FPS:g} fps written in {time.perf_counter() - begun:.1f} s")
         begun = time.perf_counter()
         report = evaluate(folder, "starter", workers=options.workers)

@@ -28,11 +28,11 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from farandole._memory import keep_all_freed_memory, keep_freed_memory
-from farandole.generation.autoregressive import generate
-from farandole.generation.prepared import prepared
+from farandole.generation.autoregressive.sliding import generate
+from farandole.models.acceleration import for_generation, for_training
 from farandole.models.base import MotionModel, motion_and_audio
 from farandole.models.flows.builders import FlowConfig
-from farandole.models.layers.linear import linear, use_fast_linear
+from farandole.models.kernels.linear import linear
 from farandole.models.layers.multimodal import EncoderConfig, Modality
 from farandole.models.moglow import MoGlow
 from farandole.models.residualflower import Residualflower
@@ -102,7 +102,7 @@ def generation(name: str, frames: int) -> dict[str, Callable[[], Tensor]]:
 
 def _ready(model: MotionModel) -> MotionModel:
     """As the torch engine of `farandole generate` has it."""
-    return model if isinstance(model, MoGlow) else prepared(model, consume=True)
+    return for_generation(model, consume=True)
 
 
 def training(name: str, batch: int, dropout: bool, bf16: bool, compiled: bool) -> dict[str, Callable[[], float]]:
@@ -119,7 +119,7 @@ def training(name: str, batch: int, dropout: bool, bf16: bool, compiled: bool) -
         steps["bf16"] = _step(flows_plain.copy.deepcopy(model).train(), windows, target, fused=True, bf16=True)
     if compiled:
         steps["compiled"] = _step(torch.compile(flows_plain.copy.deepcopy(model).train()), windows, target, fused=True)
-    steps["ours"] = _step(use_fast_linear(model).train(), windows, target, fused=True)
+    steps["ours"] = _step(for_training(model).train(), windows, target, fused=True)
     return steps
 
 
@@ -266,7 +266,7 @@ def _peak(options: argparse.Namespace, make_steps: Callable) -> None:
             model = flows_plain.plain(model, copies=False)
         else:
             keep_all_freed_memory()
-            model = use_fast_linear(model)
+            model = for_training(model)
         step = _step(model.train(), windows, target, fused=options.peak == "ours")
         for _ in range(2):
             step()

@@ -13,12 +13,12 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from farandole.generation.prepared import ConstantMixing
 from farandole.models.base import MotionModel
+from farandole.models.flows.constants import ConstantMixing
 from farandole.models.flows.mixing import FactoredLinear, InvertibleLinear
 from farandole.models.flows.networks import ChannelTransformer, ConvolutionNetwork, TokenTransformer
 from farandole.models.layers.multimodal import MultimodalEncoder
-from farandole.models.layers.transformer import TransformerBlock
+from farandole.models.layers.transformer_block import TransformerBlock
 from farandole.models.reference_names import block_names
 from farandole.models.transglower import Transglower
 

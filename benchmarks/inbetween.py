@@ -11,7 +11,6 @@ lafan1: tested is on subject 5. With --model nothing is trained.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -21,13 +20,12 @@ from typing import Any
 import numpy as np
 
 from farandole._io import atomic_path
-from farandole.data.corpus import Wanted, prepare_corpus, with_splits
+from farandole.checkpoints.checkpoint import find_checkpoint
+from farandole.data.corpus import CorpusSettings, prepare_corpus
 from farandole.data.feature_folder import FeatureFolder
-from farandole.data.importers import LAFAN1_LICENCE, Found, find_lafan1, find_pairs
-from farandole.evaluation.gap_folder import BASELINES, align_body, run_gaps
-from farandole.evaluation.inbetween import GapScore
-from farandole.evaluation.lafan1 import Lafan1
-from farandole.evaluation.windows import (
+from farandole.data.importers import LAFAN1_LICENCE, find_lafan1, find_pairs
+from farandole.data.importers.recordings import RecordingList, with_splits
+from farandole.evaluation.gaps.benchmark_windows import (
     GAPS,
     STATISTICS_STRIDE,
     STATISTICS_WINDOW,
@@ -38,10 +36,11 @@ from farandole.evaluation.windows import (
     cut_windows,
     position_deviation,
 )
-from farandole.generation.checkpoint import find_checkpoint
-from farandole.generation.gap_windows import fill_windows
-from farandole.generation.inbetween_net import InbetweenNet
-from farandole.training.recipes import find_recipe, read_recipe
+from farandole.evaluation.gaps.gap_folder import BASELINES, align_body, run_gaps
+from farandole.evaluation.gaps.gap_scores import GapScore
+from farandole.evaluation.gaps.lafan1_protocol import Lafan1
+from farandole.generation.window_fills import window_fill
+from farandole.training.recipe_files import find_recipe, read_recipe
 
 NAMES = {"bandai": "Bandai Namco Research motion data set", "lafan1": "LAFAN1"}
 SPLITS = {
@@ -92,20 +91,20 @@ def prepare(corpus: str, source: Path, target: Path) -> FeatureFolder:
     if corpus == "bandai":
         found = find_pairs(source)
         sources, _ = with_splits(found.sources, bandai_splits([s.name for s in found.sources]))
-        found, licence = Found(sources, found.problems), BANDAI_LICENCE
+        found, licence = RecordingList(sources, found.problems), BANDAI_LICENCE
     else:
         found, licence = find_lafan1(source), LAFAN1_LICENCE
-    wanted = Wanted(motion=(FEATURE,), music=(), fps=30.0, mirror=True, licence=licence)
+    wanted = CorpusSettings(motion=(FEATURE,), music=(), fps=30.0, mirror=True, licence=licence)
     prepare_corpus(found.sources, target, wanted, problems=found.problems)
     return FeatureFolder(target)
 
 
 def train(corpus: str, data: FeatureFolder, run: Path) -> Path:
     """A run of the corpus's recipe; notes how long it took, by the clock and of the processor."""
-    from farandole.training.inbetween_run import train_inbetween
+    from farandole.training.run import train as train_model
 
     start, used = time.perf_counter(), time.process_time()
-    train_inbetween(read_recipe(find_recipe(f"inbetween_{corpus}")), data.folder, run)
+    train_model(read_recipe(*find_recipe(f"inbetween/{corpus}")), data.folder, run)
     (run / "seconds.txt").write_text(f"{time.perf_counter() - start:.0f} {time.process_time() - used:.0f}\n")
     return run
 
@@ -201,18 +200,17 @@ def main() -> None:
     before = time.perf_counter()
     model = options.model or train(options.corpus, data, work / "run")
     trained = time.perf_counter() - before
-    bench, net = benchmark_of(data, published=options.corpus == "lafan1"), InbetweenNet(model)
+    bench, fill = benchmark_of(data, published=options.corpus == "lafan1"), window_fill(model)
     fills = BASELINES | {
         "model": lambda clips, given: Clips(
-            *fill_windows(net, bench.skeleton, data.fps, clips.rotations, clips.root_positions, given)
+            *fill(bench.skeleton, data.fps, clips.rotations, clips.root_positions, given)
         )
     }
     scores = run_gaps(bench, fills)
-    told = json.loads((find_checkpoint(model).folder / "config.yaml").read_text())
     own = sum(Path(data.sequences[n]["source"]).stem == n for n in data.split("train"))
     facts = {
         "trained on": f"{own} files trained on, {len(data.split('test'))} tested on",
-        "times": f"{told['recipe']['steps']} training steps in {minutes(work / 'run')}, "
+        "times": f"{find_checkpoint(model).config.steps} training steps in {minutes(work / 'run')}, "
         f"preparing (where the data is not there yet) and measuring in {time.perf_counter() - start - trained:.0f} s",
     }
     text = section(options.corpus, bench, scores, facts)

@@ -1,22 +1,24 @@
 """The shipped in-between model on takes it was not trained on, beside interpolation: prints the table of docs/inbetween-model.md.
 
-    python benchmarks/inbetween_starter.py [--model inbetween] [--groove 4]
+    python benchmarks/inbetween_starter.py [--salsa FOLDER] [--model inbetween] [--groove 4]
 
-Every n-th frame of the held-out salsa takes and groove clips is kept. Error: mean distance of the joints of missing frames from
-where they were. Speed: mean joint speed in missing frames over the true one; jerk likewise. Sliding: mean speed of feet that rest
-in the truth, less what they do there themselves.
+Every n-th frame of the held-out groove clips, and of the held-out takes of the CMU salsa couple in FOLDER, is kept. Error: mean
+distance of the joints of missing frames from where they were. Speed: mean joint speed in missing frames over the true one; jerk
+likewise. Sliding: mean speed of feet that rest in the truth, less what they do there themselves.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
-from farandole.data.salsa import salsa_takes
-from farandole.data.starter import GROOVE_HELD_OUT, groove_clip
-from farandole.generation.inbetween import inbetween, load_filler
+from farandole.data.starter.salsa import salsa_takes
+from farandole.data.starter.starter_corpus import GROOVE_HELD_OUT, groove_clip
+from farandole.generation.completion import open_model
+from farandole.generation.inbetween import inbetween
 from farandole.generation.patterns import kept_frames
 from farandole.motion import Motion
 
@@ -24,9 +26,9 @@ SPACINGS = (5, 10, 15, 30, 45, 60)
 FIGURES = ("error, cm", "speed, x", "jerk, x", "sliding, cm/s")
 
 
-def held_out(grooves: int) -> Iterator[tuple[str, Motion]]:
+def held_out(salsa: Path | None, grooves: int) -> Iterator[tuple[str, Motion]]:
     """Kind and motion of what the model was not trained on."""
-    for take in salsa_takes():
+    for take in salsa_takes(salsa) if salsa else ():
         if take.held_out:
             yield "salsa", take.motion
     for number in range(min(grooves, GROOVE_HELD_OUT)):
@@ -50,11 +52,12 @@ def measure(made: Motion, truth: Motion, kept: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Fill, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--salsa", type=Path, metavar="FOLDER", help="recordings of the couple")
     parser.add_argument("--model", default="inbetween", help="shipped name or checkpoint folder")
     parser.add_argument("--groove", type=int, default=GROOVE_HELD_OUT, help="groove clips")
     options = parser.parse_args()
-    load_filler(options.model)  # says at once if there is none
-    motions = list(held_out(options.groove))
+    open_model(options.model)  # says at once if there is none
+    motions = list(held_out(options.salsa, options.groove))
     for kind in dict.fromkeys(k for k, _ in motions):
         of_kind = [m for k, m in motions if k == kind]
         results = {method: _all(method, of_kind, options.model) for method in ("slerp", "hermite", "model")}

@@ -15,10 +15,9 @@ from collections.abc import Callable
 
 import torch
 
-from farandole.generation.masked import MODELS, model_type
+from farandole.models.acceleration import for_training
 from farandole.models.layers.convbert import ConvBert, ConvBertConfig
-from farandole.models.layers.linear import use_fast_linear
-from farandole.models.masked import MASKED_PRESETS
+from farandole.models.registry import model_type
 
 FRAMES = 300
 
@@ -36,10 +35,10 @@ def least(act: Callable[[], object], rounds: int) -> float:
 def costs(name: str, preset: str, rounds: int) -> str:
     """One row of the table."""
     kind = model_type(name)
-    model = use_fast_linear(kind(kind.Config.preset(preset)))
+    model = for_training(kind(kind.Config.preset(preset)))
     config = model.config
     motion = torch.randn(1, FRAMES, config.motion)
-    music = torch.randn(1, FRAMES, config.music) if model.needs_music else None
+    music = torch.randn(1, FRAMES, config.music) if "music" in config.dims else None
     hidden = (torch.arange(FRAMES) % 15 > 0).float()[None, :, None]
     shown, attention = motion * (1 - hidden), torch.ones(1, FRAMES)
     model.eval()
@@ -78,7 +77,7 @@ def against_library(rounds: int) -> str:
         torch.testing.assert_close(ours(x, mask), expected, atol=1e-4, rtol=1e-4)
         plain = least(lambda: ours(x, mask), rounds)
         library = least(lambda: theirs(inputs_embeds=x, attention_mask=mask), rounds)
-        use_fast_linear(ours)
+        for_training(ours)
         fast = least(lambda: ours(x, mask), rounds)
     told = {"library": library, "ours": plain, "ours with oneDNN's products": fast}
     return "encoder of motionbert: " + ", ".join(f"{name} {1000 * seconds:.0f} ms" for name, seconds in told.items())
@@ -87,13 +86,15 @@ def against_library(rounds: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--models", nargs="+", choices=tuple(MODELS), default=["motionbert"])
+    parser.add_argument(
+        "--models", nargs="+", choices=("crossmodal", "motionbert", "threebert"), default=["motionbert"]
+    )
     parser.add_argument("--library", action="store_true")
     options = parser.parse_args()
     print(f"{torch.get_num_threads()} thread(s)\n")
     print(f"| model | parameters | window of {FRAMES} frames | training step |\n|---|---|---|---|")
     for name in options.models:
-        for preset in MASKED_PRESETS:
+        for preset in model_type(name).Config.presets():
             print(costs(name, preset, options.rounds), flush=True)
     if options.library:
         print("\n" + against_library(options.rounds))

@@ -18,14 +18,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
 
+from farandole.checkpoints.checkpoint import find_checkpoint
+from farandole.checkpoints.weights import load_model
 from farandole.data.feature_folder import FeatureFolder
 from farandole.data.masking import Masking
-from farandole.generation.masked import find_masked_checkpoint
-from farandole.training.masked_data import read_windows
-from farandole.training.masked_run import MaskedRecipe, make_task, train_masked
-from farandole.training.masked_task import Stage
+from farandole.models.objectives.masking_objective import MaskingOptions
+from farandole.models.objectives.objective import Draw
+from farandole.training.data.stream_windows import in_order
+from farandole.training.recipe import make_data, objective_of, read_values
+from farandole.training.run import train
 
 FRAMES = 46
 WHOLE = {"shortest": FRAMES, "longest": FRAMES}
@@ -64,25 +66,27 @@ def recipe(arm: str, steps: int, seed: int, preset: str, lr: float) -> dict[str,
             "batch_size": 16,
             "ema": 0.99,
             "seed": seed,
-            "restart_optimizer": False,
+            "validate_every": 10 * steps,
             "stages": stages,
-            "loss": loss,
         },
+        "objective": loss,
+        "trainer": {"accelerator": "cpu"},
     }
 
 
 def measure(run: Path, values: dict[str, Any], corpus: FeatureFolder) -> dict[str, float]:
     """Errors of the hidden frames over the test split, cm and cm per frame."""
-    values = {**values, "training": {**values["training"], "loss": {}}}  # whatever it was trained for
-    made = MaskedRecipe.from_mapping(values, {"motion": len(corpus.features["rotmat"])})
-    checkpoint = find_masked_checkpoint(run)
-    windows = read_windows(corpus, "test", made.features, made.dims, checkpoint.scalers, made.windows)
-    task = make_task(checkpoint.load(), made, corpus)
-    stage, random = Stage(1, mask=Masking(**EVERY)), np.random.default_rng(0)
+    made = read_values({**values, "objective": {}}, corpus)  # whatever it was trained for
+    model = load_model(find_checkpoint(run))
+    data: Any = make_data(made, model, corpus)
+    windows = data.windows("test")
+    objective = objective_of(made.model)(model, made.objective, data.facts())
+    stage, batches = MaskingOptions(Masking(**EVERY)), in_order(windows, range(len(windows)), 64)
     sums, count = dict.fromkeys(MEASURED, 0.0), 0
     with torch.inference_mode():
-        for batch in DataLoader(windows, batch_size=64):
-            losses = task._losses(task.model, batch, stage, random, baseline=True)
+        for number in range(len(batches)):
+            batch = batches[number]
+            losses = objective.losses(model, batch, stage, Draw(0, number, held_out=True))
             size = len(batch["out_motion"])
             count += size
             for name in MEASURED:
@@ -103,20 +107,13 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     corpus, rows = FeatureFolder(options.data), []
-    quiet = {
-        "enable_progress_bar": False,
-        "accelerator": "cpu",
-        "limit_val_batches": 1,
-        "val_check_interval": options.steps,
-        "check_val_every_n_epoch": None,
-    }
     for seed in range(options.first_seed, options.first_seed + options.seeds):
         for arm in options.arms:
             values = recipe(arm, options.steps, seed, options.preset, options.lr)
             begin = time.process_time()
             with TemporaryDirectory() as folder:
-                train_masked(values, options.data, Path(folder), **quiet)
-                row = {"arm": arm, "seed": seed, **measure(Path(folder), values, corpus)}
+                train(values, options.data, Path(folder) / "run")
+                row = {"arm": arm, "seed": seed, **measure(Path(folder) / "run", values, corpus)}
             row["cpu_s"] = time.process_time() - begin
             rows.append(row)
             print(json.dumps(row), flush=True)

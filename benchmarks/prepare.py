@@ -23,12 +23,12 @@ import soundfile
 from yardsticks.frame_by_frame import expmap_cr
 
 from farandole._memory import keep_freed_memory
-from farandole.data.corpus import Wanted, prepare_corpus
+from farandole.data.corpus import CorpusSettings, prepare_corpus
 from farandole.data.importers import find_pairs
-from farandole.data.songs import compose
+from farandole.data.starter.songs import compose
 from farandole.motion import codecs
 from farandole.motion import rotations as rot
-from farandole.motion.bvh import read_bvh
+from farandole.motion.files.bvh import read_bvh
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
 
@@ -94,7 +94,7 @@ def make_pairs(folder: Path, count: int, length: float) -> Path:
     return folder
 
 
-def prepared(source: Path, wanted: Wanted, workers: int) -> tuple[float, float, float, float]:
+def prepared(source: Path, wanted: CorpusSettings, workers: int) -> tuple[float, float, float, float]:
     """Wall and CPU time (s), and peak memory (MB) of this process and of its largest worker."""
     import resource
 
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--motion", default="expmap_cr")
     parser.add_argument("--music", default="transflower")
     told = parser.parse_args()
-    wanted = Wanted((told.motion,), (told.music,), fps=20.0)
+    wanted = CorpusSettings((told.motion,), (told.music,), fps=20.0)
     with tempfile.TemporaryDirectory() as folder:
         one_file(told.file or Path(walk(told.seconds).save(Path(folder) / "walk.bvh")), told.rounds)
         print(f"prepare folder, {told.motion} + {told.music}, pairs of {told.seconds:g} s, {told.workers} workers")

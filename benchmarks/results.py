@@ -1,8 +1,9 @@
 """Real takes, dances of the shipped model and three baselines under every metric: writes docs/results.md.
 
-    python benchmarks/results.py [-o docs/results.md] [--report FOLDER] [--model starter] [--songs 12]
+    python benchmarks/results.py SALSA [-o docs/results.md] [--report FOLDER] [--model starter] [--songs 12]
 
-The baselines show what the metrics can be fooled by: smooth random poses, a body that does not move, and real takes to other music.
+SALSA is the folder with the recordings of the CMU salsa couple. The baselines show what the metrics can be fooled by: smooth
+random poses, a body that does not move, and real takes to other music.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from farandole.data.salsa import SalsaTake, salsa_takes
+from farandole.data.starter.salsa import SalsaTake, salsa_takes
+from farandole.evaluation.clip_figures import Settings
 from farandole.evaluation.figures import CLIP_FIGURES, SET_FIGURES
-from farandole.evaluation.markdown import figures_table, verdict_table
-from farandole.evaluation.measure import Settings
-from farandole.evaluation.report import Report, evaluate, write_report
+from farandole.evaluation.reporting.dance_report import Report, evaluate
+from farandole.evaluation.reporting.dance_report_files import write_report
+from farandole.evaluation.reporting.markdown_tables import figures_table, verdict_table
 from farandole.motion import Motion
 from farandole.motion import rotations as rot
 
@@ -74,7 +76,7 @@ def starter_dances(folder: Path, model: str, songs: int, engine: str) -> Path:
     """Dances of the model to composed songs that training never heard, with the songs beside them."""
     import soundfile
 
-    from farandole.data.songs import compose, genres
+    from farandole.data.starter.songs import compose, genres
     from farandole.generation.dance import dance
 
     folder.mkdir()
@@ -98,8 +100,9 @@ def text(whole: Report, pieces: Report, model: str | None) -> str:
 """
     return f"""# Results
 
-Written by `python benchmarks/results.py`; do not edit. The number of clips stands behind each set's name; numbers in brackets are
-95 % bootstrap intervals over them. What each figure means, and what fools it, is told by the page that `farandole evaluate` writes.
+Written by `python benchmarks/results.py SALSA`; do not edit. The number of clips stands behind each set's name; numbers in
+brackets are 95 % bootstrap intervals over them.
+What each figure means, and what fools it, is told by the page that `farandole evaluate` writes.
 Published numbers of other models are on other motion and do not compare.
 
 * **real, held out**: two takes of the CMU salsa couple that no weight was trained on. Its own Frechet distances are those between
@@ -134,13 +137,14 @@ Before you believe a number:
 def main() -> None:
     """Make the sets, evaluate them, write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("salsa", type=Path, metavar="SALSA")
     parser.add_argument("-o", "--output", type=Path, default=Path("docs/results.md"))
     parser.add_argument("--report", type=Path, help="also write the web page of `farandole evaluate` there")
     parser.add_argument("--model", default="starter", help="shipped name or checkpoint folder; 'none' leaves it out")
     parser.add_argument("--engine", default="onnx", help="onnx or torch")
     parser.add_argument("--songs", type=int, default=12)
     options = parser.parse_args()
-    takes = list(salsa_takes())
+    takes = list(salsa_takes(options.salsa))
     held, train = [t for t in takes if t.held_out], [t for t in takes if not t.held_out]
     as_is = lambda chosen: [(t.name, t.motion, t.bpm, t.count_at_0) for t in chosen]  # noqa: E731
     with tempfile.TemporaryDirectory() as scratch:

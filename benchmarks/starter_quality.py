@@ -1,9 +1,11 @@
-"""How good the shipped model's dances are, against real takes it has never seen: every demand, one table.
+"""How good a model's dances are: the scorecard beside real takes, song by song, with pictures.
 
-    python benchmarks/starter_quality.py [SONG ...] [--model starter] [--seeds 1] [-o report.md] [--sheets FOLDER]
+    python benchmarks/starter_quality.py [SONG ...] [--model starter] [--style auto] [--real FOLDER] [--seeds 1] [-o report.md]
+        [--sheets FOLDER]
 
-Dances to the given songs and to five synthesised ones (90 s each), to a steady three-minute song and for ten minutes; compares with
-the held-out takes of the starter corpus. Prints Markdown.
+Dances to the given songs (or to five composed ones) for a minute each, then for three minutes to a steady one and for ten minutes.
+Real takes are the figures that come with the package, or those of a folder (`NAME.beats.json` beside NAME.bvh; a folder per style);
+with a folder, dances are also compared with its nearest seconds, and shown beside its takes. Prints Markdown.
 """
 
 from __future__ import annotations
@@ -13,45 +15,43 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-
-from farandole.data.salsa import salsa_takes
-from farandole.data.songs import compose
-from farandole.data.starter import GROOVE_CLIPS, groove_clip, salsa_clips
-from farandole.evaluation.nearest import WindowCorpus, motion_distance, nearest_distance
-from farandole.evaluation.quality import average, compare_dance, measure_dance
-from farandole.generation.dance import Dancer
+from farandole.data.starter.songs import compose
+from farandole.evaluation.dance_clips import find_clips
+from farandole.evaluation.free_running import FreeRun, free_running
+from farandole.evaluation.humanoid_view import view_humanoid
+from farandole.evaluation.metrics.nearest_window import WindowCorpus, motion_distance, nearest_distance
+from farandole.evaluation.metrics.phrase_variety import phrase_variety
+from farandole.evaluation.quality import measure_dance
+from farandole.evaluation.real_range import RealRange
+from farandole.evaluation.real_takes import read_real_takes
+from farandole.evaluation.reference_file import STARTER
+from farandole.evaluation.scorecard import score, scorecard_table
+from farandole.generation.completion import open_model
+from farandole.generation.dance import dance
+from farandole.motion import Motion
 from farandole.music import load_song
 from farandole.music.song import Song
 
 COMPOSED = (("salsa", 186.0), ("house", 124.0), ("hiphop", 92.0), ("pop", 104.0), ("rock", 152.0))
-SHOWN = (
-    "support_median",
-    "support_p90",
-    "joint_speed",
-    "peak_acceleration",
-    "twitch",
-    "root_drift",
-    "penetration",
-    "coherence",
-)
 
 
-def synthesised(genre: str, bpm: float, seconds: float, seed: int = 42, *, steady: bool = False) -> Song:
+def composed(genre: str, bpm: float, seconds: float, seed: int = 42, *, steady: bool = False) -> Song:
     """A song that training never heard."""
     made = compose(bpm, seconds, genre=genre, seed=seed, steady=steady)
-    return Song.from_samples(made.samples, made.sample_rate, name=f"synth {genre} {bpm:g}")
+    return Song.from_samples(made.samples, made.sample_rate, name=f"composed {genre} {bpm:g}")
 
 
 def main() -> None:
-    """Run everything and print the tables."""
-    parser = argparse.ArgumentParser()
+    """Dance, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("songs", nargs="*", type=Path)
     parser.add_argument("--model", default="starter")
-    parser.add_argument("--seconds", type=float, default=90.0)
+    parser.add_argument("--style", default="auto")
+    parser.add_argument("--real", type=Path)
+    parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--sheets", type=Path)
-    parser.add_argument("--quick", action="store_true", help="leave out the nearest windows, three and ten minutes")
+    parser.add_argument("--quick", action="store_true", help="leave out three and ten minutes")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     lines: list[str] = []
@@ -60,92 +60,75 @@ def main() -> None:
         lines.append(text)
         print(text, flush=True)
 
-    dancer = Dancer(options.model)
-    real = [t for t in salsa_takes() if t.held_out]
-    yardstick = average([measure_dance(t.motion, t.count) for t in real])
-    say(f"| dance | style | {' | '.join(SHOWN)} | over chance | nn cm | fails |")
-    say("|---|---|" + "---|" * (len(SHOWN) + 3))
-    corpora: dict[str, WindowCorpus] = {}
-    real_nn = float("nan")
+    model = open_model(options.model)
+
+    def dancer(song: Song, seconds: float, seed: int) -> Motion:
+        return dance(song, seconds=seconds, seed=seed, style=options.style, model=model)
+
+    real = read_real_takes(options.real or STARTER)
+    songs = [load_song(p) for p in options.songs] or [composed(g, b, options.seconds) for g, b in COMPOSED]
+    run = free_running(dancer, songs, real, seconds=options.seconds, seeds=range(options.seeds))
+    say(scorecard_table({options.model: run.scorecard}))
+    say()
+    by_song(run, real, options.real, say)
+    say(f"\n* dances to different songs with one seed are {run.between_songs:.1f} cm apart")
+    first, again, other = (dancer(songs[0], 30.0, seed) for seed in (1, 1, 2))
+    same = first.rotations.tobytes() == again.rotations.tobytes()
+    say(f"* two seeds differ by {motion_distance(first, other):.1f} cm; the same seed gives the same bytes: {same}")
     if not options.quick:
-        train = [c.motion for c in salsa_clips() if c.split == "train" and "_x100" in c.name]
-        corpora["salsa"] = WindowCorpus(train)
-        real_nn = float(np.mean([nearest_distance(t.motion, corpora["salsa"]) for t in real]))
-        groove = [groove_clip(n) for n in range(GROOVE_CLIPS)]
-        corpora["groove"] = WindowCorpus([c.motion for c in groove if c.split == "train"])
-        groove_nn = np.mean([nearest_distance(c.motion, corpora["groove"]) for c in groove if c.split == "test"])
-        groove_real = average([measure_dance(c.motion, c.count) for c in groove if c.split == "test"])
-        _row(say, "corpus groove, held out", "groove", groove_real, float(groove_nn), "")
-    _row(say, "real takes, held out", "salsa", yardstick, real_nn, "")
-
-    songs = [load_song(p) for p in options.songs] + [synthesised(g, b, options.seconds) for g, b in COMPOSED]
-    tables = []
-    for song in songs:
-        seconds = min(options.seconds, song.seconds)
-        for seed in range(options.seeds):
-            score = dancer.score(song, seconds=seconds, role=seed)
-            motion = dancer.dance([score], seed=seed)[0]
-            quality = measure_dance(motion, score.count)
-            tables.append((score.style, quality))
-            failed = [c.name for c in compare_dance(quality, yardstick) if not c.passed and c.name != "energy_ratio"]
-            nn = float("nan")
-            if corpora:
-                nn = nearest_distance(motion, corpora["groove" if score.style == "groove" else "salsa"])
-                if nn < real_nn:
-                    failed.append("nearest")
-            _row(say, f"{song.name} seed {seed}", score.style, quality, nn, ", ".join(failed))
-            if options.sheets and seed == 0:
-                from farandole.view.contact_sheet import write_contact_sheet
-
-                options.sheets.mkdir(parents=True, exist_ok=True)
-                part = motion.slice(600, 780)
-                write_contact_sheet(part, options.sheets / f"{song.name}.png".replace(" ", "_"), force=True)
-
-    say()
-    say("Mean speed of each joint, m/s, real held-out takes against dances:")
-    say()
-    say("| joint | real | salsa | groove |")
-    say("|---|---|---|---|")
-    by_style = {
-        family: average([q for style, q in tables if style.startswith(family)])
-        for family in ("salsa", "groove")
-        if any(style.startswith(family) for style, _ in tables)
-    }
-    for joint, speed in yardstick.joint_speeds.items():
-        cells = [f"{by_style[f].joint_speeds[joint]:.2f}" if f in by_style else "-" for f in ("salsa", "groove")]
-        say(f"| {joint} | {speed:.2f} | {' | '.join(cells)} |")
-
-    say()
-    song = songs[-5]
-    score = dancer.score(song, seconds=30)
-    a, again, b = (dancer.dance([score], seed=s)[0] for s in (1, 1, 2))
-    say(f"* two seeds differ by {motion_distance(a, b):.1f} cm; the same seed gives the same bytes: "
-        f"{a.rotations.tobytes() == again.rotations.tobytes()}")  # fmt: skip
-    if not options.quick:
-        for genre, bpm in (("house", 124.0), ("salsa", 180.0)):
-            steady = synthesised(genre, bpm, 180.0, steady=True)
-            score = dancer.score(steady)
-            quality = measure_dance(dancer.dance([score], seed=3)[0], score.count)
-            say(
-                f"* 3 min of steady {genre} ({score.style}): energy of the last third is {quality.energy_ratio:.2f} of the first"
-            )
-        for song in (synthesised("salsa", 180.0, 60.0), synthesised("house", 120.0, 60.0)):
-            score = dancer.score(song, seconds=600.0)
-            begun = time.perf_counter()
-            motion = dancer.dance([score], seed=4)[0]
-            taken = time.perf_counter() - begun
-            quality = measure_dance(motion, score.count)
-            say(f"* 10 min of {song.name} ({score.style}): root at most {quality.root_drift:.2f} m from the start, "
-                f"freeze {quality.freeze:.3f}, made at {600 / taken:.0f}x real time")  # fmt: skip
+        at_length(dancer, say)
+    if options.sheets:
+        write_sheets(run, options.real, options.sheets)
     if options.output:
         options.output.write_text("\n".join(lines) + "\n")
 
 
-def _row(say: object, name: str, style: str, q: object, nn: float, failed: str) -> None:
-    cells = [f"{getattr(q, n):.3g}" for n in SHOWN]
-    say(
-        f"| {name} | {style} | {' | '.join(cells)} | {q.coherence - q.coherence_chance:.3f} | {nn:.1f} | {failed or '-'} |"
-    )
+def by_song(run: FreeRun[Song], real: RealRange, folder: Path | None, say) -> None:
+    """A row per dance."""
+    corpus = WindowCorpus([clip.load()[0] for clip in find_clips(folder)]) if folder else None
+    say("| dance | as good as real | danced | outside | what fails | nearest second, cm |")
+    say("|---|---:|---:|---:|---|---:|")
+    for made in run.dances:
+        card = score([made.motion], [made.beats], real)
+        failed = [line.figure for line in (*card.lines, *card.danced) if line.counted and not line.passed]
+        nearest = "-" if corpus is None or made.motion is None else f"{nearest_distance(made.motion, corpus):.1f}"
+        say(
+            f"| {made.name} | {card.passed} of {card.counted} | {card.danced_passed} of {len(card.danced)} | "
+            f"{card.distance:.2f} | {', '.join(failed) or '-'} | {nearest} |"
+        )
+
+
+def at_length(dancer, say) -> None:
+    """Three minutes of steady music, ten minutes of any."""
+    for genre, bpm in (("house", 124.0), ("salsa", 180.0)):
+        song = composed(genre, bpm, 180.0, steady=True)
+        motion = dancer(song, 180.0, 3).resample(30.0)
+        count = song.beats.count_at([t / 30.0 for t in range(len(motion))])
+        variety = phrase_variety(view_humanoid(motion), count, beats_per_bar=song.beats.beats_per_bar)
+        quality = measure_dance(motion, count)
+        say(
+            f"* 3 min of steady {genre}: energy of the last third is {quality.energy_ratio:.2f} of the first, the nearest other "
+            f"four-bar phrase of the whole dance {variety:.1f} cm away on average"
+        )
+    for song in (composed("salsa", 180.0, 60.0), composed("house", 120.0, 60.0)):
+        begun = time.perf_counter()
+        motion = dancer(song, 600.0, 4)
+        taken = time.perf_counter() - begun
+        quality = measure_dance(motion)
+        say(
+            f"* 10 min of {song.name}: hips at most {quality.root_drift:.2f} m from the start, frozen {quality.freeze:.3f}, "
+            f"made at {600 / taken:.0f}x real time"
+        )
+
+
+def write_sheets(run: FreeRun[Song], folder: Path | None, sheets: Path) -> None:
+    """Every dance beside two real takes."""
+    from farandole.view.dance_sheet import write_dance_sheet
+
+    sheets.mkdir(parents=True, exist_ok=True)
+    real = {f"real: {clip.name}": clip.load()[0] for clip in (find_clips(folder)[:2] if folder else [])}
+    made = {dance.name: dance.motion for dance in run.dances if dance.motion is not None}
+    write_dance_sheet({**real, **made}, sheets / "dances.png", force=True)
 
 
 if __name__ == "__main__":

@@ -28,12 +28,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from farandole.checkpoints.checkpoint import find_checkpoint
+from farandole.checkpoints.weights import load_model
 from farandole.data.feature_folder import FeatureFolder
 from farandole.data.windows import scale
-from farandole.generation.motion_checkpoint import find_motion_checkpoint
 from farandole.models.base import MotionModel
-from farandole.models.registry import MODELS
-from farandole.training.windows import model_windows
+from farandole.models.registry import model_names, model_type
+from farandole.training.data.stream_windows import StreamSettings, StreamWindows, in_order
 
 BEGIN, END = "<!-- tiny flows: written by benchmarks/tiny_flows.py -->", "<!-- end of tiny flows -->"
 Figures = dict[str, Any]
@@ -51,9 +52,9 @@ def trained(name: str, data: Path, folder: Path) -> Path:
     """The run of a tiny recipe, made if it is not there; its times lie beside it."""
     target, times = folder / f"tiny_{name}", folder / f"tiny_{name}" / "times.json"
     if not times.is_file():
-        print(f"training tiny_{name}", flush=True)
+        print(f"training flow/tiny/{name}", flush=True)
         load = os.getloadavg()[0]
-        wall, cpu = run("train", f"tiny_{name}", "--data", data, "-o", target, "--force", "--quiet")
+        wall, cpu = run("train", f"flow/tiny/{name}", "--data", data, "-o", target, "--force", "--quiet")
         times.write_text(json.dumps({"wall_s": wall, "cpu_s": cpu, "load": (load + os.getloadavg()[0]) / 2}))
     return target
 
@@ -72,11 +73,11 @@ def measure(model: MotionModel, corpus: FeatureFolder, features: dict[str, str],
     signal = model.mean.signal if hasattr(model, "mean") and hasattr(model.mean, "signal") else model.signal
     moving = list(range(signal.dim)) if signal.moving is None else signal.moving.tolist()
     variance = torch.from_numpy(walk_steps(corpus, features["motion"], moving)).float()
-    windows = model_windows(corpus, split, features, model.inputs, model.target)
+    windows = StreamWindows(corpus, model, features, StreamSettings(), 0).windows(split)
     sums = {"model": 0.0, "walk": 0.0, "frames": 0}
-    starts = list(range(0, len(windows), stride))
-    for first in range(0, len(starts), 64):
-        batch = torch.utils.data.default_collate([windows[i] for i in starts[first : first + 64]])
+    batches = in_order(windows, range(0, len(windows), stride), 64)
+    for number in range(len(batches)):
+        batch = batches[number]
         inputs = {k.removeprefix("in_"): v for k, v in batch.items() if k.startswith("in_")}
         target = batch[f"out_{model.target.name}"]
         last = inputs["motion"][:, model.target.offset - 1 : model.target.offset]
@@ -106,11 +107,11 @@ def curve(folder: Path, name: str) -> tuple[list[int], list[float]]:
 
 def figures(name: str, corpus: FeatureFolder, folder: Path) -> Figures:
     """All that the table says of a run."""
-    checkpoint = find_motion_checkpoint(folder)
-    model, stride = checkpoint.load(), checkpoint.config["training"]["stride"]
+    told = find_checkpoint(folder).config
+    model, stride = load_model(find_checkpoint(folder)), told.recipe["windows"]["stride"]
     density = hasattr(model, "log_prob")
     steps, held_out = curve(folder, "held_out/bits_per_dimension" if density else "held_out/mse")
-    told = {split: measure(model, corpus, checkpoint.features, split, stride) for split in ("val", "test")}
+    counted = {split: measure(model, corpus, told.features, split, stride) for split in ("val", "test")}
     unit = math.log(2) if density else 1.0  # bits to nats
     return {
         "name": name,
@@ -120,9 +121,9 @@ def figures(name: str, corpus: FeatureFolder, folder: Path) -> Figures:
         "epoch_steps": steps[0] + 1,
         "first": held_out[0] * unit,
         "best": min(held_out) * unit,
-        "kept_steps": checkpoint.config["steps"],
-        "steps": checkpoint.config["training"]["steps"],
-        **{f"{split}_{k}": v for split, values in told.items() for k, v in values.items()},
+        "kept_steps": told.steps,
+        "steps": told.recipe["training"]["steps"],
+        **{f"{split}_{k}": v for split, values in counted.items() for k, v in values.items()},
         **json.loads((folder / "times.json").read_text()),
     }
 
@@ -142,7 +143,7 @@ def table(rows: list[Figures]) -> str:
             else f"{1 - r['test_model'] / r['test_walk']:.0%}"
         )
         cells = [
-            f"tiny_{r['name']}" + ("" if r["density"] else " (squared error)"),
+            f"flow/tiny/{r['name']}" + ("" if r["density"] else " (squared error)"),
             f"{r['parameters'] / 1e6:.2f} M",
             f"{r['steps']} ({r['epoch_steps']})",
             f"{r['cpu_s'] / 60:.1f}",
@@ -183,11 +184,12 @@ def section(rows: list[Figures], corpus: FeatureFolder, recordings: str) -> str:
 
 
 def main() -> None:
+    models = [name for name in model_names() if issubclass(model_type(name), MotionModel)]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, help="folder of motions and sounds")
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/tiny_flows"), help="data and runs")
     parser.add_argument("--fps", type=float, default=25.0)
-    parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--models", nargs="+", default=models, choices=models)
     parser.add_argument("--write", type=Path, metavar="PAGE", help="replace the section of this Markdown page")
     options = parser.parse_args()
     data = options.output / "data"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -67,6 +68,29 @@ def test_several_files_appear_together_or_not_at_all(tmp_path: Path) -> None:
         for temporary in temporaries:
             temporary.write_text("x")
     assert sorted(tmp_path.iterdir()) == targets
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
+def test_when_one_rename_fails_those_before_it_are_taken_back(tmp_path: Path, links: bool, monkeypatch) -> None:
+    if not links:
+        monkeypatch.setattr("os.link", Mock(side_effect=OSError("not supported")))
+    old, new, last = tmp_path / "old.bvh", tmp_path / "new.bvh", tmp_path / "last.html"
+    old.write_text("as it was")
+    with (
+        pytest.raises(OutputError, match=r"cannot write .*last\.html"),
+        atomic_paths([old, new, last], force=True) as all_,
+    ):
+        for temporary in all_:
+            temporary.write_text("made now")
+        last.mkdir()  # a file cannot be renamed over a folder
+    assert old.read_text() == "as it was"
+    assert sorted(tmp_path.iterdir()) == [last, old]
+    last.rmdir()
+    with atomic_paths([old, new, last], force=True) as all_:
+        for temporary in all_:
+            temporary.write_text("made now")
+    assert old.read_text() == "made now"
+    assert sorted(tmp_path.iterdir()) == [last, new, old]
 
 
 def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from farandole.motion.motion import Motion
 FAULTS = """
 import resource, sys
 from farandole._memory import keep_freed_memory
-from farandole.motion.bvh import read_bvh
+from farandole.motion.files.bvh import read_bvh
 
 if sys.argv[2] == "keep":
     keep_freed_memory()

@@ -7,7 +7,7 @@ import sys
 
 import farandole
 
-HEAVY = ("torch", "librosa", "lightning", "onnxruntime", "av", "scipy", "soundfile", "typer", "rich")
+HEAVY = ("torch", "librosa", "lightning", "onnxruntime", "av", "scipy", "soundfile", "typer", "rich", "jinja2")
 
 
 def test_importing_farandole_imports_nothing_heavy() -> None:

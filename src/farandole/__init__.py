@@ -15,35 +15,47 @@ from typing import TYPE_CHECKING
 from farandole.errors import FarandoleError
 
 if TYPE_CHECKING:
-    from farandole._api import dance
+    from farandole.generation.completion import complete
+    from farandole.generation.dance import dance
     from farandole.generation.extend import extend
     from farandole.generation.inbetween import inbetween
+    from farandole.generation.partial import PartialMotion
+    from farandole.live import Live
     from farandole.motion import Motion, Skeleton
+    from farandole.motion.characters import load_character
     from farandole.motion.files import load_motion, save_motion
     from farandole.music import Song, load_song
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOME = {
     "Motion": "farandole.motion",
     "Skeleton": "farandole.motion",
     "load_motion": "farandole.motion.files",
     "save_motion": "farandole.motion.files",
+    "load_character": "farandole.motion.characters",
     "Song": "farandole.music",
     "load_song": "farandole.music",
-    "dance": "farandole._api",
+    "PartialMotion": "farandole.generation.partial",
+    "complete": "farandole.generation.completion",
+    "dance": "farandole.generation.dance",
     "extend": "farandole.generation.extend",
     "inbetween": "farandole.generation.inbetween",
+    "Live": "farandole.live",
 }
 
 __all__ = [
     "FarandoleError",
+    "Live",
     "Motion",
+    "PartialMotion",
     "Skeleton",
     "Song",
+    "complete",
     "dance",
     "extend",
     "inbetween",
+    "load_character",
     "load_motion",
     "load_song",
     "save_motion",

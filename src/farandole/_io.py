@@ -46,7 +46,10 @@ def atomic_path(path: str | Path, *, force: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def atomic_paths(paths: Iterable[str | Path], *, force: bool = False) -> Iterator[list[Path]]:
-    """`atomic_path` for several files that belong together: all of them appear at the end, or none."""
+    """`atomic_path` for several files that belong together: all of them appear at the end, or none.
+
+    Where one cannot be renamed, those before it are taken back: files that were replaced are as they were.
+    """
     targets = [check_output(p, force=force) for p in paths]
     with ExitStack() as undo:
         temporaries = []
@@ -59,8 +62,7 @@ def atomic_paths(paths: Iterable[str | Path], *, force: bool = False) -> Iterato
         missing = [t.name for t, made in zip(targets, temporaries, strict=True) if not made.exists()]
         if missing:
             raise OutputError(f"nothing was written for {', '.join(missing)}")
-        for target, temporary in zip(targets, temporaries, strict=True):
-            _rename(temporary, target)
+        _rename_all(list(zip(temporaries, targets, strict=True)))
         undo.pop_all()
 
 
@@ -115,6 +117,29 @@ def _remove_if_empty(folder: Path) -> None:
         folder.rmdir()
     except OSError:
         return  # somebody else put something there meanwhile: theirs to keep
+
+
+def _rename_all(pairs: list[tuple[Path, Path]]) -> None:
+    """Rename every source to its target, or none."""
+    with ExitStack() as keepsakes, ExitStack() as undo:
+        for number, (source, target) in enumerate(pairs, 1):
+            if number < len(pairs):  # the last one either succeeds, or is not there to be taken back
+                undo.callback(_undo_of(target, keepsakes))
+            _rename(source, target)
+        undo.pop_all()
+
+
+def _undo_of(target: Path, keepsakes: ExitStack) -> Callable[[], object]:
+    """What brings a target back to what it is now; `keepsakes` removes what is kept for that."""
+    if not target.exists():
+        return lambda: target.unlink(missing_ok=True)
+    old = _temporary_name(target)
+    keepsakes.callback(old.unlink, missing_ok=True)
+    try:
+        os.link(target, old)  # a second name: the target is never missing
+    except OSError:  # a file system without hard links
+        _guard(lambda: shutil.copy2(target, old), target)
+    return lambda: os.replace(old, target)
 
 
 def _rename(source: Path, target: Path) -> None:

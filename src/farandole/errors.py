@@ -1,12 +1,18 @@
 """Errors a user of farandole can meet. Each says which input, what is wrong with it, and what is accepted."""
 
+_LINE = 500
+
 
 class FarandoleError(Exception):
     """Base of every error that is the caller's to mend. The command line turns it into one line and exit code 2."""
 
 
 class FileFormatError(FarandoleError, ValueError):
-    """A file could not be read as the format it claims to be."""
+    """A file could not be read as the format it claims to be. What it quotes of a damaged file is kept to a line's length."""
+
+    def __init__(self, message: str) -> None:
+        text = " ".join(str(message).split("\n"))
+        super().__init__(text if len(text) <= _LINE else f"{text[: _LINE - 100]} ... {text[-95:]}")
 
 
 class MotionError(FarandoleError, ValueError):
@@ -35,6 +41,10 @@ class DownloadError(FarandoleError, OSError):
 
 class CheckpointError(FarandoleError, ValueError):
     """A checkpoint folder is missing, incomplete or made for something else."""
+
+
+class AbilityError(CheckpointError):
+    """A model cannot do what is asked of it."""
 
 
 class OutputError(FarandoleError, OSError):
