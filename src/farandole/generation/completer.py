@@ -5,11 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 
-from farandole.errors import DataError
+from farandole.errors import AbilityError, DataError
 from farandole.models.abilities import InputWindow
 from farandole.motion.free_feet import stand
 from farandole.motion.names import is_humanoid
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from farandole.music.song import Song
 
 Progress = Callable[[int, int], None]
+F = TypeVar("F")
 
 MOTION = "motion"
 """Modality that models make."""
@@ -59,8 +60,10 @@ class GenerationSettings:
     feet: bool | None = None
 
 
-class Completer(ABC):
-    """A checkpoint, ready to complete partial motions; each kind of completion has its own class.
+class Completer(ABC, Generic[F]):
+    """A checkpoint, ready to complete partial motions; each kind of completion has its own class and facts F.
+
+    What a kind does not override, it cannot do: the call raises AbilityError.
 
     Args:
         checkpoint: The model.
@@ -71,6 +74,11 @@ class Completer(ABC):
 
     def __init__(self, checkpoint: Checkpoint, session: Session) -> None:
         self.checkpoint, self.session = checkpoint, session
+
+    @property
+    def facts(self) -> F:
+        """What the checkpoint says of this kind of completion; `completion.open_model` chose the class by it."""
+        return cast("F", self.checkpoint.completion)
 
     @property
     def fps(self) -> float:
@@ -106,7 +114,6 @@ class Completer(ABC):
             )
         return max(0, min(moving) - self.begins)
 
-    @abstractmethod
     def generate(
         self, jobs: Sequence[FeatureJob], frames: int, settings: GenerationSettings, progress: Progress | None = None
     ) -> Array:
@@ -114,8 +121,8 @@ class Completer(ABC):
 
         A job's features depend on it, the settings and its name alone, not on what else is made with it (up to rounding).
         """
+        raise self._cannot("continues no motion")
 
-    @abstractmethod
     def continue_motion(
         self,
         partial: PartialMotion,
@@ -134,6 +141,7 @@ class Completer(ABC):
             takes: How many motions.
             progress: Called with (done, total).
         """
+        raise self._cannot("continues no motion")
 
     def fill(
         self, baseline: Motion, partial: PartialMotion, *, takes: int = 1, progress: Progress | None = None
@@ -142,7 +150,10 @@ class Completer(ABC):
 
         Models without the ability `future` do not.
         """
-        raise NotImplementedError(f"{self.kind} completes no gaps")
+        raise self._cannot("completes no gaps")
+
+    def _cannot(self, what: str) -> AbilityError:
+        return AbilityError(f"the model {self.checkpoint.name} ({self.kind}) {what}")
 
     def scale(self, modality: str, values: Array) -> Array:
         """A feature in the model's numbers, float32 [T, D]."""

@@ -27,17 +27,10 @@ if TYPE_CHECKING:
 NETWORK = "model"
 
 
-class AutoregressiveGenerator(Completer):
+class AutoregressiveGenerator(Completer[Autoregressive]):
     """Windows of the past and of the music in, the next frames out, again and again."""
 
     kind = "autoregressive"
-
-    @property
-    def facts(self) -> Autoregressive:
-        """What the checkpoint says of its steps."""
-        facts = self.checkpoint.completion
-        assert isinstance(facts, Autoregressive)
-        return facts
 
     @property
     def reads(self) -> tuple[InputWindow, ...]:

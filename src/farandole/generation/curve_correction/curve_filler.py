@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from farandole.checkpoints.session import check_finite
 from farandole.errors import CheckpointError, FarandoleError, MotionError
 from farandole.generation.bodies import fill_with
-from farandole.generation.completer import Completer, FeatureJob, GenerationSettings, Progress
+from farandole.generation.completer import Completer, Progress
 from farandole.models.abilities import CurveCorrection, InputWindow
 from farandole.motion.gaps import GapCodec
 from farandole.motion.rotations import Array
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 NETWORK = "model"
 
 
-class CurveFiller(Completer):
+class CurveFiller(Completer[CurveCorrection]):
     """Gaps between known frames; it cannot go on where nothing follows.
 
     Attributes:
@@ -35,9 +34,7 @@ class CurveFiller(Completer):
 
     def __init__(self, checkpoint: Checkpoint, session: Session) -> None:
         super().__init__(checkpoint, session)
-        facts = checkpoint.completion
-        assert isinstance(facts, CurveCorrection)
-        self._window = facts.window
+        facts = self.facts
         if any(not 0 <= joint < len(self.skeleton) for joint in facts.still):
             raise CheckpointError(
                 f"{checkpoint.folder / 'config.json'}: completion: still names a joint that skeleton.json does not have"
@@ -51,30 +48,12 @@ class CurveFiller(Completer):
     @property
     def window(self) -> int:
         """Frames of the longest window it was trained on; longer ones are filled too, but are new to it."""
-        return self._window
+        return self.facts.window
 
     @property
     def reads(self) -> tuple[InputWindow, ...]:
         """See `Completer.reads`: nothing that a feature folder holds."""
         return ()
-
-    def generate(
-        self, jobs: Sequence[FeatureJob], frames: int, settings: GenerationSettings, progress: Progress | None = None
-    ) -> Array:
-        """It does not: see `Abilities.past`."""
-        raise NotImplementedError(f"{self.kind} continues no motion")
-
-    def continue_motion(
-        self,
-        partial: PartialMotion,
-        frames: int,
-        *,
-        start: Motion | None = None,
-        takes: int = 1,
-        progress: Progress | None = None,
-    ) -> list[Motion]:
-        """It does not: see `Abilities.past`."""
-        raise NotImplementedError(f"{self.kind} continues no motion")
 
     def fill(
         self, baseline: Motion, partial: PartialMotion, *, takes: int = 1, progress: Progress | None = None

@@ -42,17 +42,10 @@ class _Start:
     end: Array
 
 
-class LatentDancer(Completer):
+class LatentDancer(Completer[LatentFlow]):
     """Windows of latents from noise, decoded to dance; goes on from a past, meets pinned frames and joint groups."""
 
     kind = "latent_flow"
-
-    @property
-    def facts(self) -> LatentFlow:
-        """What the checkpoint says of its windows and styles."""
-        facts = self.checkpoint.completion
-        assert isinstance(facts, LatentFlow)
-        return facts
 
     @property
     def codec(self) -> DanceCodec:

@@ -24,17 +24,10 @@ ROOT = 3
 """Last columns of the motion features: the root's position."""
 
 
-class MaskedFiller(Completer):
+class MaskedFiller(Completer[Masked]):
     """Hidden frames in one pass; a motion goes on block by block."""
 
     kind = "masked"
-
-    @property
-    def facts(self) -> Masked:
-        """What the checkpoint says of its windows."""
-        facts = self.checkpoint.completion
-        assert isinstance(facts, Masked)
-        return facts
 
     @property
     def columns(self) -> int:
