@@ -275,3 +275,24 @@ def directions_of(motion, other) -> list[float]:
         cos = (u * v).sum(1) / np.linalg.norm(u, axis=1) / np.linalg.norm(v, axis=1)
         result.append(float(np.degrees(np.arccos(np.clip(cos, -1, 1))).max()))
     return result
+
+
+@pytest.mark.parametrize(
+    "uri", ["../secret.bin", "%2e%2e/secret.bin", "sub/../../secret.bin", "ABSOLUTE", "file:///etc/hostname"]
+)
+@pytest.mark.parametrize("kind", ["buffers", "images"])
+def test_a_character_reaches_no_file_outside_its_folder(kind: str, uri: str, steps, tmp_path: Path) -> None:
+    """What a .gltf from elsewhere names must not end up in the .glb that is passed on."""
+    secret = tmp_path / "secret.bin"
+    secret.write_bytes(b"for nobody else")
+    document, whole = parts(build(Rig())[0])
+    document["buffers"] = [{"byteLength": len(whole), "uri": "whole.bin"}]
+    document.setdefault(kind, []).append({"byteLength": 4, "uri": str(secret) if uri == "ABSOLUTE" else uri})
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "whole.bin").write_bytes(whole)
+    (folder / "a.gltf").write_text(json.dumps(document))
+    for written in (folder / "out.glb", tmp_path / "elsewhere.gltf"):
+        with pytest.raises(FileFormatError, match="outside the folder of the file"):
+            load_character(folder / "a.gltf").save(written, steps.slice(0, 3))
+        assert not written.exists()

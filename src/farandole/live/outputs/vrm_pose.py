@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from farandole.errors import FileFormatError, RetargetError
+from farandole.errors import RetargetError
 from farandole.motion import kinematics, names, retarget
 from farandole.motion import rotations as rot
 from farandole.motion.files.gltf.vrma import BONES, t_pose
@@ -66,16 +66,13 @@ def read_rig(path: Path) -> VrmRig:
         FileFormatError: If it is damaged.
         RetargetError: If it says of no node which bone it is.
     """
-    from farandole.motion.characters.nodes import NodeTree, split_matrix
+    from farandole.motion.characters.nodes import RestTree, split_matrix
     from farandole.motion.characters.vrm import humanoid_bones
     from farandole.motion.files.gltf.container import Container
 
-    try:
-        file = Container(path.read_bytes(), path)
-    except OSError as error:
-        raise FileFormatError(f"{path} cannot be read ({error.strerror or error})") from error
-    tree = NodeTree(file.document, path)
-    nodes = {b: n for b, n in humanoid_bones(file.document, len(tree.names)).items() if b in _ROLES}
+    file = Container.open(path)
+    tree = RestTree(file)
+    nodes = {b: n for b, n in humanoid_bones(file).items() if b in _ROLES}
     if "hips" not in nodes:
         raise RetargetError(f"{path} is no VRM character: it has no humanoid map with hips")
     order = sorted(nodes, key=lambda b: tree.order.index(nodes[b]))

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from farandole.motion import rotations as rot
+from farandole.motion.characters.addition import Addition
 from farandole.motion.characters.body import Body
-from farandole.motion.characters.container import Addition
-from farandole.motion.characters.nodes import NodeTree, nearest_rotation, split_matrix
+from farandole.motion.characters.nodes import RestTree, nearest_rotation, split_matrix
 from farandole.motion.characters.solve import NodePose, Solver
 from farandole.motion.rotations import Array
 
@@ -24,7 +24,7 @@ class Track:
 
 
 def tracks(
-    body: Body, solver: Solver, nodes: NodeTree, poses: dict[int, NodePose], fingers: dict[int, Array]
+    body: Body, solver: Solver, nodes: RestTree, poses: dict[int, NodePose], fingers: dict[int, Array]
 ) -> list[Track]:
     """Rotations of all moving joints, translations of those that travel, and the bind pose where the nodes do not rest in it."""
     result = []

@@ -10,10 +10,10 @@ import numpy as np
 from farandole.errors import RetargetError
 from farandole.motion import names
 from farandole.motion import rotations as rot
-from farandole.motion.characters.container import Container
-from farandole.motion.characters.nodes import NodeTree
+from farandole.motion.characters.nodes import RestTree
 from farandole.motion.characters.skins import SkinnedVertices, bind_worlds, first_keys, skinned_vertices
 from farandole.motion.characters.vrm import ROLE_OF_BONE, humanoid_bones, spring_nodes
+from farandole.motion.files.gltf.container import Container
 from farandole.motion.humanoid.map_file import roles_from_map
 from farandole.motion.layout import unique_names
 from farandole.motion.retarget import rests_standing
@@ -76,7 +76,7 @@ class Body:
         return rot.from_yaw(quarter if abs(angle - quarter) < np.deg2rad(20.0) else angle)
 
 
-def find_bodies(container: Container, tree: NodeTree, mapping: Mapping[str, str | None] | None) -> list[Body]:
+def find_bodies(container: Container, tree: RestTree, mapping: Mapping[str, str | None] | None) -> list[Body]:
     """The humans of a file, the one with the most joints first.
 
     They are looked for in the pose that the skins are bound in; where nobody stands in it (bones in a row), in the nodes' own pose,
@@ -100,12 +100,12 @@ def find_bodies(container: Container, tree: NodeTree, mapping: Mapping[str, str 
 
 
 def _bodies_in(
-    world: Array, container: Container, tree: NodeTree, mapping: Mapping[str, str | None] | None
+    world: Array, container: Container, tree: RestTree, mapping: Mapping[str, str | None] | None
 ) -> tuple[list[Body], RetargetError | None]:
     """Humans that stand in a pose [N, 4, 4] of the nodes, and what is wrong with the first that does not."""
     vertices = skinned_vertices(container, tree, world)
-    bones = humanoid_bones(container.document, len(tree.names))
-    owned = frozenset(spring_nodes(container.document, tree))
+    bones = humanoid_bones(container)
+    owned = frozenset(spring_nodes(container, tree))
     skin_joints = {j for skin in container.document.get("skins", []) for j in skin["joints"]}
     deforming = set(vertices.joints[vertices.weights > 0.0].tolist()) if vertices is not None else skin_joints
     result: list[Body] = []
@@ -134,7 +134,7 @@ def _bodies_in(
     return result, first_error
 
 
-def _groups(container: Container, tree: NodeTree, bones: set[int]) -> list[set[int]]:
+def _groups(container: Container, tree: RestTree, bones: set[int]) -> list[set[int]]:
     """Joints that belong together: those of skins that share joints or hang on each other; the largest group first."""
     groups: list[set[int]] = []
     sets = [set(skin["joints"]) for skin in container.document.get("skins", [])]
@@ -150,11 +150,11 @@ def _groups(container: Container, tree: NodeTree, bones: set[int]) -> list[set[i
     return sorted(groups, key=lambda g: -len(g))
 
 
-def _skeleton(tree: NodeTree, world: Array, joints: set[int]) -> tuple[Skeleton, tuple[int, ...]]:
+def _skeleton(tree: RestTree, world: Array, joints: set[int]) -> tuple[Skeleton, tuple[int, ...]]:
     inside = joints | {a for j in joints for a in tree.ancestors(j)}
     nodes = [n for n in tree.order if n in inside]
     index = {node: k + 1 for k, node in enumerate(nodes)}
-    parents = [-1, *(index.get(int(tree.parents[n]), 0) for n in nodes)]
+    parents = [-1, *(index.get(tree.parents[n], 0) for n in nodes)]
     positions = np.vstack((np.zeros(3), world[nodes][:, :3, 3]))
     offsets = positions.copy()
     offsets[1:] -= positions[parents[1:]]

@@ -12,20 +12,22 @@ import numpy as np
 from farandole import _io
 from farandole.errors import FarandoleError, FileFormatError, MotionError, OutputError
 from farandole.motion.characters import pose
+from farandole.motion.characters.addition import Addition, packed
 from farandole.motion.characters.animation import Track, add_animation, tracks
 from farandole.motion.characters.arms import Torso, clear_arms
 from farandole.motion.characters.body import Body, find_bodies
-from farandole.motion.characters.container import Addition, Container, packed
-from farandole.motion.characters.nodes import NodeTree
+from farandole.motion.characters.nodes import RestTree
 from farandole.motion.characters.root import check_root, root_joint, root_places
 from farandole.motion.characters.solve import Solver
 from farandole.motion.characters.stance import Feet, find_steps
+from farandole.motion.files.gltf.container import Container
 from farandole.motion.humanoid.map_file import map_text, read_map
 from farandole.motion.motion import Motion
 from farandole.motion.skeleton import Skeleton
 
 SUFFIXES = (".glb", ".gltf", ".vrm")
 """Files that `Character.load` reads."""
+_LISTS = ("nodes", "buffers", "bufferViews", "accessors", "animations", "skins", "meshes", "images")
 _DAMAGE = (KeyError, IndexError, TypeError, AttributeError, ValueError, ArithmeticError)
 
 
@@ -40,8 +42,12 @@ class Character:
     def __init__(self, container: Container, mapping: Mapping[str, str | None] | None = None) -> None:
         self.path = container.path
         self._container = container
+        if "asset" not in container.document:
+            raise FileFormatError(f"{self.path} is no glTF 2.0 document")
+        for key in _LISTS:
+            container.items(key)
         try:
-            self._nodes = NodeTree(container.document, container.path)
+            self._nodes = RestTree(container)
             self.bodies: tuple[Body, ...] = tuple(find_bodies(container, self._nodes, mapping))
             self._prepared = [(b, Solver(b, self._nodes), Feet(b), Torso(b)) for b in self.bodies]
         except _DAMAGE as error:
@@ -61,7 +67,7 @@ class Character:
             FileFormatError: If it is no such file, or damaged.
             RetargetError: If it has no human skeleton; says what is missing.
         """
-        return cls(Container(Path(path)), read_map(mapping) if isinstance(mapping, (str, Path)) else mapping)
+        return cls(Container.open(Path(path)), read_map(mapping) if isinstance(mapping, (str, Path)) else mapping)
 
     def __repr__(self) -> str:
         return f"Character({str(self.path)!r}, {len(self.skeleton)} joints, {len(self.roles)} recognised)"
@@ -163,19 +169,14 @@ class Character:
 
     def _beside(self, folder: Path) -> dict[Path, bytes]:
         """Buffers and images that a .gltf in another folder needs beside it and that are not there already."""
-        document = self._container.document
-        uris = dict.fromkeys(x.get("uri") for kind in ("buffers", "images") for x in document.get(kind, []))
         result = {}
-        for uri in uris:
-            if uri and not uri.startswith("data:"):
-                content, place = self._container.resource(uri), Path(unquote(uri))
-                if place.is_absolute() or ".." in place.parts:
-                    raise OutputError(
-                        f"{self.path} needs {place}, which lies outside its folder: write a .glb, which holds all"
-                    )
-                target = folder / place
-                if not (target.is_file() and target.read_bytes() == content):
-                    result[target] = content
+        for kind in ("buffer", "image"):
+            for entry in self._container.items(kind + "s"):
+                uri = entry.get("uri")
+                if uri and not uri.startswith("data:"):
+                    content, target = self._container.resource(uri, kind), folder / unquote(uri)
+                    if not (target.is_file() and target.read_bytes() == content):
+                        result[target] = content
         return result
 
     def _tracks(self, motion: Motion, root: str) -> list[Track]:

@@ -1,4 +1,4 @@
-"""The node tree of a glTF document: parents, matrices, order."""
+"""The node tree of a character at rest, and posed: matrices."""
 
 from __future__ import annotations
 
@@ -8,42 +8,26 @@ import numpy as np
 
 from farandole.errors import FileFormatError
 from farandole.motion import rotations as rot
+from farandole.motion.files.gltf.container import Container
+from farandole.motion.files.gltf.nodes import NodeTree
 from farandole.motion.rotations import Array
 
 
-class NodeTree:
-    """Nodes of a document with their local and world matrices at rest.
+class RestTree(NodeTree):
+    """The nodes of a file with their local and world matrices at rest.
 
     Attributes:
         names: As the document spells them, "node 7" where it does not.
-        parents: [N] int, -1 for roots.
-        order: All nodes, parents before children.
         local, world: [N, 4, 4], for column vectors.
 
     Raises:
-        FileFormatError: If a node has two parents, is its own ancestor, or its numbers make no sense.
+        FileFormatError: If the tree is damaged (see `NodeTree`), or its numbers make no sense.
     """
 
-    def __init__(self, document: dict[str, Any], path: object) -> None:
-        nodes: list[dict[str, Any]] = document.get("nodes", [])
-        count = len(nodes)
-        self.names = [str(n.get("name") or f"node {i}") for i, n in enumerate(nodes)]
-        self.parents = np.full(count, -1)
-        self.children: list[list[int]] = [list(n.get("children", [])) for n in nodes]
-        for i, children in enumerate(self.children):
-            for c in children:
-                if not isinstance(c, int) or not 0 <= c < count or self.parents[c] >= 0:
-                    raise FileFormatError(f"{path}: its node tree is damaged at '{self.names[i]}'")
-                self.parents[c] = i
-        self.order: list[int] = []
-        stack = [i for i in range(count - 1, -1, -1) if self.parents[i] < 0]
-        while stack:
-            node = stack.pop()
-            self.order.append(node)
-            stack.extend(reversed(self.children[node]))
-        if len(self.order) != count:
-            raise FileFormatError(f"{path}: its node tree goes in a circle")
-        self.local = np.stack([_matrix(n, path) for n in nodes]) if count else np.zeros((0, 4, 4))
+    def __init__(self, file: Container) -> None:
+        super().__init__(file)
+        self.names = [self.name(node) for node in range(len(self.nodes))]
+        self.local = np.stack([_matrix(n, file.path) for n in self.nodes]) if self.nodes else np.zeros((0, 4, 4))
         self.world = self.worlds(self.local)
 
     def worlds(self, local: Array) -> Array:
@@ -70,7 +54,7 @@ class NodeTree:
         """The nodes above one, nearest first."""
         result = []
         while self.parents[node] >= 0:
-            node = int(self.parents[node])
+            node = self.parents[node]
             result.append(node)
         return result
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from farandole.errors import FileFormatError
-from farandole.motion.characters.container import CompressedError, Container
-from farandole.motion.characters.nodes import NodeTree, nearest_rotation
+from farandole.motion.characters.nodes import RestTree, nearest_rotation
+from farandole.motion.files.gltf.container import CompressedError, Container
 from farandole.motion.rotations import Array
 
 _SAME = 0.01  # deviation, as a share of the body, up to which the nodes rest in the bind pose
@@ -46,7 +46,7 @@ def inverse_bind(container: Container, skin: dict[str, Any]) -> Array | None:
     return matrices if (np.abs(np.linalg.det(matrices[:, :3, :3])) > 1e-18).all() else None
 
 
-def bind_worlds(container: Container, tree: NodeTree, choice: int = 0) -> Array:
+def bind_worlds(container: Container, tree: RestTree, choice: int = 0) -> Array:
     """World matrices [N, 4, 4] of all nodes in the bind pose of the skins; those of no skin follow their parents.
 
     Where the nodes rest in the bind pose (the product of world and inverse bind matrix is the same for all joints, whatever
@@ -103,11 +103,11 @@ def _constant(products: Array, world: Array) -> bool:
     return bool((np.quantile(linear, 0.9) < 3 * _SAME) and (np.quantile(shift, 0.9) < 3 * _SAME))
 
 
-def _placed(container: Container, tree: NodeTree, skin: dict[str, Any], bound: Array, choice: int) -> Array | None:
+def _placed(container: Container, tree: RestTree, skin: dict[str, Any], bound: Array, choice: int) -> Array | None:
     """Bind matrices [J, 4, 4] brought into the world, in the nodes' size; None if they do not fit the bones."""
     joints = list(skin["joints"])
     index = {j: n for n, j in enumerate(joints)}
-    pairs = [(n, index[int(tree.parents[j])]) for n, j in enumerate(joints) if int(tree.parents[j]) in index]
+    pairs = [(n, index[tree.parents[j]]) for n, j in enumerate(joints) if tree.parents[j] in index]
     if len(pairs) < 2:
         return None
     child, parent = np.array(pairs).T
@@ -120,7 +120,7 @@ def _placed(container: Container, tree: NodeTree, skin: dict[str, Any], bound: A
     scale = float(np.median(ratio))
     if np.quantile(np.abs(ratio / scale - 1.0), 0.8) > 0.2:
         return None
-    tops = [j for j in joints if int(tree.parents[j]) not in index]
+    tops = [j for j in joints if tree.parents[j] not in index]
     meshes = [i for i, n in enumerate(container.document["nodes"]) if "skin" in n and "mesh" in n]
     frames = [np.eye(3)]
     frames += [nearest_rotation(tree.world[n][:3, :3]) for n in tree.ancestors(tops[0]) + meshes]
@@ -146,7 +146,7 @@ def _placed(container: Container, tree: NodeTree, skin: dict[str, Any], bound: A
     return place @ bound
 
 
-def skinned_vertices(container: Container, tree: NodeTree, world: Array) -> SkinnedVertices | None:
+def skinned_vertices(container: Container, tree: RestTree, world: Array) -> SkinnedVertices | None:
     """All skinned vertices in the pose `world` [N, 4, 4]; None if there are none or all are compressed."""
     found: list[tuple[Array, NDArray[np.int64], Array]] = []
     document = container.document

@@ -8,7 +8,7 @@ import numpy as np
 
 from farandole.motion import rotations as rot
 from farandole.motion.characters.body import Body
-from farandole.motion.characters.nodes import NodeTree, nearest_rotation, split_matrix
+from farandole.motion.characters.nodes import RestTree, nearest_rotation, split_matrix
 from farandole.motion.characters.pose import anatomical_parents
 from farandole.motion.humanoid import tree
 from farandole.motion.rotations import Array
@@ -39,7 +39,7 @@ class Solver:
         even: Whether no joint is scaled differently by axis.
     """
 
-    def __init__(self, body: Body, nodes: NodeTree) -> None:
+    def __init__(self, body: Body, nodes: RestTree) -> None:
         self.body = body
         count = len(body.skeleton)
         self.bind = np.tile(np.eye(4), (count, 1, 1))

@@ -21,12 +21,23 @@ from farandole.errors import FileFormatError
 MAGIC, JSON_CHUNK, BIN_CHUNK = 0x46546C67, 0x4E4F534A, 0x004E4942
 COMPONENTS = {5120: np.int8, 5121: np.uint8, 5122: np.int16, 5123: np.uint16, 5125: np.uint32, 5126: np.float32}
 """Component types of accessors."""
+BOM = b"\xef\xbb\xbf"
 _WIDTHS = {"SCALAR": 1, "VEC2": 2, "VEC3": 3, "VEC4": 4, "MAT4": 16}
-_COMPRESSIONS = ("EXT_meshopt_compression", "KHR_meshopt_compression")
+COMPRESSIONS = ("EXT_meshopt_compression", "KHR_meshopt_compression")
+
+
+class CompressedError(FileFormatError):
+    """An array is stored in a compression that is not looked into."""
 
 
 class Container:
     """A .glb or .gltf file: the JSON document and its arrays, which are looked at when they are asked for.
+
+    Attributes:
+        path: What messages call it.
+        document: The JSON part; not to be changed.
+        binary: Whether it is a .glb (or .vrm).
+        chunks: Kind and content of each chunk, in the file's order; of a .gltf the whole file as the one of JSON.
 
     Args:
         data: The bytes of the file.
@@ -39,9 +50,10 @@ class Container:
     def __init__(self, data: bytes, path: Path) -> None:
         self.path = path
         self._size = len(data)
-        text, self._binary = self._chunks(data)
+        self.binary = data.removeprefix(BOM).lstrip()[:1] != b"{"
+        self.chunks = self._chunks(data) if self.binary else [(JSON_CHUNK, data)]
         try:
-            document = json.loads(text)
+            document = json.loads((self._chunk(JSON_CHUNK) or b"").removeprefix(BOM))
         except (ValueError, RecursionError) as error:
             raise FileFormatError(f"{path}: its JSON part is damaged: {error}") from error
         if not isinstance(document, dict) or not isinstance(document.get("asset", {}), dict):
@@ -52,23 +64,41 @@ class Container:
             raise FileFormatError(f"{path} is glTF version {version}; version 2 is read")
         self._buffers: dict[int, bytes] = {}
 
-    def _chunks(self, data: bytes) -> tuple[bytes, bytes | None]:
-        """JSON text and binary chunk."""
-        if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
-            return data.removeprefix(b"\xef\xbb\xbf"), None
-        if len(data) < 20 or struct.unpack_from("<I", data)[0] != MAGIC:
-            raise FileFormatError(f"{self.path} is not a .glb file (it does not begin with 'glTF')")
+    @classmethod
+    def open(cls, path: Path) -> Container:
+        """A file by its path. Raises FileFormatError if it cannot be read or is damaged."""
+        try:
+            return cls(path.read_bytes(), path)
+        except OSError as error:
+            raise FileFormatError(f"cannot read {path}: {error.strerror or error}") from error
+
+    def _chunks(self, data: bytes) -> list[tuple[int, bytes]]:
+        if data[:4] != b"glTF":
+            raise FileFormatError(f"{self.path} is neither binary glTF nor glTF JSON (it does not begin with 'glTF')")
+        if len(data) < 20:
+            raise FileFormatError(f"{self.path} is cut off: {len(data)} bytes")
         _, version, total = struct.unpack_from("<III", data)
         if version != 2:
             raise FileFormatError(f"{self.path} is glTF version {version}; version 2 is read")
         if total > len(data):
             raise FileFormatError(f"{self.path} is cut off: {len(data)} of {total} bytes")
-        chunks, at = {}, 12
+        chunks, at = [], 12
         while at + 8 <= total:
             size, kind = struct.unpack_from("<II", data, at)
-            chunks.setdefault(kind, data[at + 8 : at + 8 + size])
+            if at + 8 + size > total:
+                raise FileFormatError(f"{self.path} is damaged: a chunk reaches beyond the file")
+            chunks.append((kind, data[at + 8 : at + 8 + size]))
             at += 8 + size
-        return chunks.get(JSON_CHUNK, b""), chunks.get(BIN_CHUNK)
+        return chunks
+
+    def _chunk(self, kind: int) -> bytes | None:
+        """The first chunk of a kind."""
+        return next((content for own, content in self.chunks if own == kind), None)
+
+    @property
+    def bin_chunk(self) -> bytes | None:
+        """The binary chunk of a .glb, None if there is none."""
+        return self._chunk(BIN_CHUNK)
 
     def items(self, key: str) -> list[dict[str, Any]]:
         """A list of objects of the document ("nodes", "skins", "animations" ...); empty where there is none.
@@ -91,7 +121,8 @@ class Container:
         """Values of an accessor as floats, [N, width]; normalised integers become their fractions, sparse values are put in.
 
         Raises:
-            FileFormatError: If it is damaged, compressed, or reaches beyond its buffer.
+            CompressedError: If its bytes are compressed.
+            FileFormatError: If it is damaged or reaches beyond its buffer.
         """
         try:
             a = _pick(self.items("accessors"), accessor)
@@ -123,12 +154,12 @@ class Container:
     def _view(self, view: int, offset: int, count: int, width: int, dtype: np.dtype[Any]) -> NDArray[Any]:
         """Values [count, width] at a byte of a buffer view."""
         v = _pick(self.items("bufferViews"), view)
-        compression = next((c for c in _COMPRESSIONS if c in v.get("extensions", {})), None)
+        compression = next((c for c in COMPRESSIONS if c in v.get("extensions", {})), None)
         if compression:
-            raise FileFormatError(
+            raise CompressedError(
                 f"{self.path}: its animation is compressed with {compression}, which is not read; save it uncompressed"
             )
-        data = self._buffer(_whole(v["buffer"]))
+        data = self.buffer(_whole(v["buffer"]))
         step, start = dtype.itemsize * width, _whole(v.get("byteOffset", 0))
         stop = start + _whole(v["byteLength"])
         at, stride = start + _whole(offset), _whole(v.get("byteStride", step))
@@ -136,31 +167,38 @@ class Container:
             raise ValueError("beyond its buffer")
         return np.ndarray((count, width), dtype.newbyteorder("<"), data, at, (stride, dtype.itemsize))
 
-    def _buffer(self, index: int) -> bytes:
+    def buffer(self, index: int) -> bytes:
+        """Bytes of a buffer, wherever it lies. Raises FileFormatError if it cannot be had."""
         if index not in self._buffers:
-            self._buffers[index] = self._load(index)
+            buffers = self.items("buffers")
+            uri = buffers[index].get("uri") if 0 <= index < len(buffers) else None
+            if uri is None and index == 0 and self.bin_chunk is not None:
+                self._buffers[index] = self.bin_chunk
+            elif isinstance(uri, str):
+                self._buffers[index] = self.resource(uri)
+            else:
+                raise FileFormatError(f"{self.path}: buffer {index} is not in the file")
         return self._buffers[index]
 
-    def _load(self, index: int) -> bytes:
-        uri = _pick(self.items("buffers"), index).get("uri")
-        if uri is None and index == 0 and self._binary is not None:
-            return self._binary
-        if isinstance(uri, str) and uri.startswith("data:"):
+    def resource(self, uri: str, what: str = "buffer") -> bytes:
+        """What a URI of the document points to: data within it, or a file beside or below it.
+
+        Raises:
+            FileFormatError: If it points elsewhere, or cannot be read: a document must not reach other files of the machine.
+        """
+        if uri.startswith("data:"):
             try:
                 return base64.b64decode(uri.partition(",")[2])
             except binascii.Error as error:
-                raise FileFormatError(f"{self.path}: buffer {index} is damaged base64: {error}") from error
-        if not isinstance(uri, str):
-            raise FileFormatError(f"{self.path}: buffer {index} is not in the file")
-        # Only what lies beside or below the file: a document must not point at other files of the machine.
+                raise FileFormatError(f"{self.path}: its {what} is damaged base64: {error}") from error
         name = Path(unquote(uri))
         if "://" in uri or name.is_absolute() or ".." in name.parts:
-            raise FileFormatError(f"{self.path}: buffer {index} is at '{uri}', outside the folder of the file")
+            raise FileFormatError(f"{self.path}: its {what} is at '{uri}', outside the folder of the file")
         try:
             return (self.path.parent / name).read_bytes()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise FileFormatError(f"{self.path}: cannot read its buffer '{uri}': {reason}") from error
+            raise FileFormatError(f"{self.path}: cannot read its {what} '{uri}': {reason}") from error
 
 
 def _whole(value: Any) -> int:

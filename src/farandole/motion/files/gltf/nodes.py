@@ -20,6 +20,7 @@ class NodeTree:
         nodes: The nodes as the document has them, [N].
         parents: Parent of each node, -1 for none, [N].
         children: Children of each node, [N].
+        order: All nodes, parents before children.
 
     Raises:
         FileFormatError: If a child does not exist, has two parents, or lies below itself.
@@ -39,16 +40,17 @@ class NodeTree:
                     raise FileFormatError(f"{file.path}: '{self.name(i)}' has an impossible child {child!r}")
                 self.parents[child] = i
             self.children.append(children)
-        reached, stack = 0, [i for i, p in enumerate(self.parents) if p < 0]
+        self.order: list[int] = []
+        stack = [i for i in range(len(self.nodes) - 1, -1, -1) if self.parents[i] < 0]
         while stack:
-            reached += 1
-            stack.extend(self.children[stack.pop()])
-        if reached < len(self.nodes):
+            self.order.append(stack.pop())
+            stack.extend(reversed(self.children[self.order[-1]]))
+        if len(self.order) < len(self.nodes):
             raise FileFormatError(f"{file.path}: its nodes form a circle")
 
     def name(self, node: int) -> str:
         """Name of a node, or its number."""
-        return str(self.nodes[node].get("name", f"node {node}"))
+        return str(self.nodes[node].get("name") or f"node {node}")
 
     def line(self, node: int) -> list[int]:
         """Nodes from a root of the scene down to `node`, both included."""
