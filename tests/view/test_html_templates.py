@@ -13,7 +13,7 @@ from jinja2 import UndefinedError
 from farandole.evaluation.reporting.gap_report_page import render_gaps
 from farandole.live.outputs.live_page import live_page_html
 from farandole.view.html_templates import rendered
-from farandole.view.page import page_html, viewer_script
+from farandole.view.page import page_html, page_script
 
 NASTY = "<b>\"x'&"
 
@@ -49,11 +49,11 @@ def test_the_viewer_keeps_titles_and_names_as_text(steps) -> None:
     assert "b" not in page.texts
     data, script = page.texts["script"]
     assert (json.loads(data)["title"], json.loads(data)["takes"][0]["name"]) == (NASTY, "<script>")
-    assert script == viewer_script()
+    assert script == page_script("viewer")[0]
 
 
 def test_the_live_page_carries_its_script_unchanged(monkeypatch) -> None:
-    monkeypatch.setattr("farandole.live.outputs.live_page.resources.files", lambda _: _Bundle())
+    monkeypatch.setattr("farandole.view.page.resources.files", lambda _: _Bundle())
     text, policy = live_page_html()
     assert Page(text).texts["script"] == [_Bundle.SCRIPT]
     assert "script-src 'sha256-" in policy

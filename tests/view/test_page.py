@@ -10,7 +10,7 @@ import pytest
 from farandole.errors import MotionError, OutputError
 from farandole.motion import rotations as rot
 from farandole.motion.motion import Motion
-from farandole.view.page import pack_rotations, page_html, unpack_rotations, viewer_script, write_page
+from farandole.view.page import pack_rotations, page_html, page_script, unpack_rotations, write_page
 
 
 def data_of(text: str) -> dict:
@@ -20,7 +20,7 @@ def data_of(text: str) -> dict:
 def test_the_page_holds_the_motion_and_asks_for_nothing(steps, clicks, tmp_path):
     path = write_page([steps], tmp_path / "dance.html", song=clicks, title='A </script> "title" & more', marks=[0, 30])
     text = path.read_text(encoding="utf-8")
-    script = viewer_script()
+    script = page_script("viewer")[0]
     own = text.replace(script, "")
     assert not re.search(r"https?://", own)
     assert not re.search(r"<(link|img|iframe|script|audio|video)[^>]+(src|href)=\"(?!data:)", own)

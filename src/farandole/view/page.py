@@ -108,27 +108,29 @@ def page_html(
     }
     # "<" would let data close the script element; JSON may write it as an escape anywhere.
     data = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
-    script = viewer_script()
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    script, digest = page_script("viewer")
     # Neither is searched for what to escape: a page holds megabytes.
     return rendered("viewer.html", title=heading, data=Markup(data), script=Markup(script), script_digest=digest)
 
 
-def viewer_script() -> str:
-    """The bundled viewer (three.js inside), built from web/ when the package is installed.
+def page_script(name: str) -> tuple[str, str]:
+    """A bundled script (three.js inside), built from web/ when the package is installed, and its SHA-256 for a content policy.
+
+    Args:
+        name: Of the bundle: "viewer" or "live".
 
     Raises:
         OutputError: If it has not been built, which happens only in a source tree that was never installed.
     """
-    bundle = resources.files("farandole.view") / "assets" / "viewer.js"
+    bundle = resources.files("farandole.view") / "assets" / f"{name}.js"
     if not bundle.is_file():
         raise OutputError(
-            "the page viewer is not built in this source tree: run `pip install .` or `python hatch_build.py`"
+            f"the script of the {name} page is not built in this source tree: run `pip install .` or `python hatch_build.py`"
         )
     script = bundle.read_text(encoding="utf-8")
     if "</script" in script.lower():
         raise OutputError(f"{bundle}: holds a closing script tag, which no page can carry; build it again")
-    return script
+    return script, base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 def pack_rotations(rotations: Array) -> str:

@@ -203,5 +203,5 @@ def _published_table(report: Report) -> dict[str, Any]:
         "measured": [
             (run.name, [interval_cell(run.figures.values.get(name)) for name in _PUBLISHED]) for run in report.runs
         ],
-        "methods": [(method, [plain_cell(v) for v in values]) for method, *values in published.AISTPP],
+        "published": [(method, [plain_cell(v) for v in values]) for method, *values in published.AISTPP],
     }

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from importlib import resources
 from typing import TYPE_CHECKING
 
-from farandole.errors import OutputError
 from farandole.view.html_templates import rendered
-from farandole.view.page import body_description
+from farandole.view.page import body_description, page_script
 
 if TYPE_CHECKING:
     from farandole.live.live import Live
@@ -42,13 +38,7 @@ def live_page_html() -> tuple[str, str]:
     """
     from markupsafe import Markup
 
-    bundle = resources.files("farandole.view") / "assets" / "live.js"
-    if not bundle.is_file():
-        raise OutputError(
-            "the live page is not built in this source tree: run `pip install .` or `python hatch_build.py`"
-        )
-    script = bundle.read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    script, digest = page_script("live")
     policy = (
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data: blob:; "
         "connect-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
