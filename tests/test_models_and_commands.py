@@ -70,7 +70,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         },
     },
     "latent_dancer": {
-        "features": {"motion": "dance129", "music": "dance15", "style": "style"},
+        "features": {"motion": "dance129", "music": "dance17", "style": "style"},
         "config": {
             "autoencoder": {"latent_dim": 4, "encoder_width": 8, "decoder_width": 8},
             "flow": {"latent_dim": 4, "tokens": 16, "width": 16, "layers": 1, "heads": 2},
@@ -106,7 +106,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     zero = np.zeros(frames)
     sound = {
         "beats": features(song, "beats", FPS)[:frames],
-        "dance15": dance_music_features(count, zero + 100.0, zero, np.zeros((frames, 4)), zero),
+        "dance17": dance_music_features(count, zero + 100.0, zero, np.zeros((frames, 4)), zero),
     }
     kinds = [codecs.codec(name, motions[0]) for name in ("expmap_cr", "rotmat", "dance129")]
     columns = {c.name: list(c.columns) for c in kinds} | {

@@ -161,7 +161,7 @@ def test_data_that_do_not_fit_are_one_line(flow_folder: Path, masked_folder: Pat
         ({**GAPS, "windows": {**GAPS["windows"], **weights}}, dance_folder, "no sequence has the style 'polka'"),
         ({**GAPS, "windows": {"patterns": {"longest_gap": 900}}}, dance_folder, "no sequence has the 911 frames"),
         ({**DANCER, "features": {**DANCER["features"], "music": "loudness"}}, dance_folder,
-         "has no feature 'loudness': there are dance129, dance15"),
+         "has no feature 'loudness': there are dance129, dance17"),
     ):  # fmt: skip
         with pytest.raises(DataError, match=said) as error:
             recipe, _, data, _ = toy(values, folder)

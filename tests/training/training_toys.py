@@ -162,7 +162,7 @@ def groove(number: int, frames: int = 150) -> Motion:
 
 
 def dance_music(frames: int, bpm: float = 100.0, count: float = 0.0) -> np.ndarray:
-    """Features of a steady beat without sound, [T, 15]."""
+    """Features of a steady beat without sound, [T, 17]."""
     counts = count + np.arange(frames) / 30 * bpm / 60
     rest = (np.full(frames, bpm), np.zeros(frames), np.zeros((frames, 4)), np.zeros(frames))
     return dance_features.dance_music_features(counts, *rest)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from farandole.cli import console
-from farandole.cli.options import Character, CharacterMap, Force, Json, Quiet, Root, load_rig
+from farandole.cli.options import Character, CharacterMap, Force, Json, Quiet, Root, load_rig, style_changes
 
 if TYPE_CHECKING:
     from farandole.motion import Motion
@@ -38,9 +38,13 @@ def dance(
     style: Annotated[
         str,
         typer.Option(
-            help="A style of the model (starter: salsa, salsa-lead, salsa-follow, groove), or auto: what suits the song."
+            help="A style (see farandole models starter --styles), several (salsa:0.7,modern:0.3), or auto: what suits the song."
         ),
     ] = "auto",
+    style_at: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TIME=STYLE", help="From this time (0:30 or 30) on another style; may be given again."),
+    ] = None,
     temperature: Annotated[
         float, typer.Option(min=0, max=2, help="0 the most typical moves, above 1 bolder ones.")
     ] = 1.0,
@@ -66,6 +70,7 @@ def dance(
     farandole dance song.mp3                                  song.bvh and song.html, here
     farandole dance song.mp3 -o song.glb                      for Blender, Unity, Unreal, Godot
     farandole dance song.mp3 --character me.vrm -o me-dancing.vrm   your own character
+    farandole dance song.mp3 --style modern --style-at 0:30=street   another style from half a minute on
     farandole dance song.mp3 -o takes/ --takes 4              four dances, one page to choose from
     farandole dance song.mp3 --seed 7 --energy 1.2 --formats bvh,html,mp4
     """
@@ -87,6 +92,7 @@ def dance(
             seed=seed,
             seconds=seconds,
             style=style,
+            style_changes=style_changes(style_at),
             temperature=temperature,
             energy=energy,
             start=start,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from farandole.cli import console
 from farandole.cli.options import Json, Quiet
+
+if TYPE_CHECKING:
+    from farandole.checkpoints.checkpoint import Checkpoint
 
 
 def models(
@@ -17,6 +20,9 @@ def models(
             metavar="[NAME | export RUN]", help="A shipped model or a checkpoint folder; export writes its ONNX files."
         ),
     ] = None,
+    styles: Annotated[
+        bool, typer.Option("--styles", help="List the styles of a dancer, as --style takes them.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -28,6 +34,7 @@ def models(
     \b
     farandole models
     farandole models starter
+    farandole models starter --styles
     farandole models runs/mine
     farandole models export runs/mine
     """
@@ -42,12 +49,16 @@ def models(
     if words:
         (name,) = words
         checkpoint = find_checkpoint(name)
-        if json:
+        if styles:
+            _styles(checkpoint, json=json)
+        elif json:
             facts = checkpoint.config.model_dump(by_alias=True)
             console.result_json({"name": checkpoint.name, "folder": checkpoint.folder, **facts})
         else:
             console.result(checkpoint.card.rstrip())
         return
+    if styles:
+        raise typer.BadParameter("--styles needs a model: farandole models starter --styles")
     shipped = [find_checkpoint(n) for n in shipped_models()]
     if json:
         listed = [{"name": c.name, "folder": c.folder, "styles": c.config.labels} for c in shipped]
@@ -56,6 +67,25 @@ def models(
     for checkpoint in shipped:
         size = sum(f.stat().st_size for f in checkpoint.folder.iterdir()) / 1e6
         console.result(f"{checkpoint.name}: {checkpoint.fps:g} fps, {size:.0f} MB, {abilities(checkpoint.abilities)}")
+
+
+def _styles(checkpoint: Checkpoint, *, json: bool) -> None:
+    """What --style may be with a model, and the tempi of each."""
+    from farandole.errors import AbilityError
+    from farandole.generation.latent_flow.styles import style_names
+    from farandole.models.abilities import LatentFlow
+
+    facts = checkpoint.completion
+    if not isinstance(facts, LatentFlow):
+        raise AbilityError(f"{checkpoint.name} has no styles: it does not dance by a latent flow")
+    rows = {token.replace(" ", "-"): style for token, style in facts.styles.items()}
+    if json:
+        told = {name: {"family": style.family, "tempo": style.tempo} for name, style in rows.items()}
+        console.result_json({"names": style_names(facts), "styles": told})
+        return
+    for name, style in rows.items():
+        of = "" if style.family == name else f", also as {style.family}"
+        console.result(f"{name}: {style.tempo[0]:g} to {style.tempo[1]:g} counts a minute{of}")
 
 
 def _export(runs: list[str], *, json: bool, quiet: bool) -> None:

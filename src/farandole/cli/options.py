@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -44,3 +45,25 @@ def load_rig(character: Path | None, map_file: Path | None) -> CharacterFile | B
     from farandole.motion.characters import load_character
 
     return load_character(character, mapping=map_file)
+
+
+def style_changes(given: Sequence[str] | None) -> list[tuple[float, str]]:
+    """Times (s) and styles of options like 0:30=modern or 30=modern.
+
+    Raises:
+        typer.BadParameter: If one is written otherwise.
+    """
+    changes = []
+    for text in given or ():
+        time, equals, style = text.partition("=")
+        parts = time.strip().split(":")
+        try:
+            if not equals or not style.strip() or len(parts) > 3:
+                raise ValueError
+            seconds = 0.0
+            for part in parts:
+                seconds = 60.0 * seconds + float(part)
+        except ValueError:
+            raise typer.BadParameter(f"'{text}': write a time and a style, like 0:30=modern") from None
+        changes.append((seconds, style.strip()))
+    return changes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ def dances(
     seed: int = 0,
     seconds: float | None = None,
     style: str = "auto",
+    style_changes: Sequence[tuple[float, str]] = (),
     temperature: float = 1.0,
     energy: float = 1.0,
     start: Motion | str | Path | None = None,
@@ -42,7 +43,8 @@ def dances(
         song: The music, or the path of a sound file.
         seed: Same arguments, same dances.
         seconds: Length, s; the song's by default.
-        style: A style of the model, or "auto": what suits the song.
+        style: A style of the model, several with weights ("salsa:0.7,modern:0.3"), or "auto": what suits the song.
+        style_changes: Times in the song (s) from which on it is another style.
         temperature: Scale of the randomness; 1 is as varied as people are, 0.7 is plainer.
         energy: 1 follows the song; below calmer, above livelier.
         start: Motion to go on from, or the path of a motion file; its end is what counts, and the song begins with the dance.
@@ -63,6 +65,7 @@ def dances(
     music = as_song(song)
     seconds = music.seconds if seconds is None else seconds
     options = {"song": music, "style": style, "temperature": temperature, "energy": energy, "seed": seed}
+    options["style_changes"] = tuple(style_changes)
     completer = open_model(model, engine=engine) if isinstance(model, str | Path) else model
     require(completer.checkpoint, ["music"], "dancing to a song")
     wanted = PartialMotion.unknown(seconds, fps, completer.skeleton, **options)
@@ -79,6 +82,7 @@ def dance(
     seed: int = 0,
     seconds: float | None = None,
     style: str = "auto",
+    style_changes: Sequence[tuple[float, str]] = (),
     temperature: float = 1.0,
     energy: float = 1.0,
     start: Motion | str | Path | None = None,
@@ -92,8 +96,8 @@ def dance(
         FarandoleError: If an argument, the song or the model cannot be used.
     """
     (motion,) = dances(
-        song, seed=seed, seconds=seconds, style=style, temperature=temperature, energy=energy, start=start, fps=fps,
-        model=model, engine=engine,
+        song, seed=seed, seconds=seconds, style=style, style_changes=style_changes, temperature=temperature,
+        energy=energy, start=start, fps=fps, model=model, engine=engine,
     )  # fmt: skip
     return motion
 
@@ -115,6 +119,7 @@ def _from_start(
         song=wanted.song,
         song_begin=-past.seconds,
         style=wanted.style,
+        style_changes=wanted.style_changes,
         temperature=wanted.temperature,
         energy=wanted.energy,
         seed=wanted.seed,

@@ -28,7 +28,8 @@ class PartialMotion:
         known: Known frames, [T] bool, or known joints of every frame, [T, J] bool (the root's position counts with the root).
         song: The music; None for none.
         song_begin: Time in the song of frame 0, s; negative where the music begins later.
-        style: Name of a style, or "auto": what suits the song.
+        style: Name of a style, several with weights ("salsa:0.7,modern:0.3"), or "auto": what suits the song.
+        style_changes: Times in the song (s) from which on it is another style.
         energy: 1 follows the music; below calmer, above livelier.
         temperature: Scale of the randomness; 1 is as trained.
         seed: Another number, another completion.
@@ -42,6 +43,7 @@ class PartialMotion:
     song: Song | None = None
     song_begin: float = 0.0
     style: str = "auto"
+    style_changes: tuple[tuple[float, str], ...] = ()
     energy: float = 1.0
     temperature: float = 1.0
     seed: int = 0
@@ -60,6 +62,9 @@ class PartialMotion:
             raise MotionError(f"temperature {self.temperature:g}: need 0 or more")
         if not np.isfinite(self.energy):
             raise MotionError(f"energy {self.energy:g}: need a number")
+        for begin, style in self.style_changes:
+            if not (np.isfinite(begin) and begin >= 0):
+                raise MotionError(f"style {style} from {begin:g} s on: need a time in the song")
         if not np.isfinite(self.song_begin):
             raise MotionError(f"song_begin {self.song_begin:g}: need a time in seconds")
 

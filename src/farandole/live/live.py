@@ -122,7 +122,7 @@ class Live:
     @property
     def styles(self) -> tuple[str, ...]:
         """Names that `style` may have."""
-        from farandole.generation.latent_flow.dance_score import style_names
+        from farandole.generation.latent_flow.styles import style_names
 
         return style_names(self._dancer.dancer.facts)
 

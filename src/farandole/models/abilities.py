@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from farandole.errors import CheckpointError
+from farandole.music.dynamics import STEPS as PHRASE_STEPS
 
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True, "allow_inf_nan": False}
 """How pydantic reads these classes: a key that they do not have is an error, and so is a text or infinity for a number."""
@@ -140,10 +141,18 @@ class DanceStyle:
     """Energy added so that dances at energy 1 move as fast as held-out takes on average, standard deviations."""
     spread: float = 1.0
     """Deviation of the noise at temperature 1. Above 1 where samples keep closer to the corpus than people's own takes do."""
+    suits: tuple[float, float] | None = None
+    """Music it suits best: beats per minute as heard, and punch (`music.onsets`). None: it is danced only when asked for."""
+    phrases: tuple[tuple[float, ...], ...] = ()
+    """Dynamics of phrases that were danced in this style: speed of the body at 32 places of eight counts, 1 is its mean."""
 
     def __post_init__(self) -> None:
         if not 0 < self.tempo[0] < self.tempo[1] <= FASTEST or not 0 < self.steady_tempo <= FASTEST:
             raise CheckpointError(f"style of the family {self.family}: tempi must grow, from above 0 to {FASTEST:g}")
+        if self.suits is not None and min(self.suits) <= 0:
+            raise CheckpointError(f"style of the family {self.family}: the music it suits needs positive numbers")
+        if any(len(phrase) != PHRASE_STEPS for phrase in self.phrases):
+            raise CheckpointError(f"style of the family {self.family}: a phrase has {PHRASE_STEPS} numbers")
         if self.spread < 0:
             raise CheckpointError(
                 f"style of the family {self.family}: spread must not be negative, got {self.spread:g}"
@@ -174,6 +183,8 @@ class LatentFlow:
     """Factor on the noise where the user asks for 1."""
     precision: float = 1.0
     """How strictly dancers step on the count, standard deviations above how people do."""
+    guidance: float = 1.0
+    """How much more closely than the model itself dances follow the dynamics of a phrase; above 1 at twice the work."""
     clear: float = 0.1
     """Clarity of the pulse under which a song is danced calmly on a steady count."""
     calm: float = -1.5

@@ -115,7 +115,7 @@ class LatentDancer(Model):
             "t": torch.rand(2, device=place),
             "known": torch.zeros(2, c.tokens, device=place),
             "music": torch.randn(2, frames, c.music_dim, device=place),
-            "style": torch.zeros(2, dtype=torch.int64, device=place),
+            "style": torch.full((2, c.tokens, c.styles), 1.0 / c.styles, device=place),
             "pinned": torch.zeros(2, frames, c.pose_dim + c.groups, device=place),
         }
         pose = {"pose": torch.randn(2, 40, c.pose_dim, device=place)}

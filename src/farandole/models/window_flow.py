@@ -24,7 +24,7 @@ class WindowFlowConfig:
 
     latent_dim: int = 40
     """Features per latent token, Z."""
-    music_dim: int = 15
+    music_dim: int = 17
     """Music features per frame, C."""
     pose_dim: int = 129
     """Motion features per frame, D."""
@@ -104,13 +104,13 @@ class WindowFlow(nn.Module):
             t: Flow time in [0, 1], [B].
             known: 1 for known tokens, 0 for those to generate, [B, N].
             music: Music features of the window's frames, [B, 4 N, C].
-            style: Style index, [B] int64.
+            style: Weights of the styles at every token, [B, N, S]; they add up to 1.
             pinned: Pinned motion features, zero where not pinned, followed by one flag per joint group, [B, 4 N, D + G].
         """
         batch, tokens, _ = x.shape
         h = self.latent_in(x) + self.position[:tokens] + known.unsqueeze(-1) * self.known
         h = h + self.music_in(music.reshape(batch, tokens, -1)) + self.pinned_in(pinned.reshape(batch, tokens, -1))
-        h = h + self.style(style).unsqueeze(1)
+        h = h + style @ self.style.weight
         phase = t.unsqueeze(-1) * self.frequencies
         modulation = self.time(torch.cat((phase.sin(), phase.cos()), dim=-1)).unsqueeze(1)
         for block in self.blocks:

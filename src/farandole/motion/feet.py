@@ -19,6 +19,10 @@ from farandole.motion.rotations import Array
 
 SIDES = ("Left", "Right")
 EDGE_SECONDS = 1.5
+STRETCHED = 0.9985
+"""Greatest distance of an ankle from its hip, shares of the leg's length: a knee of 174 degrees, as standing people have."""
+SOFT = 0.997
+"""Share of the leg's length where its stretching begins to slow down."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class CleanupConfig:
         drift: Greatest horizontal deviation of a foot within one contact that is held still, m; a foot that means to travel
             further (a slide, a pivot) is slowed rather than nailed down.
         radius: Distance from the start within which the dancer roams freely, m.
-        pull: Greatest speed at which the dancer is drawn back, m/s.
+        pull: Greatest speed at which the dancer is drawn back, m/s; 0 lets the dancer travel.
     """
 
     enter: float = 0.55
@@ -54,7 +58,8 @@ def clean_feet(motion: Motion, scores: Array, config: CleanupConfig | None = Non
     config = config or CleanupConfig()
     scores = _smooth(np.clip(scores, 0.0, 1.0), 1.0)
     motion = anchor_root(motion, scores)
-    motion = stay_near(motion, config.radius, config.pull)
+    if config.pull > 0:
+        motion = stay_near(motion, config.radius, config.pull)
     planted = planted_feet(scores, motion.fps, config)
     return plant_feet(motion, planted, config)
 
@@ -218,14 +223,14 @@ def lower_root(motion: Motion, ball: Array) -> Motion:
         hip, length = _hip(motion, side), _leg_length(motion, side)
         away = _ankle_target(motion, side, ball[:, foot]) - hip
         flat = np.hypot(away[:, 0], away[:, 2])
-        reach = 0.99 * length
+        reach = STRETCHED * length
         down = np.sqrt(np.maximum(reach**2 - flat**2, 0.0))
         lowest = np.minimum(lowest, down + away[:, 1])
     if lowest.min() > -1e-4:
         return motion
     from farandole.motion.filters import minimum_filter1d
 
-    width = 0.12 * motion.fps
+    width = 0.07 * motion.fps
     sink = _smooth(minimum_filter1d(np.maximum(lowest, -0.25), int(2 * width) | 1), width)
     root = motion.root_positions.copy()
     root[:, 1] += sink
@@ -256,7 +261,7 @@ def reach_balls(motion: Motion, ball: Array) -> Motion:
         span = np.linalg.norm(body.offsets[toe])
         lifted = ball[:, foot] + rot.normalize(lifted - ball[:, foot]) * span
         tip = rot.between(ball[:, foot] - target, ball[:, foot] - lifted)
-        upper, lower = two_bone(hip, knee, end, lifted)
+        upper, lower = two_bone(hip, knee, end, lifted, soft=SOFT)
         turns[:, thigh] = rot.multiply(upper, turns[:, thigh])
         turns[:, shin] = rot.multiply(lower, turns[:, shin])
         turns[:, ankle] = rot.multiply(tip, turns[:, ankle])

@@ -69,8 +69,8 @@ def checkpoint_config(
     corpus, train = data.corpus, data.corpus.split("train")
     completion = model.completion() | data.completion() | recipe.completion
     if "styles" in data.completion():  # in the order of the labels, and of those only
-        styles = data.completion()["styles"] | recipe.completion.get("styles", {})
-        completion["styles"] = {label: styles[label] for label in data.labels()}
+        told, stated = data.completion()["styles"], recipe.completion.get("styles", {})
+        completion["styles"] = {label: told[label] | stated.get(label, {}) for label in data.labels()}
     codec = corpus.codecs.get(recipe.features.get("motion", ""))
     abilities = plain(model.abilities())
     if not abilities["past"] and completion["kind"] == "curve_correction":

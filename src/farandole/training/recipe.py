@@ -100,7 +100,7 @@ def read_values(values: Mapping[str, Any], corpus: FeatureFolder | None = None) 
     fit: dict[str, Any] = {}
     if outer.dims == "data" and corpus is not None:
         still = _still(corpus, outer.features.get("motion", ""))
-        fit = {"dims": data.dims(corpus, outer.features), "still": still}
+        fit = {"dims": data.dims(corpus, outer.features, settings["windows"]), "still": still}
     recipe = replace(outer, config=_config(kind.Config, outer.preset, values.get("config") or {}, fit), **settings)
     assert recipe.plan.steps > 0  # its stages are checked, too
     return recipe

@@ -9,7 +9,8 @@ import pytest
 
 from farandole.data.starter.songs import compose
 from farandole.errors import MotionError
-from farandole.generation.latent_flow.dance_score import song_score, steady_score, style_names, style_token
+from farandole.generation.latent_flow.dance_score import STILL, song_score, steady_score
+from farandole.generation.latent_flow.styles import style_names, style_shares, style_token, style_tokens, suited_family
 from farandole.models.abilities import DanceStyle, LatentFlow
 from farandole.music.song import Song
 
@@ -100,3 +101,52 @@ def test_styles_that_are_not_known_are_told_with_those_that_are() -> None:
             MotionError, match="no style 'polka': there are auto, salsa, salsa-lead, salsa-follow, groove"
         ):
             make()
+
+
+def test_a_mixture_is_its_tokens_with_weights_that_add_up_to_one() -> None:
+    assert style_shares("salsa:3, groove:1") == {"salsa": 0.75, "groove": 0.25}
+    assert style_tokens(FACTS, "groove:1,salsa-lead:3", 0) == {"salsa lead": 0.75, "groove": 0.25}
+    score = song_score(FACTS, song("pop", 104.0, 6.0), 90, 30.0, style="groove:1,salsa-lead:3")
+    assert score.style == "salsa lead"
+    np.testing.assert_allclose(score.mix, np.repeat([[0.75, 0.0, 0.25]], 90, axis=0))
+    for wrong in ("groove:x", "groove:-1", "groove:0", "groove:nan"):
+        with pytest.raises(MotionError, match="is no positive number"):
+            style_shares(wrong)
+
+
+def test_a_style_changes_at_the_beginning_of_four_counts() -> None:
+    heard = song("house", 120.0, 16.0)
+    score = song_score(FACTS, heard, 480, 30.0, style="groove", changes=[(8.0, "salsa-lead")])
+    groove, salsa = (song_score(FACTS, heard, 480, 30.0, style=s) for s in ("groove", "salsa-lead"))
+    at = int(np.flatnonzero(score.count != groove.count)[0])
+    assert abs(at / 30.0 - 8.0) <= 2.0
+    assert np.floor(score.count[at] / 4) > np.floor(salsa.count[at - 1] / 4)
+    np.testing.assert_array_equal(score.count[at:], salsa.count[at:])
+    np.testing.assert_array_equal(score.mix[[0, -1]], [[0, 0, 1], [1, 0, 0]])
+    np.testing.assert_allclose(score.mix.sum(axis=1), 1.0, atol=1e-6)
+
+
+def test_tempo_and_punch_choose_among_styles_that_say_what_they_suit() -> None:
+    styles = {
+        "slow": DanceStyle("slow", (70.0, 150.0), 90.0, suits=(72.0, 0.9)),
+        "party": DanceStyle("party", (70.0, 150.0), 110.0, suits=(128.0, 2.4)),
+        "karate": DanceStyle("karate", (70.0, 150.0), 110.0),
+    }
+    facts = LatentFlow(styles, ("root",))
+    assert [suited_family(facts, t, p) for t, p in ((80.0, 0.6), (120.0, 3.0))] == ["slow", "party"]
+    assert suited_family(facts, 130.0) == "party"
+
+
+def test_dynamics_are_those_of_phrases_and_rest_in_silence_and_at_the_end() -> None:
+    phrases = (tuple(np.linspace(0.5, 1.5, 32)), tuple(np.linspace(2.0, 1.0, 32)))
+    facts = LatentFlow({"groove": DanceStyle("groove", (75.0, 145.0), 110.0, phrases=phrases)}, ("root",))
+    heard = song("house", 120.0, 16.0)
+    score = song_score(facts, heard, 480, 30.0)
+    assert score.dynamics[:400].min() >= 0.4
+    assert len(set(np.round(score.dynamics[:400], 3))) > 50
+    assert score.dynamics[-1] == STILL
+    assert score.features(1.0)[:, 16].all()
+    assert not song_score(FACTS, heard, 480, 30.0).features(1.0)[:, 15:].any()
+    quiet = Song.from_samples(np.zeros(22050 * 10, np.float32), 22050, name="silence")
+    calm = song_score(facts, quiet, 300, 30.0).dynamics
+    assert calm[:200].mean() < score.dynamics[:200].mean()

@@ -53,7 +53,7 @@ def dance(total, session, *, start=None, batch=2):
     return sample_latents(
         session,
         music,
-        np.zeros(batch, np.int64),
+        np.ones((batch, total, 1), np.float32),
         noise,
         FACTS,
         pinned=np.zeros((4 * total, 2), np.float32),
@@ -102,7 +102,7 @@ def test_the_method_is_of_second_order():
         facts = replace(FACTS, steps=steps)
         noise = np.ones((1, 8, 3), np.float32)
         made = sample_latents(
-            Curved(), np.zeros((1, 32, 1)), np.zeros(1, np.int64), noise, facts, pinned=np.zeros((32, 2), np.float32)
+            Curved(), np.zeros((1, 32, 1)), np.ones((1, 8, 1)), noise, facts, pinned=np.zeros((32, 2), np.float32)
         )
         errors.append(abs(float(made[0, 0, 0]) - np.e))
     order = np.log2(np.array(errors[:-1]) / errors[1:])

@@ -37,7 +37,7 @@ def test_batches_are_windows_of_the_corpus_with_their_music_and_style(dance_fold
         window = batch["pose"][row].numpy()
         starts = [s for s in range(len(whole) - 63) if np.allclose(whole[s : s + 64], window, atol=1e-4)]
         assert len(starts) == 1
-        music = corpus.load(name, "dance15")[starts[0] : starts[0] + 64]
+        music = corpus.load(name, "dance17")[starts[0] : starts[0] + 64]
         np.testing.assert_allclose(batch["music"][row].numpy(), music, atol=1e-6)
 
 

@@ -20,7 +20,7 @@ TEMPI = (70.0, 150.0)
 """Beats per minute among which is chosen."""
 STRETCH = 0.06
 """Greatest change of a beat's length against the grid's: within it, re-timing is not seen."""
-GOOD_FIT = 6.0
+GOOD_FIT = 4.0
 """Fit from which on a clip is taught with its beat; see docs/starter-model.md for what it is on known and shuffled dances."""
 _RATE = 60.0  # Hz of the curve
 _WIDTH = 0.035  # s, deviation of an event's bump

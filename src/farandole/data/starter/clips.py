@@ -16,6 +16,8 @@ from farandole.music import dance_features
 FPS = 30.0
 LOUDNESS_PER_ENERGY = 3.0
 """How much louder a song is made where its dancer moves one standard deviation faster, dB."""
+DYNAMICS_SECONDS, MOST_DYNAMICS = 0.06, 3.0
+"""Standard deviation of the dynamics' smoothing, s; shares of the mean speed beyond which they say no more."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,15 @@ class Clip:
 
 
 def clip_features(clip: Clip) -> tuple[Array, Array]:
-    """Motion features [T, 129] of a clip and music features [T, 15] of its song."""
+    """Motion features [T, 129] of a clip and music features [T, 17] of its song."""
     loudness = body_energy(clip.motion) if clip.song_follows else None
     music = song_features(clip.count, clip.bpm, clip.genre, clip.seed, clip.precision, loudness)
+    music[:, dance_features.DYNAMICS] = np.stack((body_dynamics(clip.motion), np.ones(len(music))), axis=1)
     return DanceCodec(FPS).encode(clip.motion), music
 
 
 def song_features(count: Array, bpm: float, genre: str, seed: int, precision: Array, loudness: Array | None) -> Array:
-    """Music features [T, 15] of a song composed on the grid `count` [T], as the analysis hears it.
+    """Music features [T, 17] of a song composed on the grid `count` [T], as the analysis hears it, without dynamics.
 
     Loudness, accents and their normalisation come from the sound itself; the counts are the known ones, because which of eight
     counts is the first is a dancer's choice that no analysis could hear.
@@ -67,6 +70,15 @@ def song_features(count: Array, bpm: float, genre: str, seed: int, precision: Ar
     frames = slice(0, len(count))
     tempo = np.full(len(count), bpm)
     return dance_features.dance_music_features(count, tempo, heard.energy[frames], heard.bands[frames], precision)
+
+
+def body_dynamics(motion: Motion) -> Array:
+    """How fast a dancer moves from moment to moment, shares of the clip's mean: holds near 0, accents 2 and above, [T]."""
+    from scipy.ndimage import gaussian_filter1d
+
+    speed = np.linalg.norm(motion.velocities, axis=-1).mean(axis=1)
+    smooth = gaussian_filter1d(speed, DYNAMICS_SECONDS * motion.fps, mode="nearest")
+    return np.clip(smooth / max(float(smooth.mean()), 1e-6), 0.0, MOST_DYNAMICS)
 
 
 def body_energy(motion: Motion) -> Array:

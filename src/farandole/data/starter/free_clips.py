@@ -11,14 +11,17 @@ from farandole.data.starter.beat_fit import fit_beat, retimed
 from farandole.data.starter.clips import FPS, Clip
 from farandole.data.starter.recordings import Recording, read_take
 from farandole.data.starter.songs import genres
+from farandole.data.starter.steady_head import with_steady_head
 from farandole.motion.dance_codec import foot_contacts
 from farandole.motion.edit import mirror
-from farandole.motion.feet import clean_feet
+from farandole.motion.feet import CleanupConfig, clean_feet
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 
 FREE_TEMPI = (0.92, 1.0, 1.09)
 """Speeds at which recordings are danced."""
+FREELY = CleanupConfig(pull=0.0)
+"""Feet stand, and the dancer travels as far as the recording does."""
 
 
 def free_clips(recording: Recording) -> list[Clip]:
@@ -31,7 +34,8 @@ def free_clips(recording: Recording) -> list[Clip]:
         FarandoleError: As `recordings.read_take`.
     """
     take = read_take(recording)
-    motion = clean_feet(take.motion, foot_contacts(take.motion).astype(float))
+    body = with_steady_head(take.motion, take.unknown_joints)
+    motion = clean_feet(body, foot_contacts(body).astype(float), FREELY)
     fit = fit_beat(motion)
     if fit.good:
         first = fit.count_at(np.zeros(1))[0]

@@ -1,38 +1,47 @@
-"""What a dance is made to: a count, loudness and accents per frame, from a song or from an even count."""
+"""What a dance is made to: styles, a count, loudness, accents and dynamics per frame, from a song or from an even count."""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from farandole.errors import MotionError
-from farandole.models.abilities import DanceStyle, LatentFlow
+from farandole.generation.latent_flow.styles import AUTO, style_tokens, suited_family, tempo_range, weights_of
+from farandole.models.abilities import LatentFlow
 from farandole.motion.rotations import Array
+from farandole.music.conditioning import SILENT_ENERGY
 from farandole.music.dance_features import dance_music_features
+from farandole.music.dynamics import planned_dynamics
 
 if TYPE_CHECKING:
     from farandole.music.song import Song
 
 log = logging.getLogger(__name__)
 
-AUTO = "auto"
 LIMIT = 2.5
 """Energies beyond this are not of this world, standard deviations."""
+STILL = 0.08
+"""Dynamics of a body that stands still: in silence, and in the pose at the end."""
+_WAKING = 0.6  # standard deviations of energy from silence to dancing as ever
+_END = (1.6, 0.7)  # s before a song's end at which the dance begins to come to rest, and at which it has
+_CHANGE = 0.5  # s over which one style passes into the next
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DanceScore:
     """What a dance is made to: one row per frame of the model.
 
     Attributes:
-        style: Style token of the model.
+        style: The style token that leads.
         count: Continuous beat count, a multiple of 8 where a pattern begins, [T].
         tempo: Counts per minute, [T].
         energy: Loudness in standard deviations, [T].
         bands: Onsets in four bands, [T, 4].
+        dynamics: How fast the body is to move, [T] shares of its mean speed; None leaves it to the dancer.
+        mix: Weights of the model's styles, [T, S]; None: the leading one alone.
     """
 
     style: str
@@ -40,40 +49,47 @@ class DanceScore:
     tempo: Array
     energy: Array
     bands: Array
+    dynamics: Array | None = None
+    mix: Array | None = None
 
     def __len__(self) -> int:
         return len(self.count)
 
     def features(self, precision: float) -> Array:
-        """Music features of the model, [T, 15]; `precision`: how strictly to step on the count, standard deviations."""
+        """Music features of the model, [T, 17]; `precision`: how strictly to step on the count, standard deviations."""
         strict = np.full(len(self.count), precision)
-        return dance_music_features(self.count, self.tempo, self.energy, self.bands, strict)
+        return dance_music_features(self.count, self.tempo, self.energy, self.bands, strict, self.dynamics)
 
     def part(self, frames: slice) -> DanceScore:
         """Some of its frames."""
-        return DanceScore(self.style, self.count[frames], self.tempo[frames], self.energy[frames], self.bands[frames])
+        return self._each(lambda x: x[frames])
 
     def extended(self, before: int, after: int, fps: float) -> DanceScore:
-        """Frames added at both ends: the count runs on at the tempo there, loudness is held, no accents."""
+        """Frames added at both ends: the count runs on at the tempo there, loudness and the rest are held, no accents."""
         beat = self.tempo / 60.0 / fps
         ahead = self.count[0] - beat[0] * np.arange(before, 0, -1)
         beyond = self.count[-1] + beat[-1] * np.arange(1, after + 1)
-        held = lambda x: np.concatenate((np.repeat(x[:1], before, axis=0), x, np.repeat(x[-1:], after, axis=0)))  # noqa: E731
-        count = np.concatenate((ahead, self.count, beyond))
+        held = self._each(
+            lambda x: np.concatenate((np.repeat(x[:1], before, axis=0), x, np.repeat(x[-1:], after, axis=0)))
+        )
         bands = np.pad(self.bands, ((before, after), (0, 0)))
-        return DanceScore(self.style, count, held(self.tempo), held(self.energy), bands)
+        return replace(held, count=np.concatenate((ahead, self.count, beyond)), bands=bands)
 
-
-def style_names(facts: LatentFlow) -> tuple[str, ...]:
-    """What a user may call a style: auto, each family, and each token of a family that has several."""
-    names = [AUTO]
-    for token, style in facts.styles.items():
-        names += [style.family, token.replace(" ", "-")]
-    return tuple(dict.fromkeys(names))
+    def _each(self, change: Callable[[Array], Array]) -> DanceScore:
+        rows = ("count", "tempo", "energy", "bands", "dynamics", "mix")
+        return replace(self, **{n: change(getattr(self, n)) for n in rows if getattr(self, n) is not None})
 
 
 def song_score(
-    facts: LatentFlow, song: Song, frames: int, fps: float, *, style: str = AUTO, energy: float = 1.0, role: int = 0
+    facts: LatentFlow,
+    song: Song,
+    frames: int,
+    fps: float,
+    *,
+    style: str = AUTO,
+    changes: Sequence[tuple[float, str]] = (),
+    energy: float = 1.0,
+    role: int = 0,
 ) -> DanceScore:
     """What a song asks for, frame by frame of the model; beyond its end the count goes on.
 
@@ -82,62 +98,72 @@ def song_score(
         song: The music.
         frames: Length.
         fps: Frame rate of the model.
-        style: One of `style_names`; "auto" chooses by tempo.
+        style: One of `style_names`, or several with weights ("salsa:0.7,modern:0.3"); "auto" is what suits the song.
+        changes: Times (s) from which on another style is danced: from the nearest beginning of four counts.
         energy: 1 follows the song's loudness; 0.5 is calmer, 1.5 livelier throughout.
-        role: Which token of a style with several: another number, the next one.
+        role: Which token of a style with several, and which phrases: another number, others.
 
     Raises:
-        MotionError: If the style is unknown.
+        MotionError: If a style is unknown.
     """
+    suited = suited_family(facts, song.tempo, song.frames.punch)
+    texts = [style, *(text for _, text in changes)]
+    several = [style_tokens(facts, text, role, suited) for text in texts]
+    whole = _in_one_style(facts, song, frames, fps, several[0], energy, role)
+    for (begin, _), tokens in sorted(zip(changes, several[1:], strict=True), key=lambda change: change[0][0]):
+        whole = _changed(whole, _in_one_style(facts, song, frames, fps, tokens, energy, role), begin, fps)
+    return whole
+
+
+def _in_one_style(
+    facts: LatentFlow, song: Song, frames: int, fps: float, tokens: Mapping[str, float], energy: float, role: int
+) -> DanceScore:
     from farandole.music.conditioning import conditions
 
-    check_style(facts, style)
-    token = style_token(facts, _family_for(facts, song) if style == AUTO else style, role)
-    chosen = facts.styles[token]
-    heard = conditions(song, fps, tempo_range=_tempo_range(facts, chosen))
+    leading = next(iter(tokens))
+    heard = conditions(song, fps, tempo_range=tempo_range(facts, facts.styles[leading]))
     loudness = heard.energy
     if heard.clarity < facts.clear:
         log.warning("%s has no clear beat: dancing calmly on a steady count", song.name)
         loudness = np.full(len(heard), facts.calm)
-    shifted = np.clip(loudness + chosen.liveliness + 1.5 * (energy - 1.0), -LIMIT, LIMIT)
-    whole = DanceScore(token, heard.count, heard.tempo, shifted, heard.bands)
+    livelier = sum(weight * facts.styles[token].liveliness for token, weight in tokens.items()) + 1.5 * (energy - 1.0)
+    dynamics = planned_dynamics(facts.styles[leading].phrases, heard.count, loudness, role)
+    if dynamics is not None:
+        from_end = (len(heard) - np.arange(len(heard))) / fps
+        awake = np.clip((loudness - SILENT_ENERGY) / _WAKING, 0.0, 1.0)
+        awake *= np.clip((from_end - _END[1]) / (_END[0] - _END[1]), 0.0, 1.0)
+        dynamics = STILL + awake * (dynamics - STILL)
+    mix = np.repeat(weights_of(facts, tokens)[None], len(heard), axis=0)
+    lively = np.clip(loudness + livelier, -LIMIT, LIMIT)
+    whole = DanceScore(leading, heard.count, heard.tempo, lively, heard.bands, dynamics, mix)
     return whole.extended(0, frames - len(heard), fps) if frames > len(heard) else whole.part(slice(frames))
+
+
+def _changed(before: DanceScore, after: DanceScore, begin: float, fps: float) -> DanceScore:
+    """One score up to a time, another from there on: at the beginning of four counts that is nearest to it."""
+    starts = np.flatnonzero(np.diff(np.floor(after.count / 4.0)) > 0) + 1
+    at = int(starts[np.abs(starts - begin * fps).argmin()]) if len(starts) else round(begin * fps)
+    at = min(max(at, 0), len(after))
+    share = np.clip((np.arange(len(after)) - at) / (_CHANGE * fps) + 0.5, 0.0, 1.0)
+    assert before.mix is not None and after.mix is not None
+    parts = {
+        name: np.concatenate((getattr(before, name)[:at], getattr(after, name)[at:]))
+        for name in ("count", "tempo", "energy", "bands")
+    }
+    dynamics = None
+    if before.dynamics is not None and after.dynamics is not None:
+        dynamics = np.concatenate((before.dynamics[:at], after.dynamics[at:]))
+    mix = before.mix * (1.0 - share[:, None]) + after.mix * share[:, None]
+    return DanceScore(before.style, **parts, dynamics=dynamics, mix=mix.astype(np.float32))
 
 
 def steady_score(facts: LatentFlow, frames: int, fps: float, *, style: str = AUTO, role: int = 0) -> DanceScore:
     """Even counts and middling energy; "auto" is the model's last style. Raises MotionError for an unknown style."""
-    check_style(facts, style)
-    token = style_token(facts, list(facts.styles.values())[-1].family if style == AUTO else style, role)
-    bpm = facts.styles[token].steady_tempo
+    tokens = style_tokens(facts, style, role, list(facts.styles.values())[-1].family)
+    leading = next(iter(tokens))
+    bpm = facts.styles[leading].steady_tempo
     count = np.arange(frames) / fps * bpm / 60.0
-    return DanceScore(token, count, np.full(frames, bpm), np.zeros(frames), np.zeros((frames, 4)))
-
-
-def check_style(facts: LatentFlow, style: str) -> None:
-    """Raise MotionError listing the styles that there are."""
-    names = style_names(facts)
-    if style not in names:
-        raise MotionError(f"no style '{style}': there are {', '.join(names)}")
-
-
-def style_token(facts: LatentFlow, style: str, role: int) -> str:
-    """The model's token for a family or a token as a user writes it; where a family has several, `role` chooses."""
-    for token in facts.styles:
-        if style == token.replace(" ", "-") and facts.styles[token].family != style:
-            return token
-    tokens = [token for token, kind in facts.styles.items() if kind.family == style]
-    return tokens[(role + 1) % len(tokens)]
-
-
-def _tempo_range(facts: LatentFlow, chosen: DanceStyle) -> tuple[float, float]:
-    """Tempi of a family: those of its first token."""
-    return next(style.tempo for style in facts.styles.values() if style.family == chosen.family)
-
-
-def _family_for(facts: LatentFlow, song: Song) -> str:
-    """The first family whose tempi hold the song's, doubled if need be; else the last one."""
-    families = {style.family: style.tempo for style in reversed(facts.styles.values())}
-    for family, (low, high) in reversed(families.items()):
-        if any(low <= song.tempo * f <= high for f in (1.0, 2.0)):
-            return family
-    return list(facts.styles.values())[-1].family
+    zero = np.zeros(frames)
+    mix = np.repeat(weights_of(facts, tokens)[None], frames, axis=0)
+    dynamics = planned_dynamics(facts.styles[leading].phrases, count, zero, role)
+    return DanceScore(leading, count, np.full(frames, bpm), zero, np.zeros((frames, 4)), dynamics, mix)

@@ -22,6 +22,7 @@ from farandole.motion.feet import clean_feet
 from farandole.motion.pops import soften_pops
 from farandole.motion.retarget import retarget
 from farandole.motion.rotations import Array
+from farandole.music.dance_features import COLUMNS, NAME
 
 if TYPE_CHECKING:
     from farandole.generation.partial import PartialMotion
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from farandole.music.song import Song
 
 LATENT = "latent"
-MUSIC_COLUMNS = 15
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ class LatentDancer(Completer[LatentFlow]):
             raise CheckpointError(
                 f"{self.checkpoint.folder}: a dancer's features are {DanceCodec.name}, not {codec.name}"
             )
+        heard = self.checkpoint.config.features.get("music", NAME)
+        if heard != NAME:
+            raise CheckpointError(
+                f"{self.checkpoint.folder} hears {heard}, dancers of this version {NAME}: train it again"
+            )
         return codec
 
     @property
@@ -64,16 +69,24 @@ class LatentDancer(Completer[LatentFlow]):
         return (
             InputWindow("style", 1, 1, tokens=len(self.facts.styles), fixed=True),
             InputWindow(MOTION, self.codec.dim, start),
-            InputWindow("music", MUSIC_COLUMNS, start + 1),
+            InputWindow("music", len(COLUMNS), start + 1),
         )
 
     def score(
-        self, song: Song | None, frames: int, *, style: str = "auto", energy: float = 1.0, role: int = 0
+        self,
+        song: Song | None,
+        frames: int,
+        *,
+        style: str = "auto",
+        changes: Sequence[tuple[float, str]] = (),
+        energy: float = 1.0,
+        role: int = 0,
     ) -> DanceScore:
         """What a song, or without one an even count, asks for; see `dance_score`."""
         if song is None:
             return steady_score(self.facts, frames, self.fps, style=style, role=role)
-        return song_score(self.facts, song, frames, self.fps, style=style, energy=energy, role=role)
+        options = {"style": style, "changes": changes, "energy": energy, "role": role}
+        return song_score(self.facts, song, frames, self.fps, **options)
 
     def scale(self, modality: str, values: Array) -> Array:
         """See `Completer.scale`; music features are told as they are."""
@@ -98,12 +111,12 @@ class LatentDancer(Completer[LatentFlow]):
         rows = [
             job.arrays["music"][np.minimum(np.arange(per_token * total), len(job.arrays["music"]) - 1)] for job in jobs
         ]
-        style = np.array([int(job.arrays["style"][0]) for job in jobs])
-        tokens = list(self.facts.styles)
+        each = np.eye(len(self.facts.styles), dtype=np.float32)
+        style = np.repeat(each[[int(job.arrays["style"][0]) for job in jobs]][:, None], total, axis=1)
         noise = np.stack(
             [
-                self._noise([settings.seed, zlib.crc32(job.name.encode())], total, tokens[k], settings.temperature)
-                for job, k in zip(jobs, style, strict=True)
+                self._noise([settings.seed, zlib.crc32(job.name.encode())], mix, settings.temperature)
+                for job, mix in zip(jobs, style, strict=True)
             ]
         )
         made = self.poses(np.stack(rows), style, noise, self.no_pins(per_token * total), start=start, progress=progress)
@@ -122,7 +135,12 @@ class LatentDancer(Completer[LatentFlow]):
         first = max(0, round(partial.song_begin * self.fps)) if partial.song is not None else 0
         scores = [
             self.score(
-                partial.song, first + frames, style=partial.style, energy=partial.energy, role=partial.seed + take
+                partial.song,
+                first + frames,
+                style=partial.style,
+                changes=partial.style_changes,
+                energy=partial.energy,
+                role=partial.seed + take,
             ).part(slice(first, None))
             for take in range(takes)
         ]
@@ -150,11 +168,12 @@ class LatentDancer(Completer[LatentFlow]):
         before = None if start is None else self._encode_start(start)
         lead = 0 if before is None else per_token * before.latents.shape[1]
         total = -(-(lead + frames) // per_token)
-        music = np.stack([self.music(s.extended(lead, per_token * total - lead - frames, self.fps)) for s in scores])
-        noise = np.stack([self._noise([seed, k], total, s.style, temperature) for k, s in enumerate(scores)])
+        scores = [score.extended(lead, per_token * total - lead - frames, self.fps) for score in scores]
+        music = np.stack([self.music(score) for score in scores])
+        style = np.stack([self.mix(score) for score in scores])
+        noise = np.stack([self._noise([seed, k], mix, temperature) for k, mix in enumerate(style)])
         latents = None if before is None else np.repeat(before.latents, len(scores), axis=0)
         pins = self.no_pins(per_token * total)
-        style = np.array([self.style_index(s.style) for s in scores], np.int64)
         made = []
         for pose in self.unscale(self.poses(music, style, noise, pins, start=latents, progress=progress)):
             where = (None, 0.0) if before is None else (before.position, before.heading)
@@ -191,15 +210,13 @@ class LatentDancer(Completer[LatentFlow]):
         """Dances of the model's body that come near the known frames."""
         per_token, frames = self.facts.frames_per_token, len(body)
         total = -(-frames // per_token)
-        whole = score.extended(0, per_token * total - frames, self.fps)
+        whole = replace(score.extended(0, per_token * total - frames, self.fps), dynamics=None)
         pinned = self.no_pins(per_token * total)
         flags = np.ones((frames, len(self.facts.groups)))
         pinned[:frames][known] = np.concatenate((self.scale(MOTION, self.codec.encode(body)), flags), axis=1)[known]
         music = np.repeat(self.music(whole)[None], takes, axis=0)
-        style = np.full(takes, self.style_index(score.style), np.int64)
-        noise = np.stack(
-            [self._noise([partial.seed, k], total, score.style, partial.temperature) for k in range(takes)]
-        )
+        style = np.repeat(self.mix(whole)[None], takes, axis=0)
+        noise = np.stack([self._noise([partial.seed, k], style[k], partial.temperature) for k in range(takes)])
         poses = self.unscale(self.poses(music, style, noise, pinned, progress=progress)[:, :frames])
         place = body.root_positions[0, [0, 2]]
         return [soften_pops(self.codec.decode(pose, position=place, heading=0.0)) for pose in poses]
@@ -207,7 +224,7 @@ class LatentDancer(Completer[LatentFlow]):
     def poses(
         self,
         music: Array,
-        style: np.ndarray,
+        style: Array,
         noise: Array,
         pinned: Array,
         *,
@@ -231,9 +248,17 @@ class LatentDancer(Completer[LatentFlow]):
         """Music features of a score, [T, C]."""
         return score.features(self.facts.precision)
 
-    def style_index(self, token: str) -> int:
-        """Number of a style token."""
-        return list(self.facts.styles).index(token)
+    def mix(self, score: DanceScore) -> Array:
+        """Weights of the styles at every token of a score, float32 [T / 4, S]; T is divisible by 4."""
+        if score.mix is None:
+            one = np.array([token == score.style for token in self.facts.styles], np.float32)
+            return np.repeat(one[None], len(score) // self.facts.frames_per_token, axis=0)
+        per_token = self.facts.frames_per_token
+        return score.mix.reshape(-1, per_token, score.mix.shape[1]).mean(axis=1).astype(np.float32)
+
+    def spread(self, mix: Array) -> Array:
+        """Deviation of the noise at temperature 1 for weights of styles, [N, S] -> [N, 1]."""
+        return (mix @ np.array([style.spread for style in self.facts.styles.values()], np.float32))[:, None]
 
     def no_pins(self, frames: int) -> Array:
         """Pinned features and flags where nothing is pinned, [frames, D + G]."""
@@ -248,9 +273,9 @@ class LatentDancer(Completer[LatentFlow]):
         """Scaled latents of a motion of the model's body at its frame rate, whole tokens long, [T / 4, Z]."""
         return self._latents(self.scale(MOTION, self.codec.encode(body))[None])[0]
 
-    def _noise(self, seed: Sequence[int], total: int, token: str, temperature: float) -> Array:
-        normal = np.random.default_rng(seed).standard_normal((total, self.latent_size))
-        return (self.facts.styles[token].spread * normal).astype(np.float32) * (temperature * self.facts.temperature)
+    def _noise(self, seed: Sequence[int], mix: Array, temperature: float) -> Array:
+        normal = np.random.default_rng(seed).standard_normal((len(mix), self.latent_size))
+        return (self.spread(mix) * normal).astype(np.float32) * (temperature * self.facts.temperature)
 
     def _latents(self, pose: Array) -> Array:
         """Scaled latents of scaled poses, [B, T, D] -> [B, T / 4, Z]."""

@@ -10,6 +10,7 @@ import numpy as np
 from farandole.generation.window_plan import forward_windows
 from farandole.models.abilities import LatentFlow
 from farandole.motion.rotations import Array
+from farandole.music.dance_features import DYNAMICS
 
 if TYPE_CHECKING:
     from farandole.checkpoints.session import Session
@@ -31,7 +32,7 @@ def sample_latents(
     Args:
         session: Runs the network "flow".
         music: Music features, [B, T, C], T = 4 N_all.
-        style: Style index per dance, [B] int64.
+        style: Weights of the styles, [B, N_all, S].
         noise: Random numbers, [B, N_all, Z]: the dance is a deterministic function of them.
         facts: Windows and steps.
         pinned: Pinned features and flags, [T, D + G] (zeros: nothing is pinned).
@@ -61,28 +62,44 @@ def sample_latents(
         inputs = {
             "known": known,
             "music": _padded(music[:, in_window], frames * facts.tokens),
-            "style": style,
+            "style": _padded(style[:, window], facts.tokens),
             "pinned": _padded(np.repeat(pinned[None, in_window], batch, axis=0), frames * facts.tokens),
         }
-        *_, x = velocity_steps(session, x, inputs, facts.steps)
+        *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=facts.guidance)
         latents[:, done : step.end] = x[:, done - first : count]
         if progress:
             progress(step.end, total)
     return latents
 
 
-def velocity_steps(session: Session, x: Array, inputs: dict[str, Array], steps: int) -> Iterator[Array]:
+def velocity_steps(
+    session: Session, x: Array, inputs: dict[str, Array], steps: int, *, guidance: float = 1.0
+) -> Iterator[Array]:
     """The flow from t = 0 to 1 by the two-step Adams-Bashforth method, step by step; known tokens stay as they are.
 
     It costs what Euler's method does, one velocity per step, and comes with 8 steps as near as that with 32: Euler's shortcuts
     through the curves make dances smaller.
+
+    Guidance above 1 follows the dynamics more closely than the model would: its velocity is carried beyond the one without them
+    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work.
     """
     free = 1.0 - inputs["known"][..., None]
+    guided = guidance != 1.0 and bool(inputs["music"][..., DYNAMICS].any())
+    if guided:
+        free_music = inputs["music"].copy()
+        free_music[..., DYNAMICS] = 0.0
+        inputs = {name: np.concatenate((value, value)) for name, value in inputs.items()}
+        inputs["music"][len(x) :] = free_music
     size = np.float32(1.0 / steps)
     before = None
     for n in range(steps):
         now = np.full(len(x), n / steps, np.float32)
-        velocity = free * session.run("flow", {"x": x, "t": now, **inputs})[0]
+        if guided:
+            twice = {"x": np.concatenate((x, x)), "t": np.concatenate((now, now))}
+            told, alone = np.split(session.run("flow", {**twice, **inputs})[0], 2)
+            velocity = free * (alone + np.float32(guidance) * (told - alone))
+        else:
+            velocity = free * session.run("flow", {"x": x, "t": now, **inputs})[0]
         slope = velocity if before is None else np.float32(1.5) * velocity - np.float32(0.5) * before
         x = x + size * slope
         before = velocity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from farandole.generation.latent_flow.styles import suited_family
 from farandole.models.abilities import LatentFlow
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class DanceCount:
     """
 
     def __init__(self, facts: LatentFlow) -> None:
+        self._facts = facts
         self._families: dict[str, tuple[float, float]] = {}
         for style in facts.styles.values():
             self._families.setdefault(style.family, style.tempo)
@@ -82,11 +84,7 @@ class DanceCount:
         self.factor = self._octave(state.tempo)
 
     def _suited(self, tempo: float) -> str:
-        """The first family whose tempi hold the music's, doubled if need be; else the last one."""
-        for family, (low, high) in self._families.items():
-            if any(low <= tempo * f <= high for f in (1.0, 2.0)):
-                return family
-        return list(self._families)[-1]
+        return suited_family(self._facts, tempo)
 
     def _octave(self, tempo: float) -> float:
         low, high = self._families[self.family]

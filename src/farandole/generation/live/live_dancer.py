@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farandole.errors import MotionError
-from farandole.generation.latent_flow.dance_score import AUTO, LIMIT, DanceScore, check_style, style_token
+from farandole.generation.latent_flow.dance_score import LIMIT, DanceScore
+from farandole.generation.latent_flow.styles import AUTO, check_style, style_tokens, weights_of
 from farandole.generation.live.accents import AccentMemory
 from farandole.generation.live.dance_count import DanceCount
 from farandole.generation.live.joined_feet import BLEND
@@ -18,6 +19,7 @@ from farandole.generation.live.standing import Stand
 from farandole.generation.live.track import PAST, Track
 from farandole.motion import rotations as rot
 from farandole.motion.rotations import Array
+from farandole.music.dynamics import planned_dynamics
 
 if TYPE_CHECKING:
     from farandole.generation.latent_flow.dancer import LatentDancer
@@ -162,7 +164,8 @@ class LiveDancer:
         style = self.controls.style
         if style == AUTO:
             return None
-        return self.dancer.facts.styles[style_token(self.dancer.facts, style, 0)].family
+        leading = next(iter(style_tokens(self.dancer.facts, style, 0, self._counts.family)))
+        return self.dancer.facts.styles[leading].family
 
     def _play(self, elapsed: float, state: LiveState) -> None:
         """Move on along the track, at the speed that brings its count to the music's."""
@@ -236,10 +239,11 @@ class LiveDancer:
             or abs(self._energy(state) - energy) > _ENERGY_OFF
         )
 
+    def _tokens(self) -> dict[str, float]:
+        return style_tokens(self.dancer.facts, self.controls.style, self.controls.seed, self._counts.family)
+
     def _token(self) -> str:
-        style = self.controls.style
-        name = self._counts.family if style == AUTO else style
-        return style_token(self.dancer.facts, name, self.controls.seed)
+        return next(iter(self._tokens()))
 
     def _energy(self, state: LiveState) -> float:
         facts = self.dancer.facts
@@ -270,7 +274,11 @@ class LiveDancer:
         bands[heard] = self._bands[frames[heard] % len(self._bands)]
         token = self._token()
         full = lambda value: np.full(len(frames), value)  # noqa: E731
-        score = DanceScore(token, count, full(tempo), full(energy), bands)
+        tokens = self._tokens()
+        phrases = self.dancer.facts.styles[token].phrases
+        dynamics = planned_dynamics(phrases, count, full(state.energy), self.controls.seed)
+        mix = np.repeat(weights_of(self.dancer.facts, tokens)[None], len(frames), axis=0)
+        score = DanceScore(token, count, full(tempo), full(energy), bands, dynamics, mix)
         self._begin, self._outlook = begin, (self.controls, token, energy, tempo)
         # Until the new plan has come to the new count, it is the new count that the speed follows.
         self._line = _CountLine(self._place, self._counts.count, tempo / 60.0 / self.fps, begin + _BEND)

@@ -81,7 +81,7 @@ class Planner:
         inputs = {
             "known": mask,
             "music": dancer.music(outlook.score)[None],
-            "style": np.array([dancer.style_index(outlook.score.style)], np.int64),
+            "style": dancer.mix(outlook.score)[None],
             "pinned": dancer.no_pins(self.window)[None],
         }
         yield
@@ -116,10 +116,9 @@ class Planner:
     def _noise(self, first: int, outlook: Outlook) -> Array:
         """Random numbers of each token, which do not depend on the plan that makes it, [tokens, Z]."""
         size = self.dancer.latent_size
-        style = self.facts.styles[outlook.score.style]
         rows = [
             np.random.default_rng([outlook.seed, token]).standard_normal(size)
             for token in range(max(first, 0), max(first, 0) + self.facts.tokens)
         ]
-        scale = style.spread * outlook.temperature * self.facts.temperature
+        scale = self.dancer.spread(self.dancer.mix(outlook.score)) * (outlook.temperature * self.facts.temperature)
         return (scale * np.stack(rows)).astype(np.float32)

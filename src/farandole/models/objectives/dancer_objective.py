@@ -125,7 +125,8 @@ class DancerObjective(Objective):
             strength = torch.rand(len(z), 1, 1, generator=random).to(z)
             given = z + self.settings.context_noise * strength * normal(z)
             x = torch.where(known[..., None] > 0, given, mix)
-        error = (dancer(x, t, known, batch["music"], batch["style"], pinned) - (z - noise)) ** 2
+            style = F.one_hot(batch["style"], dancer.config.flow.styles).to(z)[:, None].expand(-1, z.shape[1], -1)
+        error = (dancer(x, t, known, batch["music"], style, pinned) - (z - noise)) ** 2
         unknown = 1 - known
         return (error.mean(-1) * unknown).sum() / unknown.sum()
 

@@ -14,7 +14,9 @@ from farandole.data.feature_folder import Scaler
 from farandole.errors import DataError
 from farandole.models.errors import require
 from farandole.motion.dance_codec import DanceCodec
+from farandole.motion.rotations import Array
 from farandole.music import dance_features
+from farandole.music.dynamics import MOST_PHRASES, evenly, phrases_of
 from farandole.training.data.training_data import (
     Batch,
     DataFacts,
@@ -36,13 +38,19 @@ class DanceSettings:
     """Which windows of dance a dancer is trained on."""
 
     style_weights: dict[str, float] = field(default_factory=dict)
-    """Share of training windows per style; none: windows are as frequent as frames."""
+    """Share of training windows per style, and which styles there are; none: all, windows as frequent as frames."""
     phase_jitter: float = 0.02
     """Deviation of a random shift of the count, beats: what a beat tracker's error looks like."""
+    free_dynamics: float = 0.3
+    """Share of windows whose dynamics are not told: then the dancer chooses them."""
 
     def __post_init__(self) -> None:
         fine = all(w >= 0 for w in self.style_weights.values()) and self.phase_jitter >= 0
-        require("windows", [(fine, "style_weights and phase_jitter must not be negative")])
+        checks = [
+            (fine, "style_weights and phase_jitter must not be negative"),
+            (0 <= self.free_dynamics <= 1, f"free_dynamics {self.free_dynamics:g}: a share from 0 to 1"),
+        ]
+        require("windows", checks)
 
 
 class DanceWindows(TrainingData):
@@ -73,20 +81,20 @@ class DanceWindows(TrainingData):
         self._pools: dict[tuple[str, int], _Pool] = {}
 
     @classmethod
-    def dims(cls, corpus: FeatureFolder, features: Mapping[str, str]) -> dict[str, int]:
+    def dims(cls, corpus: FeatureFolder, features: Mapping[str, str], settings: Any) -> dict[str, int]:
         """See `TrainingData.dims`; "style" is the number of styles."""
-        return super().dims(corpus, features) | {"style": max(1, len(corpus.styles))}
+        return super().dims(corpus, features, settings) | {"style": len(_labels(corpus, settings))}
 
     def batch(self, step: int, size: int, options: Any) -> Batch:
         """See `TrainingData.batch`."""
-        return self._pool("train", options.frames).draw(size, self._random(self.seed, step), self.settings.phase_jitter)
+        return self._pool("train", options.frames).draw(size, self._random(self.seed, step), self.settings)
 
     def held_out(self, size: int, options: Any) -> Sequence[Batch]:
         """See `TrainingData.held_out`."""
         if self._split is None:
             return []
         pool = self._pool(self._split, options.frames)
-        return LazyBatches(HELD_OUT_BATCHES, lambda k: pool.draw(HELD_OUT_SIZE, self._random(HELD_OUT_SEED, k), 0.0))
+        return LazyBatches(HELD_OUT_BATCHES, lambda k: pool.draw(HELD_OUT_SIZE, self._random(HELD_OUT_SEED, k), None))
 
     def facts(self) -> DataFacts:
         """See `TrainingData.facts`."""
@@ -99,12 +107,28 @@ class DanceWindows(TrainingData):
 
     def labels(self) -> tuple[str, ...]:
         """See `TrainingData.labels`; one nameless class where the corpus tells no styles."""
-        return tuple(self.corpus.styles) or ("",)
+        return _labels(self.corpus, self.settings)
 
     def completion(self) -> dict[str, Any]:
-        """See `TrainingData.completion`: styles of unknown tempo, which a recipe may say more of."""
+        """See `TrainingData.completion`: styles with the dynamics of their phrases, of which a recipe may say more."""
         style = {"tempo": (80.0, 160.0), "steady_tempo": 110.0}
-        return {"styles": {name: {"family": name or "dance", **style} for name in self.labels()}}
+        return {
+            "styles": {
+                name: {"family": name or "dance", **style, "phrases": phrases}
+                for name, phrases in zip(self.labels(), self._phrases(), strict=True)
+            }
+        }
+
+    def _phrases(self) -> list[list[list[float]]]:
+        """Dynamics of phrases of each style, evenly drawn from all that were danced in training."""
+        found: list[list[Array]] = [[] for _ in self.labels()]
+        for name in self.corpus.split("train"):
+            facts = self.corpus.sequences[name]
+            style = str(facts.get("style", ""))
+            if style in self.labels():
+                music = self.corpus.load(name, self.features["music"])
+                found[self.labels().index(style)] += phrases_of(music, on_beat=bool(facts.get("on_beat", True)))
+        return [[phrase.tolist() for phrase in evenly(of_style, MOST_PHRASES)] for of_style in found]
 
     def _pool(self, split: str, frames: int) -> _Pool:
         if (split, frames) not in self._pools:
@@ -121,7 +145,12 @@ class _Pool:
 
     def __init__(self, data: DanceWindows, split: str, frames: int) -> None:
         corpus, features = data.corpus, data.features
-        names = [n for n in corpus.split(split) if corpus.sequences[n]["frames"] >= frames]
+        known = data.labels()
+        names = [
+            n
+            for n in corpus.split(split)
+            if corpus.sequences[n]["frames"] >= frames and str(corpus.sequences[n].get("style", "")) in known
+        ]
         if not names:
             raise DataError(f"{corpus.folder}: no sequence of the split '{split}' has the {frames} frames of a window")
         poses = [(corpus.load(n, features["motion"]) - data.mean) / data.std for n in names]
@@ -132,19 +161,30 @@ class _Pool:
         self.music = torch.from_numpy(np.concatenate([corpus.load(n, features["music"]) for n in names]))
         self.starts = torch.from_numpy(np.concatenate(([0], np.cumsum(lengths)[:-1])))
         self.lengths = torch.from_numpy(lengths)
-        self.styles = torch.tensor([data.labels().index(s) for s in styles])
+        self.styles = torch.tensor([known.index(s) for s in styles])
+        self.on_beat = torch.tensor([bool(corpus.sequences[n].get("on_beat", True)) for n in names])
         self.weights = torch.from_numpy(_weights(styles, lengths, data.settings.style_weights))
 
-    def draw(self, size: int, random: torch.Generator, phase_jitter: float) -> Batch:
-        """One batch."""
+    def draw(self, size: int, random: torch.Generator, settings: DanceSettings | None) -> Batch:
+        """One batch; without settings as it was recorded, else with the chance that they say."""
         pick = torch.multinomial(self.weights, size, replacement=True, generator=random)
         room = (self.lengths[pick] - self.frames + 1).double()
         start = self.starts[pick] + (torch.rand(size, generator=random, dtype=torch.float64) * room).long()
         index = start[:, None] + torch.arange(self.frames)
         music = self.music[index]
-        if phase_jitter:
-            music = shift_phase(music, phase_jitter * torch.randn(size, 1, generator=random))
+        if settings is not None:
+            shift = settings.phase_jitter * torch.randn(size, 1, generator=random)
+            # A beat that does not fit is none: any phase is as good.
+            anywhere = max(dance_features.PERIODS) * torch.rand(size, 1, generator=random)
+            music = shift_phase(music, torch.where(self.on_beat[pick, None], shift, anywhere))
+            free = torch.rand(size, generator=random) < settings.free_dynamics
+            music[free, :, dance_features.DYNAMICS] = 0.0
         return {"pose": self.poses[index], "music": music, "style": self.styles[pick]}
+
+
+def _labels(corpus: FeatureFolder, settings: DanceSettings) -> tuple[str, ...]:
+    """Styles that are trained: those with a weight, or all."""
+    return tuple(sorted(settings.style_weights) or corpus.styles) or ("",)
 
 
 def _weights(styles: Sequence[str], lengths: np.ndarray, shares: Mapping[str, float]) -> np.ndarray:

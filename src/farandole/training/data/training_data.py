@@ -45,8 +45,8 @@ class TrainingData(ABC):
         self.corpus, self.features, self.settings, self.seed = corpus, features, settings, seed
 
     @classmethod
-    def dims(cls, corpus: FeatureFolder, features: Mapping[str, str]) -> dict[str, int]:
-        """Columns per modality that the folder has."""
+    def dims(cls, corpus: FeatureFolder, features: Mapping[str, str], settings: Any) -> dict[str, int]:
+        """Columns per modality that the folder has; `settings` are the recipe's `windows`."""
         return {m: len(corpus.features[f]) for m, f in features.items() if f in corpus.features}
 
     @abstractmethod
