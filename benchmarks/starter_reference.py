@@ -3,9 +3,9 @@
     python benchmarks/starter_reference.py --salsa FOLDER [--all] [--free FOLDER ...] [--style NAME=FOLDER ...] [-o FILE]
 
 --salsa names the folder with the recordings of the CMU salsa couple (`salsa_<subject>_<take>.bvh` and `beats.json`); the takes that
-no shipped weight was trained on (with --all: every take) are cleaned as for training and measured. --free adds the dances of CMU and
-G1 Moves in a folder, in the styles of `data/starter/free_motion.csv`: all takes of at least 4 s, for there are few. --style adds the motion files of
-another folder as takes of a style, with `NAME.beats.json` beside NAME.bvh where the beats are known.
+no shipped weight was trained on (with --all: every take) are cleaned as for training and measured. --free adds the dances of CMU
+and G1 Moves in a folder, in the styles of `data/starter/free_motion.csv`: all takes of at least 4 s, for there are few. --style
+adds the motion files of another folder as takes of a style, with `NAME.beats.json` beside NAME.bvh where the beats are known.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ def test_shipped_weights_fit_and_decode_as_their_onnx_file() -> None:
     assert state.keys() == dancer.state_dict().keys()
     dancer.load_state_dict({k: v.float() for k, v in state.items()})
     session = onnxruntime.InferenceSession(str(folder / "decoder.onnx"), providers=["CPUExecutionProvider"])
-    latents = torch.randn(1, 20, 40)
+    latents = torch.randn(1, 20, dancer.config.autoencoder.latent_dim)
     with torch.no_grad():
         features = dancer.decoder(latents)
     np.testing.assert_allclose(features, session.run(None, {"latents": latents.numpy()})[0], atol=2e-3)

@@ -48,7 +48,8 @@ def test_lively_music_gets_lively_phrases() -> None:
     phrases = [[level] * STEPS for level in (0.5, 0.8, 1.0, 1.2, 1.5)]
     count = np.arange(20000) / 30.0 * 2.0
     calm, lively = (planned_dynamics(phrases, count, np.full(20000, e), 1) for e in (-1.0, 1.0))
-    assert calm is not None and lively is not None
+    assert calm is not None
+    assert lively is not None
     assert lively.mean() - calm.mean() > 0.3
 
 

@@ -59,9 +59,9 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
 def planned_dynamics(phrases: Sequence[Sequence[float]], count: Array, energy: Array, seed: int) -> Array | None:
     """Dynamics for a count [T], phrase after phrase; None where a style has none.
 
-    Each phrase of eight counts is one of the style's, at random, likelier the better its mean suits the energy; its last half may be
-    another's, as dancers repeat a beginning and vary the end. The same count, seed and energy give the same dynamics, wherever a
-    window begins: a live dancer plans piece by piece.
+    Each phrase of eight counts is one of the style's, at random, likelier the better its mean suits the energy; its last half
+    may be another's, as dancers repeat a beginning and vary the end. The same count, seed and energy give the same dynamics,
+    wherever a window begins: a live dancer plans piece by piece.
 
     Args:
         phrases: Of the style, each [32].

@@ -145,7 +145,8 @@ def _changed(before: DanceScore, after: DanceScore, begin: float, fps: float) ->
     at = int(starts[np.abs(starts - begin * fps).argmin()]) if len(starts) else round(begin * fps)
     at = min(max(at, 0), len(after))
     share = np.clip((np.arange(len(after)) - at) / (_CHANGE * fps) + 0.5, 0.0, 1.0)
-    assert before.mix is not None and after.mix is not None
+    assert before.mix is not None
+    assert after.mix is not None
     parts = {
         name: np.concatenate((getattr(before, name)[:at], getattr(after, name)[at:]))
         for name in ("count", "tempo", "energy", "bands")

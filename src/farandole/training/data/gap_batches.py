@@ -62,7 +62,7 @@ class GapBatches(TrainingData):
             self.val = GapWindows(motions, style_shares(motions, [], {}), self.codec, settings.patterns)
 
     @classmethod
-    def dims(cls, corpus: FeatureFolder, features: Mapping[str, str]) -> dict[str, int]:
+    def dims(cls, corpus: FeatureFolder, features: Mapping[str, str], settings: Any) -> dict[str, int]:
         """See `TrainingData.dims`: columns of the features of windows with gaps."""
         return {"motion": GapCodec(corpus.skeleton, corpus.fps, rot.identity()).dim}
 
