@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from farandole._io import atomic_path
 from farandole.data.sounds import find_sound
 from farandole.errors import DataError, MotionError
 from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings
@@ -17,6 +18,7 @@ from farandole.generation.inputs import TooShortError, sequence_job, song_job
 from farandole.generation.required_abilities import require
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
+from farandole.view.takes import first_free
 
 if TYPE_CHECKING:
     from farandole.data.feature_folder import FeatureFolder
@@ -38,12 +40,14 @@ class Generated:
         features: Motion features, [T, D].
         motion: The same as motion; None for features that are no motion.
         begin: Time of its first frame in the music, s.
+        further: What the model predicts beside it, by name of the feature, [T, D] each.
     """
 
     name: str
     features: Array
     motion: Motion | None
     begin: float
+    further: Mapping[str, Array] = field(default_factory=dict)
 
 
 def folder_jobs(
@@ -88,6 +92,28 @@ def song_jobs(
     """Inputs of songs by name; see `inputs.song_job`."""
     require(completer.checkpoint, ["past", "music"], "generating to songs")
     return [replace(song_job(completer, song, begin, style=style), name=name) for name, song in songs.items()]
+
+
+def several(begun: Sequence[tuple[str, Sequence[FeatureJob]]], takes: int = 1) -> list[tuple[FeatureJob, str]]:
+    """The same music danced from several beginnings, and from each several times, as jobs that one call of `generate` makes.
+
+    Args:
+        begun: Name of each beginning, and the jobs that begin so.
+        takes: How often each is made; each time with random numbers of its own.
+
+    Returns:
+        Jobs called `<music>`, with `-from-<beginning>` where there are several, and `-1`, `-2` ... where there are several takes;
+        each with the name of its music.
+    """
+    beginnings = first_free([name for name, _ in begun])
+    ends = [f"-{k}" for k in range(1, takes + 1)] if takes > 1 else [""]
+    names, made = [], []
+    for beginning, (_, jobs) in zip(beginnings, begun, strict=True):
+        for job in jobs:
+            whole = f"{job.name}-from-{beginning}" if len(begun) > 1 else job.name
+            names += [whole + end for end in ends]
+            made += [job] * takes
+    return [(replace(job, name=name), job.name) for name, job in zip(first_free(names), made, strict=True)]
 
 
 def folder_sounds(folder: FeatureFolder, names: Iterable[str], sounds: Path | None = None) -> dict[str, Path | None]:
@@ -158,10 +184,17 @@ def generate(
             yield _generated(completer, jobs[k], rows[: lengths[k]], with_seed, settings)
 
 
+def save_features(features: Array, path: Path, *, force: bool = False) -> None:
+    """Write features as an array, float32 [T, D]. Raises OutputError as `_io.atomic_path` does."""
+    with atomic_path(path, force=force) as temporary, temporary.open("wb") as file:
+        np.save(file, np.asarray(features, dtype=np.float32))
+
+
 def _generated(
     completer: Completer, job: FeatureJob, made: Array, with_seed: bool, settings: GenerationSettings
 ) -> Generated:
     begin = completer.begins
+    further = completer.further(job, made, settings)
     own = next((w for w in completer.reads if w.name == MOTION), None)
     if with_seed and own is not None:
         begin = own.offset
@@ -170,4 +203,5 @@ def _generated(
     motion = None
     if completer.checkpoint.config.codec is not None:
         motion = replace(completer.finished(features, settings), name=job.name)
-    return Generated(job.name, features, motion, begin / completer.fps)
+    named = {completer.checkpoint.feature(name): rows for name, rows in further.items()}
+    return Generated(job.name, features, motion, begin / completer.fps, named)

@@ -12,7 +12,7 @@ from farandole.errors import CheckpointError
 from farandole.models.registry import model_type
 from farandole.models.settings import plain
 from farandole.training.finish import save_run
-from farandole.training.recipe import Recipe, difference, make_data, objective_of, read_values
+from farandole.training.recipe import Recipe, difference, make_data, objective_of, read_values, take_rate
 from farandole.training.recipe_files import override
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def train(
 ) -> dict[str, float]:
     """Train a model and write `run`/checkpoint.
 
-    `run`/recipe.yaml is the recipe with every setting, `run`/logs are TensorBoard's, `run`/states holds the best and the
+    `run`/recipe.yaml is the recipe with every setting, `run`/logs what its loggers wrote, `run`/states holds the best and the
     last state of training.
 
     Args:
@@ -56,6 +56,7 @@ def train(
     import lightning
     import torch
 
+    from farandole.training.loggers import close, note_settings
     from farandole.training.run_callbacks import NoteHeldOut, StopOnInterrupt
     from farandole.training.run_loaders import RunLoaders
     from farandole.training.run_states import States
@@ -67,6 +68,7 @@ def train(
     read_values(given)  # what is wrong with a recipe is told before any data are read
     corpus = open_folders(*([data] if isinstance(data, str | Path) else data))
     recipe = read_values(given, None if resume else corpus)
+    take_rate(recipe, corpus)
     if resume:
         states.check(recipe)
     settings, plan = recipe.training, recipe.plan
@@ -75,6 +77,8 @@ def train(
     lightning.seed_everything(settings.seed, workers=True, verbose=False)
     model: Model = model_type(recipe.model)(recipe.config)
     windows = make_data(recipe, model, corpus)
+    if resume:
+        states.check_numbers(windows)
     for stage in plan.stages:
         windows.epoch_batches(stage.batch_size)  # refuses batches larger than an epoch before any work
     if recipe.start and not resume:
@@ -103,11 +107,16 @@ def train(
         else:
             task.start(loaders.first_batch())
         if fit.is_global_zero:
-            states.begin(recipe)
-    fit.fit(task, datamodule=loaders, ckpt_path=states.last if resume else None, weights_only=True)
-    if stop.interrupted:
-        raise KeyboardInterrupt
-    _finish(fit, task, loaders, validated)
+            states.begin(recipe, windows)
+    if fit.is_global_zero:
+        note_settings(fit.loggers, recipe)
+    try:
+        fit.fit(task, datamodule=loaders, ckpt_path=states.last if resume else None, weights_only=True)
+        if stop.interrupted:
+            raise KeyboardInterrupt
+        _finish(fit, task, loaders, validated)
+    finally:
+        close(fit.loggers)
     fresh: Model = model_type(recipe.model)(recipe.config)
     _, results, steps = states.kept(recipe, fresh, validated=validated)
     if fit.is_global_zero:
