@@ -74,19 +74,33 @@ def plan_outputs(
     if out is not None and _is_folder(out):
         folder = out
     elif out is not None:
-        own = parse_formats(out.suffix)
+        own = _format_of(out)
         folder, stem, wanted = out.parent, out.stem, tuple(dict.fromkeys(own + (wanted or ())))
     wanted = wanted or parse_formats(default)
-    names = [stem] if takes == 1 else [f"{stem}-{k + 1}" for k in range(takes)]
-    files = tuple({f: folder / f"{name}.{f}" for f in wanted if f != "html"} for name in names)
-    return Outputs(files, folder / f"{stem}.html" if "html" in wanted else None)
+    outputs = named_outputs(folder, stem, wanted, takes)
+    return outputs if out is None or _is_folder(out) else _as_written(outputs, out.suffix)
 
 
-def named_outputs(folder: Path, name: str, formats: Sequence[str]) -> Outputs:
-    """The files of one take in a folder. Names may hold dots, which are no suffixes here."""
-    files = {kind: folder / f"{name}.{kind}" for kind in formats}
-    page = files.pop("html", None)
-    return Outputs((files,), page)
+def _format_of(out: Path) -> tuple[str, ...]:
+    """The format that a file's suffix names."""
+    try:
+        return parse_formats(out.suffix)
+    except OutputError as error:
+        raise OutputError(f"{out}: {error}; if it is to be a folder, make it first") from None
+
+
+def _as_written(outputs: Outputs, suffix: str) -> Outputs:
+    """The same with a suffix as the user has it: out.BVH, not out.bvh."""
+    own = suffix.lower().lstrip(".")
+    takes = tuple({k: p.with_suffix(suffix) if k == own else p for k, p in take.items()} for take in outputs.takes)
+    return Outputs(takes, outputs.page and (outputs.page.with_suffix(suffix) if own == "html" else outputs.page))
+
+
+def named_outputs(folder: Path, name: str, formats: Sequence[str], takes: int = 1) -> Outputs:
+    """The files of some takes in a folder. Names may hold dots, which are no suffixes here."""
+    names = [name] if takes == 1 else [f"{name}-{k + 1}" for k in range(takes)]
+    files = tuple({kind: folder / f"{one}.{kind}" for kind in formats if kind != "html"} for one in names)
+    return Outputs(files, folder / f"{name}.html" if "html" in formats else None)
 
 
 def write_takes(
@@ -121,7 +135,6 @@ def write_takes(
     """
     from farandole.motion.files import save_motion
     from farandole.view.page import write_page
-    from farandole.view.video import write_video
 
     shown = progress or (lambda _: nullcontext())
     with _io.atomic_paths(outputs.all, force=force) as temporaries:
@@ -129,6 +142,8 @@ def write_takes(
         for files, motion in zip(outputs.takes, motions, strict=True):
             for kind, path in files.items():
                 if kind == "mp4":
+                    from farandole.view.video import write_video
+
                     with shown(f"rendering {path.name}") as update:
                         write_video(motion, name_now[path], song=song, progress=update)
                 elif character is not None and kind in character_formats(character.path):
