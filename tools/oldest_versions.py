@@ -35,7 +35,7 @@ def oldest(extras: list[str]) -> list[str]:
             raise ValueError(f"{text}: a dependency states the oldest release that works, name>=version")
         if found["name"].partition("-")[0] in {t.partition("-")[0] for t in TESTING}:
             continue
-        parts = (found["version"].split(".") + ["0"])[:3]
+        parts = [*found["version"].split("."), "0"][:3]
         lines.append(f"{found['name']}~={'.'.join(parts if len(parts) == 3 else [*parts, '0'])}")
     return lines
 

@@ -1,7 +1,8 @@
 """Everything that must hold before a release, in the order in which it would fail.
 
-Builds sdist and wheel twice from the committed files, in two places, and compares them byte by byte; checks their metadata; installs the wheel into
-an empty environment and does the main job there; writes the list of all parts (SBOM). `make release-check` runs it with its tools installed.
+Builds sdist and wheel twice from the committed files, in two places, and compares them byte by byte; checks their
+metadata; installs the wheel into an empty environment and does the main job there; writes the list of all parts
+(SBOM). `make release-check` runs it with its tools installed.
 """
 
 from __future__ import annotations
