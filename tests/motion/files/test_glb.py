@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from other_bodies import BODIES
 
 from farandole.errors import FileFormatError, MotionError
 from farandole.motion import rotations as rot
@@ -21,6 +22,7 @@ from farandole.motion.files.gltf.builder import Builder
 from farandole.motion.files.smpl import smpl_skeleton
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
+from farandole.motion.retarget import retarget
 from farandole.motion.skeleton import Skeleton
 
 HOUSE = house_skeleton()
@@ -187,6 +189,17 @@ def _tips(skeleton: Skeleton) -> list[np.ndarray]:
     return [skeleton.rest_positions[skeleton.index(n)] + tip for n, tip in skeleton.end_sites.items()]
 
 
+@pytest.mark.parametrize("make", BODIES.values(), ids=BODIES.keys())
+def test_other_makers_bodies_survive(make, tmp_path: Path) -> None:
+    motion = make(
+        retarget(read_bvh(Path(__file__).parents[1] / "data/synthetic_dancer.bvh"), house_skeleton()).slice(0, 60)
+    )
+    again = read_gltf(write_gltf(motion, tmp_path / "body.glb"))
+    order = [again.skeleton.index(n) for n in motion.skeleton.names]
+    np.testing.assert_allclose(again.positions[:, order], motion.positions, atol=1e-5)
+
+
+@pytest.mark.recordings
 def test_recorded_files_survive(shared: Path, tmp_path: Path) -> None:
     for name in ("bandai_unrounded_respond", "mocapnet_push"):
         motion = read_bvh(shared / "data" / "bvh-zoo" / f"{name}.bvh").slice(0, 30)
