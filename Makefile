@@ -40,8 +40,10 @@ $(DOCS_VENV)/.stamp: $(BUILT_FROM)
 	$(call make_environment,$(DOCS_VENV),".[docs]")
 	@touch $@
 
+# Tools alone: the package is installed from its wheel, into another environment.
 $(RELEASE_VENV)/.stamp: pyproject.toml constraints.txt
-	$(call make_environment,$(RELEASE_VENV),".[release]")
+	$(call make_environment,$(RELEASE_VENV),)
+	@$(RELEASE_VENV)/bin/python $(PIP) build twine cyclonedx-bom
 	@touch $@
 
 comma := ,
@@ -52,7 +54,7 @@ define make_environment
 		     "name one with make PYTHON=/path/to/python3" >&2; exit 2; fi
 	@echo "setting up $(1) (first time only)"
 	@$(PYTHON) -m venv $(1)
-	@$(1)/bin/python $(PIP) --editable $(2)
+	$(if $(2),@$(1)/bin/python $(PIP) --editable $(2))
 endef
 
 ifeq ($(strip $(SONG)),)
@@ -101,6 +103,7 @@ test-slow: browser $(TEST_VENV)/.stamp
 # Each set in an environment of its own under build/: the oldest releases that pyproject.toml allows, on the oldest Python that
 # is here; the newest that pip finds, on the newest Python.
 MATRIX ?= oldest newest
+MATRIX_EXTRAS ?= train,cluster,live,dev
 MATRIX_TESTS ?= not slow and not gpu and not browser
 oldest_python = $(firstword $(foreach p,python3.10 python3.11 python3.12 python3.13 python3.14 $(PYTHON),$(shell command -v $(p))))
 newest_python = $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3.10 $(PYTHON),$(shell command -v $(p))))
@@ -114,7 +117,7 @@ matrix-oldest matrix-newest: matrix-%:
 	@: > build/matrix-$*.txt
 	@$(if $(filter oldest,$*),build/matrix-$*/bin/python tools/oldest_versions.py train cluster live > build/matrix-$*.txt)
 	@build/matrix-$*/bin/python -m pip --disable-pip-version-check install --quiet --quiet --constraint build/matrix-$*.txt \
-		--editable ".[train,cluster,live,dev]"
+		--editable ".[$(MATRIX_EXTRAS)]"
 	@build/matrix-$*/bin/python -m pip list 2>/dev/null | grep -iE "^(numpy|scipy|torch|lightning|onnxruntime|av|typer|pydantic) "
 	@build/matrix-$*/bin/python -m pytest -q -m "$(MATRIX_TESTS)" -p no:cacheprovider --numprocesses=auto --maxprocesses=4 --dist=loadfile
 

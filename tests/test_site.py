@@ -63,6 +63,20 @@ def test_places_for_pages_that_do_not_exist_are_left_out() -> None:
     assert hooks.on_config(Config()).nav == [{"A": "index.md"}, {"B": ["howto/index.md"]}]
 
 
+def test_the_python_reference_names_what_there_is() -> None:
+    pages = sorted((REPOSITORY / "docs/reference/python").glob("*.md"))
+    named = [n for p in pages for n in re.findall(r"^::: (\S+)$", p.read_text(encoding="utf-8"), re.MULTILINE)]
+    assert len(named) > 50
+    for name in named:
+        parts = name.split(".")
+        file = REPOSITORY / "src" / Path(*parts)
+        if file.with_suffix(".py").is_file() or (file / "__init__.py").is_file():
+            continue
+        home = REPOSITORY / "src" / Path(*parts[:-1])
+        source = home.with_suffix(".py") if home.with_suffix(".py").is_file() else home / "__init__.py"
+        assert re.search(rf"\b{parts[-1]}\b", source.read_text(encoding="utf-8")), name
+
+
 def test_pages_are_short_and_their_lines_readable() -> None:
     written = [
         p for f in ("tutorials", "howto", "explanation", "reference") for p in (REPOSITORY / "docs" / f).rglob("*.md")
