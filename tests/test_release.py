@@ -59,7 +59,10 @@ def test_the_citation_is_of_this_version_and_names_every_paper() -> None:
 
 
 def test_licences_say_what_their_makers_ask_for() -> None:
-    cmu = "The data used in this project was obtained from mocap.cs.cmu.edu. The database was created with funding from NSF EIA-0196217."
+    cmu = (
+        "The data used in this project was obtained from mocap.cs.cmu.edu. "
+        "The database was created with funding from NSF EIA-0196217."
+    )
     for path in ("docs/licences.md", "LICENSES/weights.md", "LICENSES/data.md"):
         assert cmu in " ".join(text(path).replace(">", "").split()), path
     assert "creativecommons.org/licenses/by/4.0" in text("LICENSES/data.md")
