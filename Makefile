@@ -105,8 +105,11 @@ test-slow: browser $(TEST_VENV)/.stamp
 MATRIX ?= oldest newest
 MATRIX_EXTRAS ?= train,cluster,live,dev
 MATRIX_TESTS ?= not slow and not gpu and not browser
-oldest_python = $(firstword $(foreach p,python3.10 python3.11 python3.12 python3.13 python3.14 $(PYTHON),$(shell command -v $(p))))
-newest_python = $(firstword $(foreach p,python3.14 python3.13 python3.12 python3.11 python3.10 $(PYTHON),$(shell command -v $(p))))
+# the first of these Pythons that runs, by name or as pyenv keeps them
+first_python = $(firstword $(foreach p,$(foreach v,$(1),python$(v) $(wildcard $(HOME)/.pyenv/versions/$(v).*/bin/python)),\
+	$(shell $(p) -c 'import venv, ensurepip' >/dev/null 2>&1 && echo $(p))) $(PYTHON))
+oldest_python = $(call first_python,3.10 3.11 3.12 3.13 3.14)
+newest_python = $(call first_python,3.14 3.13 3.12 3.11 3.10)
 test-matrix: $(addprefix matrix-,$(MATRIX))
 
 .PHONY: matrix-oldest matrix-newest

@@ -150,13 +150,19 @@ def test_no_address_of_a_private_place_is_told() -> None:
 
 def test_bundled_scripts_are_among_the_parts(tmp_path: Path) -> None:
     told = tmp_path / "sbom.json"
-    told.write_text(json.dumps({"components": [{"name": "numpy"}]}))
+    local = {"type": "distribution", "url": "file:///somewhere/farandole.whl"}
+    parts = [{"name": "numpy", "bom-ref": "numpy", "externalReferences": [local]}, {"name": "pip", "bom-ref": "pip"}]
+    told.write_text(
+        json.dumps({"components": parts, "dependencies": [{"ref": "pip"}, {"ref": "numpy", "dependsOn": ["pip"]}]})
+    )
     tool("release_check").add_bundled(told)
     versions = json.loads(text("web/package.json"))["devDependencies"]
     parts = {c["name"]: c for c in json.loads(told.read_text())["components"]}
     assert parts["three"]["purl"] == f"pkg:npm/three@{versions['three']}"
     assert parts["@pixiv/three-vrm"]["purl"].startswith("pkg:npm/%40pixiv/three-vrm@")
-    assert "numpy" in parts
+    assert parts["numpy"]["externalReferences"] == []
+    assert "pip" not in parts
+    assert json.loads(told.read_text())["dependencies"] == [{"ref": "numpy", "dependsOn": []}]
 
 
 def test_what_the_source_distribution_carries_exists() -> None:

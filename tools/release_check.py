@@ -22,6 +22,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 SBOM = ROOT / "build" / "sbom.json"
+INSTALLERS = {"pip", "setuptools", "wheel"}
 LARGEST = 40e6
 """Bytes of the wheel at most."""
 
@@ -61,8 +62,21 @@ def main() -> None:
 
 
 def add_bundled(path: Path) -> None:
-    """Add to a CycloneDX file what is bundled into the pages: no Python environment knows of it."""
+    """Add to a CycloneDX file what is bundled into the pages, of which no Python environment knows; take out what is of this place:
+    the environment's own installers, addresses of local files.
+    """
     told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    told["components"] = [c for c in told["components"] if c["name"] not in INSTALLERS]
+    for part in told["components"]:
+        addresses = part.get("externalReferences", [])
+        part["externalReferences"] = [a for a in addresses if not a["url"].startswith("file:")]
+    kept = {c["bom-ref"] for c in told["components"] if "bom-ref" in c}
+    known = kept | {told.get("metadata", {}).get("component", {}).get("bom-ref")}
+    told["dependencies"] = [
+        d | {"dependsOn": [r for r in d.get("dependsOn", []) if r in known]}
+        for d in told.get("dependencies", [])
+        if d["ref"] in known
+    ]
     versions = json.loads((ROOT / "web/package.json").read_text(encoding="utf-8"))["devDependencies"]
     for name in ("three", "@pixiv/three-vrm"):
         address = f"pkg:npm/{name.replace('@', '%40')}@{versions[name]}"
