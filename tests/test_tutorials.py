@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
 import shlex
 from collections.abc import Iterator
@@ -62,3 +64,23 @@ def test_it_runs_as_shown(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
             assert run([*words]) == 0, words
             count += 1
     assert count == PAGES[page]
+
+
+def python_blocks() -> Iterator[tuple[str, str]]:
+    """Page and code of every Python block of the documentation."""
+    for path in sorted(DOCS.rglob("*.md")):
+        page = path.relative_to(DOCS).as_posix()
+        yield from ((page, code) for language, code in blocks(page) if language == "python")
+
+
+def test_python_that_is_shown_can_be_read_and_imports_what_there_is() -> None:
+    pytest.importorskip("torch", reason="some of it needs the [train] extra")
+    count = 0
+    for page, code in python_blocks():
+        for node in ast.walk(ast.parse(code, page)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("farandole"):
+                module = importlib.import_module(str(node.module))
+                missing = [a.name for a in node.names if not hasattr(module, a.name)]
+                assert missing == [], (page, node.module)
+                count += 1
+    assert count > 10
