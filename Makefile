@@ -1,5 +1,6 @@
 # make dance [SONG=path]   a dance for the song (or for one composed on the spot) in ./dances
 # make test                lint, types, the wheel and all tests, in an environment with every extra
+# make docs                the documentation in build/site, checked, nothing loaded from elsewhere
 # Environments are made on first use and reused until pyproject.toml, constraints.txt or the viewer's sources change.
 
 PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python3.10 python,$(shell command -v $(p) >/dev/null 2>&1 && \
@@ -8,20 +9,24 @@ VENV := .venv
 TEST_VENV := .venv-test
 BIN := $(VENV)/bin
 TEST_BIN := $(TEST_VENV)/bin
+DOCS_VENV := .venv-docs
+RELEASE_VENV := .venv-release
 BUILT_FROM := pyproject.toml constraints.txt $(wildcard hatch_build.py web/package.json web/package-lock.json) $(shell find web/src -type f 2>/dev/null)
 PIP := -m pip --disable-pip-version-check install --quiet --quiet --constraint constraints.txt
 OUT ?= dances
 SONG ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help dance test test-slow lint format bench clean
+.PHONY: help dance test test-slow test-matrix lint format bench docs release-check clean
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
 	@echo "make test-slow           tests marked slow or gpu        make lint     ruff and types only"
+	@echo "make test-matrix         tests with the oldest and the newest dependencies allowed (MATRIX=oldest|newest)"
 	@echo "make bench               the figures of docs/performance.md   make clean    remove environments and caches"
+	@echo "make release-check       sdist and wheel, built twice, checked, installed, run; build/sbom.json"
 
 $(VENV)/.stamp: $(BUILT_FROM)
 	$(call make_environment,$(VENV),.)
@@ -29,6 +34,16 @@ $(VENV)/.stamp: $(BUILT_FROM)
 
 $(TEST_VENV)/.stamp: $(BUILT_FROM)
 	$(call make_environment,$(TEST_VENV),".[train$(comma)cluster$(comma)live$(comma)wandb$(comma)dev]")
+	@touch $@
+
+$(DOCS_VENV)/.stamp: $(BUILT_FROM)
+	$(call make_environment,$(DOCS_VENV),".[docs]")
+	@touch $@
+
+# Tools alone: the package is installed from its wheel, into another environment.
+$(RELEASE_VENV)/.stamp: pyproject.toml constraints.txt
+	$(call make_environment,$(RELEASE_VENV),)
+	@$(RELEASE_VENV)/bin/python $(PIP) build twine cyclonedx-bom
 	@touch $@
 
 comma := ,
@@ -39,7 +54,7 @@ define make_environment
 		     "name one with make PYTHON=/path/to/python3" >&2; exit 2; fi
 	@echo "setting up $(1) (first time only)"
 	@$(PYTHON) -m venv $(1)
-	@$(1)/bin/python $(PIP) --editable $(2)
+	$(if $(2),@$(1)/bin/python $(PIP) --editable $(2))
 endef
 
 ifeq ($(strip $(SONG)),)
@@ -85,6 +100,37 @@ test: browser lint wheel
 test-slow: browser $(TEST_VENV)/.stamp
 	@$(TEST_BIN)/python -m pytest -m "slow or gpu" --durations=10
 
+# Each set in an environment of its own under build/: the oldest releases that pyproject.toml allows, on the oldest Python that
+# is here; the newest that pip finds, on the newest Python.
+MATRIX ?= oldest newest
+MATRIX_EXTRAS ?= train,cluster,live,dev
+MATRIX_TESTS ?= not slow and not gpu and not browser
+# the first of these Pythons that runs, by name or as pyenv keeps them
+first_python = $(firstword $(foreach p,$(foreach v,$(1),python$(v) $(wildcard $(HOME)/.pyenv/versions/$(v).*/bin/python)),\
+	$(shell $(p) -c 'import venv, ensurepip' >/dev/null 2>&1 && echo $(p))) $(PYTHON))
+oldest_python = $(call first_python,3.10 3.11 3.12 3.13 3.14)
+newest_python = $(call first_python,3.14 3.13 3.12 3.11 3.10)
+test-matrix: $(addprefix matrix-,$(MATRIX))
+
+.PHONY: matrix-oldest matrix-newest
+matrix-oldest matrix-newest: matrix-%:
+	@mkdir -p build && rm -rf build/matrix-$*
+	@$($*_python) -m venv build/matrix-$*
+	@build/matrix-$*/bin/python -m pip install --quiet --quiet tomli
+	@: > build/matrix-$*.txt
+	@$(if $(filter oldest,$*),build/matrix-$*/bin/python tools/oldest_versions.py train cluster live > build/matrix-$*.txt)
+	@build/matrix-$*/bin/python -m pip --disable-pip-version-check install --quiet --quiet --constraint build/matrix-$*.txt \
+		--editable ".[$(MATRIX_EXTRAS)]"
+	@build/matrix-$*/bin/python -m pip list 2>/dev/null | grep -iE "^(numpy|scipy|torch|lightning|onnxruntime|av|typer|pydantic) "
+	@build/matrix-$*/bin/python -m pytest -q -m "$(MATRIX_TESTS)" -p no:cacheprovider --numprocesses=auto --maxprocesses=4 --dist=loadfile
+
+docs: $(DOCS_VENV)/.stamp
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict --quiet
+	@$(DOCS_VENV)/bin/python tools/check_site.py build/site
+
+release-check: $(RELEASE_VENV)/.stamp
+	@$(RELEASE_VENV)/bin/python tools/release_check.py
+
 format: $(TEST_VENV)/.stamp
 	@$(TEST_BIN)/ruff check --fix --quiet .
 	@$(TEST_BIN)/ruff format --quiet .
@@ -93,5 +139,5 @@ bench: $(TEST_VENV)/.stamp
 	@for script in benchmarks/*.py; do echo "== $$script"; $(TEST_BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(TEST_VENV) build dist .pytest_cache .ruff_cache .hypothesis src/farandole/view/assets web/node_modules
+	rm -rf $(VENV) $(TEST_VENV) $(DOCS_VENV) $(RELEASE_VENV) build dist .pytest_cache .ruff_cache .hypothesis src/farandole/view/assets web/node_modules
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

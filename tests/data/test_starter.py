@@ -57,6 +57,7 @@ def test_a_folder_without_salsa_is_told(tmp_path):
         list(salsa_takes(tmp_path))
 
 
+@pytest.mark.recordings
 def test_the_real_takes_are_as_they_were_when_the_weights_were_trained(shared):
     takes = list(salsa_takes(shared / "data/cmu-salsa"))
     assert len(takes) == 24

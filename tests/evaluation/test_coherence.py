@@ -44,6 +44,7 @@ def test_a_grid_of_another_length_is_refused() -> None:
         step_coherence(view_humanoid(stepping()), np.arange(7.0))
 
 
+@pytest.mark.recordings
 def test_real_ballroom_steps_follow_their_own_music(shared) -> None:
     import json
 

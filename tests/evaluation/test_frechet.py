@@ -14,18 +14,15 @@ from farandole.evaluation.metrics.frechet_distance import frechet_distance, pose
 PARITY = np.load(Path(__file__).parent / "data" / "metrics.npz")
 
 
-def test_distances_of_random_features_equal_the_recorded_ones() -> None:
-    reference, generated = PARITY["fid_features_32_reference"], PARITY["fid_features_32_generated"]
-    _check_random(PARITY, reference, generated, 32)
+@pytest.mark.parametrize("size", [32, 72])
+def test_distances_of_random_features_equal_the_recorded_ones(size: int) -> None:
+    _check_random(PARITY, PARITY[f"fid_features_{size}_reference"], PARITY[f"fid_features_{size}_generated"], size)
 
 
-def test_all_recorded_features_where_they_lie_beside_the_checkout(shared) -> None:
-    full = np.load(shared / "parity/metrics.npz")
-    for size in (32, 72):
-        _check_random(full, full[f"fid_features_{size}_reference"], full[f"fid_features_{size}_generated"], size)
-    poses = full["pose_features_reference"], full["pose_features_generated"]
-    assert pose_distance(*poses) == pytest.approx(float(full["fpd_transflower"]), rel=1e-6)
-    assert pose_distance(*poses, frames=3) == pytest.approx(float(full["fmd_transflower"]), rel=1e-6)
+def test_distances_of_poses_equal_the_recorded_ones() -> None:
+    poses = PARITY["pose_features_reference"], PARITY["pose_features_generated"]
+    assert pose_distance(*poses) == pytest.approx(float(PARITY["fpd_transflower"]), rel=1e-6)
+    assert pose_distance(*poses, frames=3) == pytest.approx(float(PARITY["fmd_transflower"]), rel=1e-6)
 
 
 def _check_random(recorded, reference, generated, size: int) -> None:

@@ -49,7 +49,7 @@ class Dances:
         return float(np.mean([getattr(quality, name) for quality in self._known[change.__name__]]))
 
 
-@pytest.fixture(scope="module", params=["groove", "ballroom"])
+@pytest.fixture(scope="module", params=["groove", pytest.param("ballroom", marks=pytest.mark.recordings)])
 def dances(request: pytest.FixtureRequest) -> Dances:
     clips = []
     if request.param == "groove":
@@ -172,6 +172,7 @@ def shifted_scores(motion: Motion, beats: np.ndarray, period: float, variant) ->
     return [beat_alignment(joints, 60, beats + shift * period, variant=variant).alignment for shift in SHIFTS]
 
 
+@pytest.mark.recordings
 def test_waltz_aligns_best_with_its_own_music_unshifted(shared: Path) -> None:
     from farandole.motion.files import load_motion
 

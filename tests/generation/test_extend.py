@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from other_bodies import BODIES
 
 from farandole.data.starter.songs import compose
 from farandole.errors import AudioError, FarandoleError, RetargetError
@@ -55,6 +56,13 @@ def test_a_minute_of_dance_after_four_seconds(clip: Motion, song: Song, with_son
     assert_alive_for_a_minute(made, len(clip))
 
 
+@pytest.mark.parametrize("body", ["bones in a row", "fingers"])
+def test_dancing_on_with_other_makers_bodies(clip: Motion, song: Song, body: str) -> None:
+    given = BODIES[body](clip)
+    assert_alive_for_a_minute(extend(given, song, seconds=25.0, seed=1), len(given))
+
+
+@pytest.mark.recordings
 @pytest.mark.parametrize(
     "recording",
     ["bandai/dataset-2_walk_normal_001.bvh", "bandai/dataset-1_kick_normal_001.bvh", "cmu-salsa/salsa_61_09.bvh"],

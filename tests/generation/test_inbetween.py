@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from other_bodies import BODIES
 
 from farandole.data.starter.songs import compose
 from farandole.errors import MotionError
@@ -55,11 +56,20 @@ CLIPS = (
 )
 
 
+@pytest.mark.parametrize("make", BODIES.values(), ids=BODIES.keys())
+def test_on_other_makers_bodies(take: Motion, make) -> None:
+    assert_gaps_are_joined(make(take))
+
+
+@pytest.mark.recordings
 @pytest.mark.parametrize("clip", CLIPS)
-def test_on_bodies_of_many_makers(shared, clip: str) -> None:
+def test_on_recorded_bodies_of_many_makers(shared, clip: str) -> None:
     whole = load_motion(shared / "data" / clip)
     # Frame 0 of some recordings is a rest pose apart from the motion.
-    motion = whole.slice(2, min(len(whole), round(8 * whole.fps)))
+    assert_gaps_are_joined(whole.slice(2, min(len(whole), round(8 * whole.fps))))
+
+
+def assert_gaps_are_joined(motion: Motion) -> None:
     half = round(0.5 * motion.fps)
     for how in ({"every": half}, {"gaps": [(len(motion) // 3, len(motion) // 3 + half)]}):
         kept = kept_frames(len(motion), **how)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,25 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="models need the [train] extra")
 
-SMALL = Path(__file__).parent / "data" / "parity.npz"
+RECORDED = Path(__file__).parent / "data" / "parity.npz"
+
+
+def recorded() -> dict[str, np.ndarray]:
+    """All arrays by `file/case/kind/name`: data/README.md tells how they are packed."""
+    with np.load(RECORDED, allow_pickle=False) as archive:
+        values, index = archive["values"], json.loads(archive["index"].tobytes())
+    arrays = {}
+    for name, entry in index.items():
+        if isinstance(entry, dict):
+            arrays[name] = np.array(entry["value"], dtype=entry["dtype"])
+        else:
+            begin, shape = entry
+            arrays[name] = values[begin : begin + math.prod(shape)].reshape(shape)
+    return arrays
 
 
 class Case:
-    """The arrays `case/kind/name` of one case; see docs of the parity vectors for what the kinds are."""
+    """The arrays `case/kind/name` of one case; see data/README.md for what the kinds are."""
 
     def __init__(self, arrays: dict[str, np.ndarray]) -> None:
         self._arrays = arrays
@@ -37,22 +53,16 @@ class Case:
         return {k.removeprefix("cfg/"): v.tolist() for k, v in self._arrays.items() if k.startswith("cfg/")}
 
 
-@pytest.fixture
-def parity(request: pytest.FixtureRequest):
-    """A function (file, case) -> Case: from tests/models/data where it is kept there, else from ../shared/parity."""
+@pytest.fixture(scope="session")
+def parity():
+    """A function (file, case) -> Case."""
+    arrays = recorded()
 
     def load(file: str, case: str) -> Case:
         start = f"{file}/{case}/"
-        with np.load(SMALL, allow_pickle=False) as archive:
-            arrays = {k.removeprefix(start): archive[k] for k in archive.files if k.startswith(start)}
-        if not arrays:
-            path = request.getfixturevalue("shared") / "parity" / f"{file}.npz"
-            if not path.is_file():
-                pytest.skip(f"no {path.name} beside the repository")
-            start = f"{case}/"
-            with np.load(path, allow_pickle=False) as archive:
-                arrays = {k.removeprefix(start): archive[k] for k in archive.files if k.startswith(start)}
-        return Case(arrays)
+        found = {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
+        assert found, start
+        return Case(found)
 
     return load
 

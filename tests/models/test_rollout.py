@@ -67,27 +67,27 @@ def test_without_rollout_longer_windows_change_nothing(made) -> None:
     torch.testing.assert_close(long, plain)
 
 
-@pytest.mark.parametrize("kept", [1, 2])
-def test_its_own_frames_are_those_of_generation_and_the_true_ones_are_scored(made, kept: int) -> None:
-    if kept > made.generation_frames:
-        pytest.skip("draws one frame at a time")
-    batch, past = batch_for(made), made.generation_inputs[0].frames
-    given = {"motion": batch["in_motion"], "audio": batch["in_audio"]}
-    own = generate(made.eval(), given, frames=3 * kept, keep=kept, temperature=0.0)
-    made.train()
-    seen = set()
-    for step in range(20):
-        got = Scored(made, None, None).losses(made, batch, LikelihoodOptions(3, kept, 0.0), Draw(0, step))
-        first = next(
-            n for n in range(AHEAD) if torch.equal(got["target"], batch["out_motion"][:, n:][:, : made.target.frames])
-        )
-        assert first % kept == 0
-        stream = torch.cat((batch["in_motion"][:, :past], own[:, :first]), dim=1)
-        torch.testing.assert_close(got["windows"]["motion"][:, :past], stream[:, first:][:, :past])
-        assert torch.equal(got["windows"]["audio"], batch["in_audio"][:, first:][:, : made.inputs[1].frames])
-        seen.add(first // kept)
-    assert seen == {0, 1, 2, 3}
-    assert made.training
+def test_its_own_frames_are_those_of_generation_and_the_true_ones_are_scored(made) -> None:
+    for kept in range(1, min(2, made.generation_frames) + 1):  # some draw one frame at a time
+        batch, past = batch_for(made), made.generation_inputs[0].frames
+        given = {"motion": batch["in_motion"], "audio": batch["in_audio"]}
+        own = generate(made.eval(), given, frames=3 * kept, keep=kept, temperature=0.0)
+        made.train()
+        seen = set()
+        for step in range(20):
+            got = Scored(made, None, None).losses(made, batch, LikelihoodOptions(3, kept, 0.0), Draw(0, step))
+            first = next(
+                n
+                for n in range(AHEAD)
+                if torch.equal(got["target"], batch["out_motion"][:, n:][:, : made.target.frames])
+            )
+            assert first % kept == 0
+            stream = torch.cat((batch["in_motion"][:, :past], own[:, :first]), dim=1)
+            torch.testing.assert_close(got["windows"]["motion"][:, :past], stream[:, first:][:, :past])
+            assert torch.equal(got["windows"]["audio"], batch["in_audio"][:, first:][:, : made.inputs[1].frames])
+            seen.add(first // kept)
+        assert seen == {0, 1, 2, 3}
+        assert made.training
 
 
 def test_held_out_windows_are_scored_as_they_are(made) -> None:

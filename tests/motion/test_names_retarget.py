@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from other_bodies import BODIES
 
 from farandole.errors import RetargetError
 from farandole.motion import rotations as rot
@@ -157,6 +158,20 @@ def test_body_that_does_not_rest_standing_needs_an_example(dance: Motion) -> Non
         retarget(dance, in_a_row())
 
 
+@pytest.mark.parametrize("make", BODIES.values(), ids=BODIES.keys())
+def test_other_makers_bodies(dance: Motion, make) -> None:
+    """Limbs keep their directions between bodies of other kinds and the house skeleton, and come back."""
+    motion = make(dance)
+    roles, house = humanoid_roles(motion.skeleton), retarget(motion, HOUSE)
+    for upper, lower in (("LeftArm", "LeftForeArm"), ("RightUpLeg", "RightLeg"), ("LeftLeg", "LeftFoot")):
+        before = rot.normalize(motion.positions[:, roles[lower]] - motion.positions[:, roles[upper]])
+        after = rot.normalize(house.positions[:, HOUSE.index(lower)] - house.positions[:, HOUSE.index(upper)])
+        np.testing.assert_allclose(after, before, atol=1e-6)
+    back = retarget(retarget(house, motion), HOUSE)
+    assert np.linalg.norm(back.positions - house.positions, axis=-1).mean() < 0.06
+
+
+@pytest.mark.recordings
 def test_recorded_bodies(shared: Path) -> None:
     """Limbs keep their directions between real files of six kinds and the house skeleton."""
     zoo = shared / "data" / "bvh-zoo"

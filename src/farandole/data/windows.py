@@ -75,7 +75,8 @@ class Windows:
     Args:
         names: Sequences.
         load: (sequence, feature) -> array [T, D] or [T], memory-mapped or not.
-        inputs, outputs: The streams.
+        inputs: Streams that a model reads.
+        outputs: Streams that it shall predict.
         fix_lengths: Cut arrays of one sequence to the shortest of them; otherwise they must be of equal length.
         scalers: By feature, for streams that are scaled.
         augment: Changes of unscaled windows, in order. They draw from one generator, which depends on seed, epoch and index alone:

@@ -40,7 +40,12 @@ def extend(
         song: Music that begins with the motion, or the path of a sound file; without it a steady count.
         seconds: How much to add, s.
         seed: Same arguments, same continuation.
-        style, temperature, energy, model, engine, progress: As for `dance`.
+        style: As for `dance`, and so are the others below.
+        temperature: Scale of the randomness.
+        energy: How big the dance is.
+        model: Shipped name, checkpoint folder, run, or opened model.
+        engine: "onnx", "torch" or "auto".
+        progress: Called with (done, total).
 
     Raises:
         MotionError: If `seconds` is not positive or the style is unknown.

@@ -135,6 +135,7 @@ def test_damaged_motions_get_one_line(change, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.recordings
 @pytest.mark.parametrize("trial", ["01_01", "02_01"])
 def test_official_trials_equal_public_conversions(shared: Path, trial: str) -> None:
     """To a tenth of a millimetre. The conversions leave out the bones that branch (chest and wrist): what hangs there is moved by

@@ -403,6 +403,7 @@ def test_units_are_found_from_the_body(factor: float) -> None:
         assert ratio == pytest.approx(1.0, abs=1e-4)
 
 
+@pytest.mark.recordings
 def test_zoo(shared: Path) -> None:
     """28 files as found in public repositories: all but the one without motion are read, written and read again."""
     files = sorted((shared / "data" / "bvh-zoo").glob("*.bvh"))

@@ -35,7 +35,8 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
 
     Args:
         frames: Frame features of the whole song.
-        min_bpm, max_bpm: Range to which the tempo is held; 55 to 215 with a preference for 118 if neither is given.
+        min_bpm: The tempo is held to at least this; 55 if neither is given, with a preference for 118.
+        max_bpm: And to at most this; 215 if neither is given.
 
     Returns:
         Beats from the first to the last one within the song; for sound without onsets a steady grid at 120 bpm (or the
