@@ -1,0 +1,225 @@
+"""The four things the add-on does, each as a generator: it yields running commands and shares of work, and returns a line of text.
+
+Whoever drives one waits for the commands it yields; closing it ends them and leaves the scene as it was.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from . import timeline
+from .body import moved
+from .bvh_file import merged, read_clip, write_clip
+from .commands import CommandError, Job, beat_words, dance_words, extend_words, fill_words, find_command, read_beats
+from .glb_file import Take, read_take, write_character
+from .keys import ensure_action, fill, keyed_range, new_action, selected_frames, write
+from .posing import channels
+from .rig import Rig, read_rig, sampled
+
+Work = Generator["Job | float", None, str]
+"""Yields jobs to wait for, and shares of work done between 0 and 1; returns what there is to say in the end."""
+
+_CONTEXT = 1.0
+"""Seconds around a range that are given along, so that what is filled in flows."""
+_PAST = 10.0
+"""Seconds of the past that are given along where no song tells the beginning."""
+
+
+def dance(scene: Any, armature: Any, command: str, settings: Any) -> Work:
+    """A song's dance as a new action of the armature, from the settings' frame on."""
+    song = song_path(settings, needed=True)
+    start, fps = settings.start, timeline.frame_rate(scene)
+    program = find_command(command)
+    rig = read_rig(armature)
+    with tempfile.TemporaryDirectory(prefix="farandole-") as folder:
+        body, out, beats = (Path(folder) / name for name in ("body.glb", "dance.glb", "beats.txt"))
+        write_character(body, rig.body, rig.skin)
+        yield from _run(program, dance_words(song, body, out, fps, options(settings)), "dancing")
+        take = begun_at_rest(rig, read_take(out, rig.body))
+        marks = []
+        if settings.markers != "NONE":
+            yield from _run(program, beat_words(song, beats), "hearing beats")
+            marks = read_beats(beats.read_text(encoding="utf-8"))
+    frames = list(range(start, start + len(take.pose)))
+    made = yield from channels(scene, armature, rig, take, frames)
+    action = new_action(armature, f"{Path(song).stem} {settings.seed}")
+    keys = write(armature, made)
+    settings.song_start = start
+    timeline.lengthen(scene, frames[-1])
+    if settings.add_sound:
+        timeline.add_sound(scene, song, start)
+    if marks:
+        timeline.add_markers(scene, marks, start, len(frames) / fps, every_beat=settings.markers == "BEATS")
+    scene.frame_set(scene.frame_current)
+    return f"{action.name}: {len(frames)} frames at {fps:g} fps, {keys} keys{_overridden(rig)}"
+
+
+def inbetween(scene: Any, armature: Any, command: str, settings: Any) -> Work:
+    """Frames between the selected keys, which stay as they are."""
+    kept = selected_frames(armature)
+    if len(kept) < 2:
+        raise CommandError(
+            "select the keys of at least two frames of the armature's bones (in the dope sheet or graph editor)"
+        )
+    gaps = [(a + 1, b - 1) for a, b in pairwise(kept) if b - a > 1]
+    if not gaps:
+        raise CommandError("the selected keys stand in neighbouring frames: there is nothing between them")
+    method, song = settings.method, song_path(settings) if settings.method == "dance" else ""
+    around = round(_CONTEXT * timeline.frame_rate(scene))
+    first, last = _around(armature, kept[0] - around, kept[-1] + around)
+    begin = min(settings.song_start, kept[0]) if song else first
+    rig = read_rig(armature)
+    pose = yield from _poses(scene, armature, rig, range(begin, last + 1))
+    words = {"keep": [f - begin for f in kept], "method": method, "song": song, "seed": settings.seed}
+    filled = yield from _filled(scene, armature, command, rig, pose, begin, gaps, words)
+    return f"{filled} frames filled between {len(kept)} kept ones{_overridden(rig)}"
+
+
+def reroll(scene: Any, armature: Any, command: str, settings: Any) -> Work:
+    """Another dance for the range of the selected keys, or of the preview range; its first and last frame stay."""
+    chosen = selected_frames(armature)
+    if len(chosen) < 2 and scene.use_preview_range:
+        chosen = [scene.frame_preview_start, scene.frame_preview_end]
+    if len(chosen) < 2 or chosen[-1] - chosen[0] < 2:
+        raise CommandError("select the keys of a range of frames (in the dope sheet), or set a preview range")
+    gap = chosen[0] + 1, chosen[-1] - 1
+    song = song_path(settings)
+    fps = timeline.frame_rate(scene)
+    first, last = _around(armature, chosen[0] - round(_PAST * fps), chosen[-1] + round(_CONTEXT * fps))
+    begin = min(settings.song_start, chosen[0]) if song else first
+    rig = read_rig(armature)
+    pose = yield from _poses(scene, armature, rig, range(begin, last + 1))
+    words = {"gap": (gap[0] - begin, gap[1] - begin), "method": "dance", "song": song, "seed": settings.seed}
+    filled = yield from _filled(scene, armature, command, rig, pose, begin, [gap], words)
+    return f"{filled} frames danced anew with seed {settings.seed}{_overridden(rig)}"
+
+
+def extend(scene: Any, armature: Any, command: str, settings: Any) -> Work:
+    """What comes after the armature's last key."""
+    ends = keyed_range(armature)
+    if ends is None:
+        raise CommandError(f"{armature.name} has no keys to go on from: dance first, or pose it and key it")
+    song = song_path(settings)
+    fps = timeline.frame_rate(scene)
+    last = ends[1]
+    begin = settings.song_start if song and settings.song_start < last else max(ends[0], last - round(_PAST * fps))
+    rig = read_rig(armature)
+    pose = yield from _poses(scene, armature, rig, range(begin, last + 1))
+    with tempfile.TemporaryDirectory(prefix="farandole-") as folder:
+        clip, out = Path(folder) / "clip.bvh", Path(folder) / "longer.bvh"
+        clip.write_text(write_clip(rig.body, pose, fps), encoding="utf-8")
+        words = extend_words(clip, song, out, settings.more, options(settings))
+        yield from _run(find_command(command), words, "dancing on")
+        take = read_clip(out.read_text(encoding="utf-8"), rig.body)
+    new = Take(take.pose[len(pose) :], take.turned, take.placed)
+    gap = (last + 1, last + len(new.pose))
+    made = yield from channels(scene, armature, rig, new, range(gap[0], gap[1] + 1), before=last)
+    fill(armature, made, [gap], open_end=True)
+    timeline.lengthen(scene, gap[1])
+    scene.frame_set(scene.frame_current)
+    return f"{len(new.pose)} frames added after frame {last}{_overridden(rig)}"
+
+
+def _filled(
+    scene: Any, armature: Any, command: str, rig: Rig, pose: np.ndarray, begin: int, gaps: Sequence[tuple[int, int]],
+    words: dict[str, Any],
+) -> Generator[Job | float, None, int]:  # fmt: skip
+    """Fill gaps of a clip by `farandole inbetween` and key what came back; returns the number of frames."""
+    fps = timeline.frame_rate(scene)
+    with tempfile.TemporaryDirectory(prefix="farandole-") as folder:
+        clip, out = Path(folder) / "clip.bvh", Path(folder) / "filled.bvh"
+        clip.write_text(write_clip(rig.body, pose, fps), encoding="utf-8")
+        yield from _run(find_command(command), fill_words(clip, out, **words), "filling")
+        take = read_clip(out.read_text(encoding="utf-8"), rig.body)
+    wanted = [f for a, b in gaps for f in range(a, b + 1)]
+    whole = merged(pose, take.pose, sorted(set(range(len(pose))) - {f - begin for f in wanted}))
+    for a, b in gaps:
+        part = Take(whole[a - begin : b + 1 - begin], take.turned, take.placed)
+        made = yield from channels(scene, armature, rig, part, range(a, b + 1), before=a - 1)
+        ensure_action(armature, armature.name)
+        fill(armature, made, [(a, b)])
+    scene.frame_set(scene.frame_current)
+    return len(wanted)
+
+
+def begun_at_rest(rig: Rig, take: Take) -> Take:
+    """The take moved along the floor so that it begins where the body rests."""
+    body = rig.body
+    tops = [j for j in sorted(take.placed) if not any(a in take.placed for a in _above(body.parents, j))]
+    if not tops:
+        return take
+    world = lambda p: body.to_world[:3, :3] @ p  # noqa: E731
+    gap = world(body.rest[tops[0], :3, 3] - take.pose[0, tops[0], :3, 3])
+    gap[1] = 0.0
+    shift = np.linalg.inv(body.to_world[:3, :3]) @ gap
+    return Take(moved(take.pose, tops, shift, body.parents), take.turned, take.placed, take.still)
+
+
+def song_path(settings: Any, *, needed: bool = False) -> str:
+    """The settings' song as an absolute path; "" if there is none.
+
+    Raises:
+        CommandError: If it is needed and missing, or does not exist.
+    """
+    path = bpy.path.abspath(settings.song) if settings.song else ""
+    if needed and not path:
+        raise CommandError("choose a song first")
+    if path and not Path(path).is_file():
+        raise CommandError(f"{path}: no such file")
+    return path
+
+
+def options(settings: Any) -> dict[str, Any]:
+    """What the settings say of a dance, by the names of the command's options."""
+    map_file = bpy.path.abspath(settings.map_file) if settings.map_file else ""
+    return {
+        "seed": settings.seed, "style": settings.style, "energy": round(settings.energy, 4),
+        "temperature": round(settings.temperature, 4), "model": settings.model, "seconds": round(settings.seconds, 4),
+        "root": settings.root.lower().replace("_", "-"), "map": map_file,
+    }  # fmt: skip
+
+
+def _run(program: str, words: Sequence[str | Path], label: str) -> Generator[Job | float, None, dict[str, Any]]:
+    job = Job(program, words, label)
+    try:
+        yield job
+    finally:
+        if job.running:
+            job.cancel()
+    return job.result()
+
+
+def _poses(scene: Any, armature: Any, rig: Rig, frames: Sequence[int]) -> Generator[float, None, np.ndarray]:
+    result = []
+    for pose in sampled(scene, armature, rig.body, frames):
+        result.append(pose)
+        yield len(result) / len(frames)
+    return np.array(result)
+
+
+def _around(armature: Any, first: int, last: int) -> tuple[int, int]:
+    """A range of frames, no longer than the keys reach."""
+    ends = keyed_range(armature)
+    return (first, last) if ends is None else (max(first, ends[0]), min(last, ends[1]))
+
+
+def _above(parents: Sequence[int], j: int) -> list[int]:
+    result = []
+    while parents[j] >= 0:
+        j = parents[j]
+        result.append(j)
+    return result
+
+
+def _overridden(rig: Rig) -> str:
+    if not rig.overridden:
+        return ""
+    names = ", ".join(rig.overridden[:3]) + (" ..." if len(rig.overridden) > 3 else "")
+    return f"; constraints override the keys of {names}"

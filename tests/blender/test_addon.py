@@ -1,0 +1,374 @@
+"""The parts of the Blender add-on that know nothing of Blender."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from farandole_dance import body as bodies
+from farandole_dance import bvh_file, commands, controls, glb_file, rotations
+from made_bodies import armature, body, bones, random_pose, shoes
+from scipy.spatial.transform import Rotation
+
+import farandole as fa
+from farandole.motion.characters import load_character
+from farandole.motion.files import load_motion, save_motion
+
+ADDON = Path(__file__).resolve().parents[2] / "blender" / "farandole_dance"
+PURE = ("rotations", "body", "glb_file", "bvh_file", "commands", "controls", "timeline")
+PLACES = [(0.0, 1.0, (0.0, 0.0, 0.0)), (0.7, 0.01, (3.0, -2.0, 0.4))]
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_these_import_nothing_of_blender(name: str) -> None:
+    tree = ast.parse((ADDON / f"{name}.py").read_text(encoding="utf-8"))
+    found = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+    found |= {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module}
+    assert not found & {"bpy", "mathutils", "bpy_extras", "rig", "keys", "posing", "tasks"}
+
+
+# Rotations -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", rotations.ORDERS)
+def test_euler_angles_are_those_of_scipy(order: str) -> None:
+    # Blender's XYZ turns about the fixed axes in that order, which scipy writes in small letters.
+    turns = Rotation.random(200, random_state=4)
+    theirs = turns.as_euler(order.lower())
+    ours = rotations.to_euler(turns.as_matrix(), order)
+    assert np.allclose(rotations.from_euler(ours, order), turns.as_matrix(), atol=1e-12)
+    columns = ["XYZ".index(axis) for axis in order]
+    assert np.allclose(rotations.from_euler(theirs[:, np.argsort(columns)], order), turns.as_matrix(), atol=1e-12)
+
+
+@pytest.mark.parametrize("order", rotations.ORDERS)
+def test_keys_go_on_without_a_spin(order: str) -> None:
+    t = np.linspace(0.0, 4.0, 400)[:, None]
+    smooth = Rotation.from_rotvec(np.hstack((2.0 * t, 0.7 * np.sin(t), 0.6 * np.cos(t))) * 1.2).as_matrix()
+    for before in (None, np.array([0.0, 20.0, -20.0])):
+        angles = rotations.to_euler(smooth, order, before)
+        assert np.allclose(rotations.from_euler(angles, order), smooth, atol=1e-9)
+        if before is not None:
+            assert np.abs(angles[0] - before).max() <= 1.5 * np.pi
+    quaternions = rotations.unrolled(rotations.to_quaternion(smooth))
+    assert ((quaternions[1:] * quaternions[:-1]).sum(-1) > 0).all()
+    other = rotations.unrolled(quaternions, -quaternions[0])
+    assert np.allclose(other, -quaternions)
+
+
+def test_gimbal_lock_is_a_rotation_like_any_other() -> None:
+    locked = rotations.from_euler(np.array([[0.3, np.pi / 2, -0.2], [0.3, -np.pi / 2, -0.2]]), "XYZ")
+    assert np.allclose(rotations.from_euler(rotations.to_euler(locked, "XYZ"), "XYZ"), locked, atol=1e-9)
+
+
+def test_axis_and_angle_through_no_turn_at_all() -> None:
+    angles = np.linspace(-1.0, 1.0, 21)
+    turns = Rotation.from_rotvec(angles[:, None] * np.array([0.0, 0.6, 0.8])).as_matrix()
+    _, values = rotations.keyed(turns, "AXIS_ANGLE")
+    assert np.allclose(Rotation.from_rotvec(values[:, :1] * values[:, 1:]).as_matrix(), turns, atol=1e-9)
+    assert np.abs(np.diff(values, axis=0)).max() < 0.11
+
+
+# Bodies --------------------------------------------------------------------------------------------------------------------
+
+
+def test_bones_of_the_mesh_and_those_above_them_make_the_body() -> None:
+    made = bones()
+    extra = [
+        bodies.Bone("root", None, np.eye(4), np.array([0.0, 0.1, 0.0]), deform=False),
+        bodies.Bone("IK pole", None, np.eye(4), np.ones(3), deform=False),
+        bodies.Bone("prop", None, np.eye(4), np.ones(3)),
+        bodies.Bone("IK foot", "root", np.eye(4), np.ones(3), deform=False),
+    ]
+    rooted = [bodies.Bone(b.name, b.parent or "root", b.matrix, b.tail) for b in made]
+    chosen = dict(bodies.choose_bones([*extra, *rooted]))
+    assert set(chosen) == {"root", *(b.name for b in made)}
+    assert chosen["root"] is None
+    assert chosen[made[0].name] == "root"
+
+
+@pytest.mark.parametrize(("turn", "scale", "place"), PLACES)
+def test_the_body_stands_on_the_floor_over_the_origin(
+    turn: float, scale: float, place: tuple[float, float, float]
+) -> None:
+    made = body(turn, scale, place)
+    world = made.rest[:, :3, 3] @ made.to_world[:3, :3].T + made.to_world[:3, 3]
+    reference = body()
+    expected = reference.rest[:, :3, 3] @ reference.to_world[:3, :3].T + reference.to_world[:3, 3]
+    assert np.allclose(world[:, 1], expected[:, 1], atol=1e-9)
+    assert np.allclose(np.linalg.norm(world[:, [0, 2]], axis=1), np.linalg.norm(expected[:, [0, 2]], axis=1))
+    assert 0.0 <= world[:, 1].min() < 0.05
+
+
+def test_what_a_bone_does_itself_leads_back_to_the_pose() -> None:
+    made = body(0.4, 0.01)
+    pose = random_pose(made)
+    own = bodies.basis(made, pose)
+    assert np.allclose(bodies.pose_from_local(made, made.local_rest @ own), pose, atol=1e-9)
+    assert np.allclose(bodies.basis(made, made.rest[None])[0], np.eye(4), atol=1e-9)
+
+
+# Files ---------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("turn", "scale", "place"), PLACES)
+def test_a_dance_comes_back_on_the_bones(
+    tmp_path: Path, turn: float, scale: float, place: tuple[float, float, float]
+) -> None:
+    made = body(turn, scale, place)
+    skin = shoes(made)
+    parents = [made.names[p] if p >= 0 else None for p in made.parents]
+    same = [bodies.Bone(*parts) for parts in zip(made.names, parents, made.rest, made.tails, strict=True)]
+    made = bodies.build_body(same, armature(turn, scale, place), skin.points)
+    glb_file.write_character(tmp_path / "body.glb", made, skin)
+    character = load_character(tmp_path / "body.glb")
+    dance = swaying()
+    character.save(tmp_path / "out.glb", dance)
+    take = glb_file.read_take(tmp_path / "out.glb", made)
+    assert len(take.pose) == len(dance)
+    assert made.names.index("Hips") in take.placed
+    world = take.pose[..., :3, 3] @ made.to_world[:3, :3].T + made.to_world[:3, 3]
+    facing = Rotation.from_euler("y", turn).as_matrix()
+    angles = []
+    for side, (upper, lower) in itertools.product(
+        ("Left", "Right"), (("Arm", "ForeArm"), ("UpLeg", "Leg"), ("Leg", "Foot"))
+    ):
+        a, b = (made.names.index(side + n) for n in (upper, lower))
+        p, q = (dance.skeleton.index(side + n) for n in (upper, lower))
+        mine, theirs = world[:, b] - world[:, a], (dance.positions[:, q] - dance.positions[:, p]) @ facing.T
+        cosine = (mine * theirs).sum(-1) / np.linalg.norm(mine, axis=-1) / np.linalg.norm(theirs, axis=-1)
+        angles.append(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
+    assert np.median(angles) < 3.0
+    assert np.max(angles) < 15.0
+
+
+def swaying(frames: int = 60) -> fa.Motion:
+    """The house's body stepping from foot to foot with its arms up and down."""
+    from farandole.motion import rotations as rot
+    from farandole.motion.humanoid import house_skeleton
+    from farandole.motion.motion import Motion
+
+    skeleton = house_skeleton()
+    t = np.arange(frames) / 30.0
+    turns = np.tile(rot.identity(), (frames, len(skeleton), 1))
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):
+        turns[:, skeleton.index(side + "Arm")] = rot.from_axis_angle(
+            np.array([0.0, 0.0, sign]), 0.6 * np.sin(4 * t) - 0.4
+        )
+        turns[:, skeleton.index(side + "UpLeg")] = rot.from_axis_angle(
+            np.array([1.0, 0.0, 0.0]), -0.3 - 0.2 * np.sin(3 * t)
+        )
+        turns[:, skeleton.index(side + "Leg")] = rot.from_axis_angle(
+            np.array([1.0, 0.0, 0.0]), 0.6 + 0.4 * np.sin(3 * t)
+        )
+    path = np.stack((0.1 * np.sin(3 * t), np.full(frames, 0.9), 0.2 * t), axis=1)
+    return Motion(skeleton, turns, path, 30.0, name="swaying")
+
+
+@pytest.mark.parametrize(("turn", "scale", "place"), PLACES)
+def test_clips_mean_the_same_here_and_there(
+    tmp_path: Path, turn: float, scale: float, place: tuple[float, float, float]
+) -> None:
+    made = body(turn, scale, place)
+    pose = random_pose(made)
+    (tmp_path / "clip.bvh").write_text(bvh_file.write_clip(made, pose, 24.0))
+    motion = load_motion(tmp_path / "clip.bvh")
+    assert motion.fps == 24.0
+    order = [made.names.index(n) for n in motion.skeleton.names]
+    world = pose[..., :3, 3] @ made.to_world[:3, :3].T + made.to_world[:3, 3]
+    assert np.abs(motion.positions - world[:, order]).max() < 2e-6
+    save_motion(motion, tmp_path / "back.bvh")
+    take = bvh_file.read_clip((tmp_path / "back.bvh").read_text(), made)
+    assert np.abs(take.pose[..., :3, :3] - pose[..., :3, :3]).max() < 1e-6
+    assert np.abs(take.pose[..., :3, 3] - pose[..., :3, 3]).max() < 2e-6 / scale
+    with pytest.raises(ValueError, match="joints, not"):
+        bvh_file.read_clip("HIERARCHY\nMOTION\nFrames: 0\nFrame Time: 1\n", made)
+
+
+def test_bones_that_move_against_their_parents_keep_their_places(tmp_path: Path) -> None:
+    made = body()
+    pose = random_pose(made)
+    hand = made.names.index("LeftHand")
+    pose = bodies.moved(pose, [hand], np.array([0.0, 0.1, 0.2]), made.parents)
+    assert bvh_file.placed_bones(made, pose) == {0, hand}
+    take = bvh_file.read_clip(bvh_file.write_clip(made, pose, 30.0), made)
+    assert np.abs(take.pose - pose).max() < 1e-5
+    kept = bvh_file.merged(pose, take.pose, [0, 7])
+    assert np.array_equal(kept[[0, 7]], pose[[0, 7]])
+
+
+def test_a_glb_without_an_animation_is_refused(tmp_path: Path) -> None:
+    made = body()
+    glb_file.write_character(tmp_path / "body.glb", made)
+    with pytest.raises(ValueError, match="no animation"):
+        glb_file.read_take(tmp_path / "body.glb", made)
+    assert len(load_character(tmp_path / "body.glb").roles) >= 19
+
+
+# Controls ------------------------------------------------------------------------------------------------------------------
+
+
+def test_controls_of_a_generated_rigify_rig() -> None:
+    spine = ["DEF-spine", "DEF-spine.001", "DEF-spine.004", "DEF-spine.006"]
+    joints = [*spine, "ORG-shoulder.L", "ORG-thigh.L", "ORG-toe.L"]
+    fk = ["spine_fk", "spine_fk.001", "neck", "head", "shoulder.L", "thigh_fk.L", "toe_fk.L", "upper_arm_fk.L"]
+    names = [*joints, "root", "torso", *fk]
+    parents: dict[str, str | None] = dict.fromkeys(names, "root")
+    parents |= {"root": None, "spine_fk": "spine_fk.001", "spine_fk.001": "torso"}
+    assert controls.is_generated_rigify(names)
+    made = controls.rigify_controls(joints, parents)
+    assert made == {
+        "torso": "DEF-spine", "spine_fk": "DEF-spine", "spine_fk.001": "DEF-spine.001", "neck": "DEF-spine.004",
+        "head": "DEF-spine.006", "shoulder.L": "ORG-shoulder.L", "thigh_fk.L": "ORG-thigh.L", "toe_fk.L": "ORG-toe.L",
+    }  # fmt: skip
+    above = [None, *spine[:3], "DEF-spine.004", "DEF-spine", "ORG-thigh.L"]
+    chain: dict[str, str | None] = dict(zip(joints, above, strict=True))
+    order = {c.name: c.level for c in controls.levels(made, parents, chain)}
+    assert order["torso"] < order["spine_fk.001"] < order["spine_fk"] < order["thigh_fk.L"] < order["toe_fk.L"]
+    assert order["neck"] < order["head"]
+
+
+def test_bones_that_copy_others_are_moved_by_those() -> None:
+    follows = [controls.Follow("DEF-a", "MCH-a"), controls.Follow("MCH-a", "ctrl a"), controls.Follow("DEF-b", "ik b")]
+    constrained = {"DEF-a", "MCH-a", "DEF-b", "ik b", "DEF-d"}
+    made = controls.followed_controls(["DEF-a", "DEF-b", "c", "DEF-d"], follows, constrained)
+    assert made == {"ctrl a": "DEF-a", "c": "c"}
+
+
+# The command ---------------------------------------------------------------------------------------------------------------
+
+
+ALL = {
+    "seed": 0, "style": "auto", "energy": 1.2, "temperature": 0.9, "model": "starter", "seconds": 8.0, "root": "in-place", "map": "m",
+}  # fmt: skip
+CLIP, BVH, GLB = Path("c.bvh"), Path("o.bvh"), Path("o.glb")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        commands.dance_words("s.mp3", Path("b.glb"), GLB, 23.976, ALL),
+        commands.extend_words(CLIP, "", BVH, 2.5, {**ALL, "style": "groove"}),
+        commands.extend_words(CLIP, "s.mp3", BVH, 2.5, ALL),
+        commands.fill_words(CLIP, BVH, keep=[0, 4, 9]),
+        commands.fill_words(CLIP, BVH, gap=(4, 9), method="dance", song="s.mp3", seed=4),
+        commands.beat_words("s.mp3", Path("b.txt")),
+    ],
+    ids=lambda words: str(words[0]),
+)
+def test_the_command_understands_what_it_is_asked(words: list[str | Path]) -> None:
+    from farandole.cli.app import app
+
+    name, *rest = map(str, words)
+    group = typer.main.get_command(app)
+    context = group.commands[name].make_context(name, rest)  # type: ignore[attr-defined]
+    assert context.params["json"] is True
+    if name == "dance":
+        assert context.params["fps"] == 23.976
+        assert context.params["seed"] == 0
+    if name == "inbetween" and "--gap" in rest:
+        assert context.params["gap"] == ["4:9"]
+
+
+def test_beats_are_read_as_the_command_writes_them(tmp_path: Path) -> None:
+    from farandole.music.beats.text import read_beats, write_beats
+
+    (tmp_path / "a.txt").write_text("# by ear\n0.5\t1\n1.0 2\n1.5\t3\n2.0\t4\n2.5\t1\n3.0\t2\n3.5\t3\n")
+    write_beats(tmp_path / "b.txt", read_beats(tmp_path / "a.txt"))
+    read = commands.read_beats((tmp_path / "b.txt").read_text())
+    assert read == commands.read_beats((tmp_path / "a.txt").read_text())
+    assert read[:2] == [(0.5, 1), (1.0, 2)]
+
+
+def test_a_missing_command_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(commands, "_PLACES", ("~/.local/bin",))
+    with pytest.raises(commands.CommandError, match="not on PATH"):
+        commands.find_command()
+    with pytest.raises(commands.CommandError, match="there is no command at"):
+        commands.find_command(str(tmp_path / "farandole"))
+    place = tmp_path / ".local" / "bin" / "farandole"
+    place.parent.mkdir(parents=True)
+    place.write_text("#!/bin/sh\n")
+    place.chmod(0o755)
+    assert commands.find_command() == str(place)
+
+
+def script(folder: Path, text: str) -> str:
+    """A program that runs some Python."""
+    path = folder / "program"
+    path.write_text(f"#!{sys.executable}\n{text}")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_job_tells_how_far_it_is_and_answers(tmp_path: Path) -> None:
+    program = script(
+        tmp_path,
+        "import sys, time\n"
+        "print('dancing: 40 %', file=sys.stderr, flush=True)\n"
+        "print('warning: quiet song', file=sys.stderr, flush=True)\n"
+        "sys.stdin.read()\n"
+        "time.sleep(0.5)\n"
+        'print(\'{"file": "x"}\')\n',
+    )
+    job = commands.Job(program, ["a"], "dancing")
+    end = time.monotonic() + 20.0
+    while not job.progress and time.monotonic() < end:
+        time.sleep(0.01)
+    assert job.progress == 0.4
+    assert job.result() == {"file": "x"}
+    assert job.warnings == ["quiet song"]
+
+
+def test_a_job_that_refuses_or_is_cancelled(tmp_path: Path) -> None:
+    program = script(tmp_path, "import sys\nsys.stderr.write('a: 5 %\\nerror: no such style\\n')\nsys.exit(2)\n")
+    with pytest.raises(commands.CommandError, match="^no such style$"):
+        commands.Job(program, []).result()
+    program = script(tmp_path, "import time\ntime.sleep(60)\n")
+    job = commands.Job(program, [])
+    assert job.running
+    job.cancel()
+    assert not job.running
+    with pytest.raises(commands.CommandError, match="cannot be run"):
+        commands.Job(str(tmp_path / "nothing"), [])
+
+
+# The zip -------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_zip_is_the_same_each_time_and_whole(tmp_path: Path) -> None:
+    builder = ADDON.parent / "build_zip.py"
+    for folder in ("one", "two"):
+        subprocess.run([sys.executable, str(builder), str(tmp_path / folder)], check=True, capture_output=True)
+    (one,), (two,) = ((tmp_path / f).glob("*.zip") for f in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    names = {Path(n).name for n in zipfile.ZipFile(one).namelist()}
+    assert names == {p.name for p in ADDON.glob("*.py")} | {"blender_manifest.toml", "LICENSE"}
+
+
+def test_both_kinds_of_manifest_agree() -> None:
+    toml = pytest.importorskip("tomllib", reason="Python 3.10 reads no TOML")
+    manifest = toml.loads((ADDON / "blender_manifest.toml").read_text(encoding="utf-8"))
+    import farandole_dance
+
+    assert manifest["version"] == ".".join(map(str, farandole_dance.bl_info["version"]))
+    assert manifest["name"] == farandole_dance.bl_info["name"]
+    assert manifest["id"] == ADDON.name
+    assert len(manifest["tagline"]) <= 64
+    assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["blender_version_min"])
+
+
+def test_files_are_short() -> None:
+    lengths = {p.name: len(p.read_text(encoding="utf-8").splitlines()) for p in ADDON.parent.rglob("*.py")}
+    assert {n: k for n, k in lengths.items() if k > 330} == {}
