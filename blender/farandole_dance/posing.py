@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import bpy
 import numpy as np
 from mathutils import Matrix
 
-from .body import basis
+from .body import Body, basis
 from .glb_file import Take
 from .keys import Channel, bone_path, switch_path, values_at
 from .rig import Rig
@@ -32,10 +33,31 @@ def channels(
         frames: Frames of the scene, [T].
         before: A frame whose values the first keys shall continue without a spin.
     """
-    if rig.controls:
+    plain = _as_bones(armature, rig, take) if rig.controls else (rig, take)
+    if plain is None:
         return (yield from _of_controls(scene, armature, rig, take, frames, before))
+    rig, take = plain
     yield 0.0
     return _of_bones(armature, rig, take, frames, before)
+
+
+def _as_bones(armature: Any, rig: Rig, take: Take) -> tuple[Rig, Take] | None:
+    """The controls as a body with a take of their own, where they hang on each other and on nothing that is moved otherwise."""
+    names = [c.name for c in rig.controls]
+    bones = [armature.data.bones[name] for name in names]
+    constrained = any(len(armature.pose.bones[name].constraints) for name in names)
+    if constrained or any(b.parent is not None and b.parent.name not in names[:n] for n, b in enumerate(bones)):
+        return None
+    joints = [rig.body.names.index(c.joint) for c in rig.controls]
+    if len(set(joints)) < len(joints):
+        return None
+    rest = np.array([b.matrix_local for b in bones], dtype=float)
+    parents = tuple(-1 if b.parent is None else names.index(b.parent.name) for b in bones)
+    body = Body(tuple(names), parents, rest, np.array([b.tail_local for b in bones]), rig.body.to_world)
+    pose = take.pose[:, joints] @ (np.linalg.inv(rig.body.rest[joints]) @ rest)
+    own = lambda chosen: frozenset(n for n, j in enumerate(joints) if j in chosen)  # noqa: E731
+    moved = Take(pose, own(take.turned), own(take.placed), own(take.still))
+    return replace(rig, body=body, controls=()), moved
 
 
 def _of_bones(armature: Any, rig: Rig, take: Take, frames: Sequence[int], before: int | None) -> list[Channel]:

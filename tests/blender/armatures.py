@@ -102,7 +102,7 @@ def controlled() -> Any:
     edit = armature.data.edit_bones
     for bone in list(edit):
         control = edit.new("CTRL-" + bone.name[4:])
-        control.head, control.tail, control.roll = bone.head, bone.tail, bone.roll + 0.5
+        control.head, control.tail, control.roll = bone.head, bone.tail, bone.roll
         control.use_deform = False
     for bone in [b for b in edit if b.name.startswith("DEF-")]:
         if bone.parent:
