@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 
 import numpy as np
 
@@ -113,14 +112,6 @@ def placed_bones(body: Body, pose: np.ndarray) -> set[int]:
             local = np.linalg.inv(pose[:, parent]) @ pose[:, j]
             if np.abs(local[:, :3, 3] - rest[j, :3, 3]).max() > 1e-5 * size:
                 result.add(j)
-    return result
-
-
-def merged(pose: np.ndarray, made: np.ndarray, kept: Collection[int]) -> np.ndarray:
-    """`made` [T, J, 4, 4] with the frames that were kept as they were in `pose`."""
-    result = made.copy()
-    where = [t for t in kept if t < len(pose)]
-    result[where] = pose[where]
     return result
 
 

@@ -164,6 +164,12 @@ def fill_words(
     return words + (["--seed", str(seed)] if method == "dance" else [])
 
 
+def stand_words(clip: Path, character: Path, out: Path, options: dict[str, Any]) -> list[str | Path]:
+    """`farandole convert` of a clip onto the character that it belongs to."""
+    words: list[str | Path] = ["convert", clip, out, "--character", character, "--json"]
+    return words + _options(options, ("root", "map"))
+
+
 def beat_words(song: str, out: Path) -> list[str | Path]:
     """`farandole info` that writes a song's beats."""
     return ["info", song, "--beats", out, "--json"]

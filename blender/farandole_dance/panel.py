@@ -46,9 +46,9 @@ class FARANDOLE_PT_panel(bpy.types.Panel):
         column.operator("farandole.inbetween")
         layout.operator("farandole.reroll")
         for task in running:
-            row = layout.row()
-            row.label(text=f"{task.label} {100 * task.share:.0f} %", icon="TIME")
-            row.operator("farandole.cancel", text="Cancel", icon="X")
+            column = layout.column(align=True)
+            column.label(text=f"{task.label} {100 * task.share:.0f} %", icon="TIME")
+            column.operator("farandole.cancel", icon="X")
         column = layout.column()
         for name in ("model", "map_file", "song_start"):
             column.prop(settings, name)

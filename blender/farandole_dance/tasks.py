@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,20 @@ import numpy as np
 
 from . import timeline
 from .body import moved
-from .bvh_file import merged, read_clip, write_clip
-from .commands import CommandError, Job, beat_words, dance_words, extend_words, fill_words, find_command, read_beats
+from .bvh_file import read_clip, write_clip
+from .commands import (
+    CommandError,
+    Job,
+    beat_words,
+    dance_words,
+    extend_words,
+    fill_words,
+    find_command,
+    read_beats,
+    stand_words,
+)
 from .glb_file import Take, read_take, write_character
+from .joins import led_in, planted
 from .keys import ensure_action, fill, keyed_range, new_action, selected_frames, write
 from .posing import channels
 from .rig import Rig, read_rig, sampled
@@ -53,12 +65,16 @@ def dance(scene: Any, armature: Any, command: str, settings: Any) -> Work:
     keys = write(armature, made)
     settings.song_start = start
     timeline.lengthen(scene, frames[-1])
+    silent = ""
     if settings.add_sound:
-        timeline.add_sound(scene, song, start)
+        try:
+            timeline.add_sound(scene, song, start)
+        except RuntimeError as error:  # builds without sound, files that this Blender cannot open: the dance is there
+            silent = f"; no sound on the timeline: {' '.join(str(error).split())}"
     if marks:
         timeline.add_markers(scene, marks, start, len(frames) / fps, every_beat=settings.markers == "BEATS")
     scene.frame_set(scene.frame_current)
-    return f"{action.name}: {len(frames)} frames at {fps:g} fps, {keys} keys{_overridden(rig)}"
+    return f"{action.name}: {len(frames)} frames at {fps:g} fps, {keys} keys{silent}{_overridden(rig)}"
 
 
 def inbetween(scene: Any, armature: Any, command: str, settings: Any) -> Work:
@@ -78,7 +94,7 @@ def inbetween(scene: Any, armature: Any, command: str, settings: Any) -> Work:
     rig = read_rig(armature)
     pose = yield from _poses(scene, armature, rig, range(begin, last + 1))
     words = {"keep": [f - begin for f in kept], "method": method, "song": song, "seed": settings.seed}
-    filled = yield from _filled(scene, armature, command, rig, pose, begin, gaps, words)
+    filled = yield from _filled(scene, armature, command, rig, pose, begin, gaps, words, settings)
     return f"{filled} frames filled between {len(kept)} kept ones{_overridden(rig)}"
 
 
@@ -97,7 +113,7 @@ def reroll(scene: Any, armature: Any, command: str, settings: Any) -> Work:
     rig = read_rig(armature)
     pose = yield from _poses(scene, armature, rig, range(begin, last + 1))
     words = {"gap": (gap[0] - begin, gap[1] - begin), "method": "dance", "song": song, "seed": settings.seed}
-    filled = yield from _filled(scene, armature, command, rig, pose, begin, [gap], words)
+    filled = yield from _filled(scene, armature, command, rig, pose, begin, [gap], words, settings)
     return f"{filled} frames danced anew with seed {settings.seed}{_overridden(rig)}"
 
 
@@ -117,36 +133,47 @@ def extend(scene: Any, armature: Any, command: str, settings: Any) -> Work:
         clip.write_text(write_clip(rig.body, pose, fps), encoding="utf-8")
         words = extend_words(clip, song, out, settings.more, options(settings))
         yield from _run(find_command(command), words, "dancing on")
-        take = read_clip(out.read_text(encoding="utf-8"), rig.body)
-    new = Take(take.pose[len(pose) :], take.turned, take.placed)
-    gap = (last + 1, last + len(new.pose))
+        take = yield from _read(command, rig, out, settings, range(len(pose)))
+    count = len(take.pose) - len(pose)
+    gap = (last + 1, last + count)
+    new = replace(take, pose=led_in(rig.body, pose, take.pose, (len(pose), len(take.pose) - 1), fps))
     made = yield from channels(scene, armature, rig, new, range(gap[0], gap[1] + 1), before=last)
     fill(armature, made, [gap], open_end=True)
     timeline.lengthen(scene, gap[1])
     scene.frame_set(scene.frame_current)
-    return f"{len(new.pose)} frames added after frame {last}{_overridden(rig)}"
+    return f"{count} frames added after frame {last}{_overridden(rig)}"
 
 
 def _filled(
     scene: Any, armature: Any, command: str, rig: Rig, pose: np.ndarray, begin: int, gaps: Sequence[tuple[int, int]],
-    words: dict[str, Any],
+    words: dict[str, Any], settings: Any,
 ) -> Generator[Job | float, None, int]:  # fmt: skip
     """Fill gaps of a clip by `farandole inbetween` and key what came back; returns the number of frames."""
     fps = timeline.frame_rate(scene)
+    wanted = {f - begin for a, b in gaps for f in range(a, b + 1)}
+    kept = sorted(set(range(len(pose))) - wanted)
     with tempfile.TemporaryDirectory(prefix="farandole-") as folder:
         clip, out = Path(folder) / "clip.bvh", Path(folder) / "filled.bvh"
         clip.write_text(write_clip(rig.body, pose, fps), encoding="utf-8")
         yield from _run(find_command(command), fill_words(clip, out, **words), "filling")
-        take = read_clip(out.read_text(encoding="utf-8"), rig.body)
-    wanted = [f for a, b in gaps for f in range(a, b + 1)]
-    whole = merged(pose, take.pose, sorted(set(range(len(pose))) - {f - begin for f in wanted}))
+        take = yield from _read(command, rig, out, settings, kept)
     for a, b in gaps:
-        part = Take(whole[a - begin : b + 1 - begin], take.turned, take.placed)
+        part = replace(take, pose=led_in(rig.body, pose, take.pose, (a - begin, b - begin), fps))
         made = yield from channels(scene, armature, rig, part, range(a, b + 1), before=a - 1)
         ensure_action(armature, armature.name)
         fill(armature, made, [(a, b)])
     scene.frame_set(scene.frame_current)
     return len(wanted)
+
+
+def _read(command: str, rig: Rig, clip: Path, settings: Any, kept: Sequence[int]) -> Generator[Job | float, None, Take]:
+    """A motion of the rig that came back as BVH, with the soles of its own skin on the floor."""
+    take = read_clip(clip.read_text(encoding="utf-8"), rig.body)
+    body, out = clip.with_name("body.glb"), clip.with_name("standing.glb")
+    write_character(body, rig.body, rig.skin)
+    words = stand_words(clip, body, out, options(settings))
+    yield from _run(find_command(command), words, "setting feet")
+    return planted(rig.body, take, read_take(out, rig.body), kept)
 
 
 def begun_at_rest(rig: Rig, take: Take) -> Take:

@@ -176,3 +176,28 @@ def select(thing: Any) -> None:
         other.select_set(False)
     bpy.context.view_layer.objects.active = thing
     thing.select_set(True)
+
+
+def dress(rig: Any, prefix: str = "DEF-") -> Any:
+    """A mesh of boxes along the bones with a prefix, shoes down to z = 0."""
+    points: list[Vector] = []
+    faces: list[list[int]] = []
+    groups: dict[str, range] = {}
+    for bone in rig.data.bones:
+        if not bone.name.startswith(prefix) or "pelvis" in bone.name or "breast" in bone.name:
+            continue
+        first, shoe = len(points), "foot" in bone.name or "toe" in bone.name
+        width = 0.045 if shoe else 0.1 if "spine" in bone.name else 0.05
+        points += _box(bone.head_local, bone.tail_local, width, flat=shoe)
+        faces += [[first + n for n in face] for face in FACES]
+        groups[bone.name] = range(first, first + 8)
+    mesh = bpy.data.meshes.new("body")
+    mesh.from_pydata(points, [], faces)
+    thing = bpy.data.objects.new("body", mesh)
+    bpy.context.scene.collection.objects.link(thing)
+    thing.parent = rig
+    for name, members in groups.items():
+        thing.vertex_groups.new(name=name).add(list(members), 1.0, "REPLACE")
+    thing.modifiers.new("Armature", "ARMATURE").object = rig
+    bpy.context.view_layer.update()
+    return thing

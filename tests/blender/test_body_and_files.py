@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from farandole_dance import body as bodies
-from farandole_dance import bvh_file, controls, glb_file, rotations
+from farandole_dance import bvh_file, controls, glb_file, joins, rotations
 from made_bodies import armature, body, bones, random_pose, shoes
 from scipy.spatial.transform import Rotation
 
@@ -18,7 +18,7 @@ from farandole.motion.characters import load_character
 from farandole.motion.files import load_motion, save_motion
 
 ADDON = Path(__file__).resolve().parents[2] / "blender" / "farandole_dance"
-PURE = ("rotations", "body", "glb_file", "bvh_file", "commands", "controls", "timeline")
+PURE = ("rotations", "body", "glb_file", "bvh_file", "commands", "controls", "joins", "timeline")
 PLACES = [(0.0, 1.0, (0.0, 0.0, 0.0)), (0.7, 0.01, (3.0, -2.0, 0.4))]
 
 
@@ -196,8 +196,34 @@ def test_bones_that_move_against_their_parents_keep_their_places(tmp_path: Path)
     assert bvh_file.placed_bones(made, pose) == {0, hand}
     take = bvh_file.read_clip(bvh_file.write_clip(made, pose, 30.0), made)
     assert np.abs(take.pose - pose).max() < 1e-5
-    kept = bvh_file.merged(pose, take.pose, [0, 7])
-    assert np.array_equal(kept[[0, 7]], pose[[0, 7]])
+
+
+@pytest.mark.parametrize(("turn", "scale", "place"), PLACES)
+def test_frames_elsewhere_are_brought_back(turn: float, scale: float, place: tuple[float, float, float]) -> None:
+    made = body(turn, scale, place)
+    pose = random_pose(made)
+    move = np.eye(4)
+    move[:3, :3] = Rotation.from_euler("y", 1.9).as_matrix()
+    move[:3, 3] = (4.0, 0.0, -3.0)
+    away = np.linalg.inv(made.to_world) @ move @ made.to_world @ pose
+    assert np.abs(joins.aligned(made, away, pose, range(0, 20, 3)) - pose).max() < 1e-6 / scale
+
+
+@pytest.mark.parametrize("gap", [(10, 24), (30, 49)])
+def test_a_gap_begins_and_ends_with_what_is_kept(gap: tuple[int, int]) -> None:
+    made = body()
+    kept, filled = random_pose(made, 40, seed=1), random_pose(made, 50, seed=2)
+    part = joins.led_in(made, kept, filled, gap, 30.0)
+    assert len(part) == gap[1] - gap[0] + 1
+    step = np.abs(np.diff(filled, axis=0)).max()
+    assert np.abs(part[0] - kept[gap[0] - 1]).max() < 3.0 * step
+    if gap[1] + 1 < len(kept):
+        assert np.abs(part[-1] - kept[gap[1] + 1]).max() < 3.0 * step
+    else:
+        assert np.allclose(part[-1], filled[gap[1]])
+    assert np.abs(np.diff(part, axis=0)).max() < 4.0 * step
+    same = joins.led_in(made, filled[:40], filled, gap, 30.0)
+    assert np.allclose(same, filled[gap[0] : gap[1] + 1], atol=1e-9)
 
 
 def test_a_glb_without_an_animation_is_refused(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ CLIP, BVH, GLB = Path("c.bvh"), Path("o.bvh"), Path("o.glb")
         commands.extend_words(CLIP, "s.mp3", BVH, 2.5, ALL),
         commands.fill_words(CLIP, BVH, keep=[0, 4, 9]),
         commands.fill_words(CLIP, BVH, gap=(4, 9), method="dance", song="s.mp3", seed=4),
+        commands.stand_words(CLIP, Path("b.glb"), GLB, ALL),
         commands.beat_words("s.mp3", Path("b.txt")),
     ],
     ids=lambda words: str(words[0]),
