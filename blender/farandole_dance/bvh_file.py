@@ -13,6 +13,8 @@ from .rotations import from_euler, orthonormal, to_euler
 _SPACE = re.compile(r"\s+")
 _ORDER = "YXZ"
 """Blender's name of the order that BVH calls Zrotation Xrotation Yrotation."""
+_NEAR_FLOOR = 0.06
+"""Height, as a share of the body, up to which the end of a last bone is taken for the tip of a foot."""
 
 
 def write_clip(body: Body, pose: np.ndarray, fps: float) -> str:
@@ -25,6 +27,8 @@ def write_clip(body: Body, pose: np.ndarray, fps: float) -> str:
     """
     turns, places = _to_world(body, pose)
     heads, tips = _world_rest(body)
+    # Soles lie below the bones of the feet; the tips tell where.
+    tips[tips[:, 1] < _NEAR_FLOOR * heads[:, 1].max(), 1] = 0.0
     placed = placed_bones(body, pose)
     children: list[list[int]] = [[] for _ in body.names]
     for j, parent in enumerate(body.parents):

@@ -7,11 +7,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from .body import Body, pose_from_local
-from .glb_file import Take
+from .glb_file import Skin, Take
 from .rotations import from_quaternion, orthonormal, to_quaternion
 
 _BLEND = 0.4
 """Seconds over which a difference at a kept frame dies away."""
+_BOB = 0.05
+"""Seconds over which a body is raised or lowered."""
+_FALL = 0.06
+"""Distance, as a share of the body, by which it is raised or lowered at most: leaps stay leaps."""
+_SOLE, _MOST = 0.06, 600
+"""Height, as a share of the body, up to which vertices at rest are of the shoes; how many of them are looked at."""
 
 
 def planted(body: Body, made: Take, standing: Take, kept: Sequence[int]) -> Take:
@@ -44,6 +50,53 @@ def aligned(body: Body, pose: np.ndarray, target: np.ndarray, frames: Sequence[i
     move[:3, :3] = [[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]]
     move[:3, 3] = np.array([b[0], 0.0, b[1]]) - move[:3, :3] @ np.array([a[0], 0.0, a[1]])
     return np.linalg.inv(body.to_world) @ move @ body.to_world @ pose
+
+
+def grounded(body: Body, skin: Skin | None, pose: np.ndarray, kept: np.ndarray, fps: float) -> np.ndarray:
+    """Poses [T, J, 4, 4] raised and lowered smoothly so that the lower sole is where it mostly is in kept ones [K, J, 4, 4].
+
+    Without a skin they stay as they are.
+    """
+    low, usual = lowest_sole(body, skin, pose), lowest_sole(body, skin, kept)
+    if low is None or usual is None:
+        return pose
+    height = float(np.ptp(body.rest[:, :3, 3] @ body.to_world[1, :3]))
+    floor = float(np.median(usual))
+    lift = np.clip(_smooth(floor - low, _BOB * fps), -_FALL * height, _FALL * height)
+    sunk = np.maximum(floor - low - lift, 0.0)
+    lift = lift + _smooth(np.max([np.roll(sunk, k) for k in (-2, -1, 0, 1, 2)], axis=0), 0.5 * _BOB * fps)
+    up = np.linalg.inv(body.to_world[:3, :3]) @ np.array([0.0, 1.0, 0.0])
+    result = pose.copy()
+    result[..., :3, 3] += lift[:, None, None] * up
+    return result
+
+
+def lowest_sole(body: Body, skin: Skin | None, pose: np.ndarray) -> np.ndarray | None:
+    """Heights [T] m of the lowest vertex of the shoes above the floor of the rest pose; None without a skin."""
+    if skin is None or not len(skin.points):
+        return None
+    heights = skin.points @ body.to_world[1, :3] + body.to_world[1, 3]
+    near = np.flatnonzero(heights < _SOLE * float(np.ptp(body.rest[:, :3, 3] @ body.to_world[1, :3])))
+    near = near[:: max(1, len(near) // _MOST)]
+    if not len(near):
+        return None
+    back = np.linalg.inv(body.rest)
+    low = np.zeros((len(pose), len(near)))
+    for k in range(skin.joints.shape[1]):
+        joints, shares = skin.joints[near, k], skin.weights[near, k]
+        own = np.einsum("vij,vj->vi", back[joints, :3, :3], skin.points[near]) + back[joints, :3, 3]
+        row = np.einsum("i,tvij->tvj", body.to_world[1, :3], pose[:, joints, :3, :3])
+        places = np.einsum("tvj,vj->tv", row, own) + pose[:, joints][..., :3, 3] @ body.to_world[1, :3]
+        low += shares * (places + body.to_world[1, 3])
+    return low.min(axis=1)
+
+
+def _smooth(values: np.ndarray, width: float) -> np.ndarray:
+    """A Gaussian mean [T] whose ends lean on the first and last value."""
+    reach = max(1, int(3.0 * width))
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / max(width, 1e-6)) ** 2)
+    padded = np.concatenate((np.full(reach, values[0]), values, np.full(reach, values[-1])))
+    return np.convolve(padded, weights / weights.sum(), mode="valid")
 
 
 def led_in(body: Body, pose: np.ndarray, made: np.ndarray, gap: tuple[int, int], fps: float) -> np.ndarray:

@@ -30,7 +30,7 @@ from .commands import (
     stand_words,
 )
 from .glb_file import Take, read_take, write_character
-from .joins import led_in, planted
+from .joins import grounded, led_in, planted
 from .keys import ensure_action, fill, keyed_range, new_action, selected_frames, write
 from .posing import channels
 from .rig import Rig, read_rig, sampled
@@ -133,7 +133,7 @@ def extend(scene: Any, armature: Any, command: str, settings: Any) -> Work:
         clip.write_text(write_clip(rig.body, pose, fps), encoding="utf-8")
         words = extend_words(clip, song, out, settings.more, options(settings))
         yield from _run(find_command(command), words, "dancing on")
-        take = yield from _read(command, rig, out, settings, range(len(pose)))
+        take = yield from _read(command, rig, out, settings, range(len(pose)), fps)
     count = len(take.pose) - len(pose)
     gap = (last + 1, last + count)
     new = replace(take, pose=led_in(rig.body, pose, take.pose, (len(pose), len(take.pose) - 1), fps))
@@ -156,7 +156,7 @@ def _filled(
         clip, out = Path(folder) / "clip.bvh", Path(folder) / "filled.bvh"
         clip.write_text(write_clip(rig.body, pose, fps), encoding="utf-8")
         yield from _run(find_command(command), fill_words(clip, out, **words), "filling")
-        take = yield from _read(command, rig, out, settings, kept)
+        take = yield from _read(command, rig, out, settings, kept, fps)
     for a, b in gaps:
         part = replace(take, pose=led_in(rig.body, pose, take.pose, (a - begin, b - begin), fps))
         made = yield from channels(scene, armature, rig, part, range(a, b + 1), before=a - 1)
@@ -173,7 +173,8 @@ def _read(command: str, rig: Rig, clip: Path, settings: Any, kept: Sequence[int]
     write_character(body, rig.body, rig.skin)
     words = stand_words(clip, body, out, options(settings))
     yield from _run(find_command(command), words, "setting feet")
-    return planted(rig.body, take, read_take(out, rig.body), kept)
+    standing = planted(rig.body, take, read_take(out, rig.body), kept)
+    return replace(standing, pose=grounded(rig.body, rig.skin, standing.pose, take.pose[list(kept)], fps))
 
 
 def begun_at_rest(rig: Rig, take: Take) -> Take:

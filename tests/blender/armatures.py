@@ -201,3 +201,28 @@ def dress(rig: Any, prefix: str = "DEF-") -> Any:
     thing.modifiers.new("Armature", "ARMATURE").object = rig
     bpy.context.view_layer.update()
     return thing
+
+
+def of_empties() -> Any:
+    """An armature from the empties that a character without a skin is imported as, dressed."""
+    places = {
+        o.name: (o.parent.name if o.parent else None, o.matrix_world.translation.copy()) for o in bpy.data.objects
+    }
+    for thing in list(bpy.data.objects):
+        bpy.data.objects.remove(thing)
+    rig = bpy.data.objects.new("character", bpy.data.armatures.new("character"))
+    bpy.context.scene.collection.objects.link(rig)
+    select(rig)
+    bpy.ops.object.mode_set(mode="EDIT")
+    for name, (_, head) in places.items():
+        bone = rig.data.edit_bones.new(name)
+        below = [p for above, p in places.values() if above == name]
+        bone.head = head
+        bone.tail = below[0] if len(below) == 1 and (below[0] - head).length > 0.01 else head + Vector((0, 0, 0.05))
+        if len(below) > 1 and "Spine" not in name and "Hips" not in name:
+            bone.tail = sum(below, Vector()) / len(below)
+    for name, (parent, _) in places.items():
+        if parent:
+            rig.data.edit_bones[name].parent = rig.data.edit_bones[parent]
+    bpy.ops.object.mode_set(mode="OBJECT")
+    return rig

@@ -209,6 +209,24 @@ def test_frames_elsewhere_are_brought_back(turn: float, scale: float, place: tup
     assert np.abs(joins.aligned(made, away, pose, range(0, 20, 3)) - pose).max() < 1e-6 / scale
 
 
+def test_soles_are_brought_to_where_they_were() -> None:
+    made = body()
+    skin = shoes(made)
+    made = bodies.build_body(bones(), armature(), skin.points)
+    still = np.repeat(made.rest[None], 60, axis=0)
+    off = 0.03 * np.sin(np.arange(60) / 8.0)[:, None, None] * np.linalg.inv(made.to_world[:3, :3])[:, 1]
+    moving = still.copy()
+    moving[..., :3, 3] += off
+    assert np.abs(joins.lowest_sole(made, skin, still)).max() < 1e-9
+    assert np.abs(joins.lowest_sole(made, skin, moving)).max() > 0.029
+    back = joins.grounded(made, skin, moving, still, 30.0)
+    assert np.abs(joins.lowest_sole(made, skin, back)).max() < 0.005
+    assert joins.grounded(made, None, moving, still, 30.0) is moving
+    leap = still.copy()
+    leap[20:30, :, :3, 3] += 0.5 * np.linalg.inv(made.to_world[:3, :3])[:, 1]
+    assert joins.lowest_sole(made, skin, joins.grounded(made, skin, leap, still, 30.0))[25] > 0.35
+
+
 @pytest.mark.parametrize("gap", [(10, 24), (30, 49)])
 def test_a_gap_begins_and_ends_with_what_is_kept(gap: tuple[int, int]) -> None:
     made = body()

@@ -61,7 +61,8 @@ def imported(path: str) -> Any:
         copy.write_bytes(Path(path).read_bytes())
         path = str(copy)
     bpy.ops.import_scene.gltf(filepath=path)
-    rig = max((o for o in bpy.data.objects if o.type == "ARMATURE"), key=lambda o: len(o.data.bones))
+    rigs = [o for o in bpy.data.objects if o.type == "ARMATURE"] or [armatures.of_empties()]
+    rig = max(rigs, key=lambda o: len(o.data.bones))
     for other in bpy.data.objects:
         if other.animation_data:
             other.animation_data_clear()
