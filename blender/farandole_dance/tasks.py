@@ -166,7 +166,9 @@ def _filled(
     return len(wanted)
 
 
-def _read(command: str, rig: Rig, clip: Path, settings: Any, kept: Sequence[int]) -> Generator[Job | float, None, Take]:
+def _read(
+    command: str, rig: Rig, clip: Path, settings: Any, kept: Sequence[int], fps: float
+) -> Generator[Job | float, None, Take]:
     """A motion of the rig that came back as BVH, with the soles of its own skin on the floor."""
     take = read_clip(clip.read_text(encoding="utf-8"), rig.body)
     body, out = clip.with_name("body.glb"), clip.with_name("standing.glb")

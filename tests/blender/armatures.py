@@ -186,8 +186,9 @@ def dress(rig: Any, prefix: str = "DEF-") -> Any:
     for bone in rig.data.bones:
         if not bone.name.startswith(prefix) or "pelvis" in bone.name or "breast" in bone.name:
             continue
-        first, shoe = len(points), "foot" in bone.name or "toe" in bone.name
-        width = 0.045 if shoe else 0.1 if "spine" in bone.name else 0.05
+        name = bone.name.lower()
+        first, shoe = len(points), "foot" in name or "toe" in name
+        width = 0.045 if shoe else 0.1 if "spine" in name or "hips" in name else min(0.05, 0.25 * bone.length)
         points += _box(bone.head_local, bone.tail_local, width, flat=shoe)
         faces += [[first + n for n in face] for face in FACES]
         groups[bone.name] = range(first, first + 8)
@@ -225,4 +226,5 @@ def of_empties() -> Any:
         if parent:
             rig.data.edit_bones[name].parent = rig.data.edit_bones[parent]
     bpy.ops.object.mode_set(mode="OBJECT")
+    dress(rig, "")
     return rig

@@ -111,8 +111,10 @@ def test_the_walk(blender, song: Path, plain: Any, tmp_path: Path, request: pyte
     assert facts["action"].startswith("song")
     assert facts["misfit"] == ""
     away = off_the_dance(facts, arrays, plain)
-    assert np.median(away) < 4.0
-    assert (np.median(away, axis=1) < 8.0).all()
+    assert np.median(away) < 8.0
+    if kind in BUILT:  # no belly that arms must keep clear of, no short legs
+        assert np.median(away) < 2.0
+        assert (np.median(away, axis=1) < 8.0).all()
     joints = arrays["rest"][:, :3, 3] @ arrays["matrix"][:3, :3].T
     low = (arrays["low"] - facts["floor"]) * 1.7 / np.ptp(joints[:, 2])
     low = low if np.isfinite(low).all() else np.zeros(1)  # a rig without a mesh
@@ -145,6 +147,46 @@ def test_the_walk(blender, song: Path, plain: Any, tmp_path: Path, request: pyte
         ):
             assert text in said
             assert "\n" not in said
+
+
+def test_beside_a_live_window(blender, song: Path, command: Path, tmp_path: Path) -> None:
+    if "python" in Path(blender.program).name or shutil.which("xvfb-run") is None:
+        pytest.skip("needs Blender's window and xvfb-run (Debian: xvfb, xauth)")
+    shutil.copy(song, tmp_path)
+    line = [
+        "xvfb-run",
+        "-a",
+        "-s",
+        "-screen 0 1280x800x24",
+        blender.program,
+        "--factory-startup",
+        "--enable-event-simulate",
+    ]
+    line += [
+        "--window-geometry",
+        "0",
+        "0",
+        "1280",
+        "800",
+        "--python",
+        str(HERE / "window.py"),
+        "--",
+        song.name,
+        str(tmp_path),
+    ]
+    environment = {**os.environ, "PATH": f"{command.parent}{os.pathsep}{os.environ['PATH']}"}
+    environment.pop("PYTHONPATH", None)
+    done = subprocess.run(line, capture_output=True, text=True, env=environment, errors="replace", timeout=900)
+    assert (tmp_path / "facts.json").is_file(), done.stdout[-2000:] + done.stderr[-2000:]
+    facts = json.loads((tmp_path / "facts.json").read_text())
+    assert "error" not in facts
+    before, danced = facts["danced"]
+    assert before is None
+    assert danced == "song 3"
+    assert {"dancing", "hearing beats"} <= set(facts["labels"])
+    assert 0.0 < max(facts["shares"]) <= 1.0
+    assert facts["cancelled"]
+    assert facts["cancelled by the button"]
 
 
 def test_the_zip_installs(blender, command: Path, tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The add-on in a real window (under Xvfb): progress, Esc, the panel.
 
-`blender --factory-startup --enable-event-simulate FILE.blend --python window.py -- SONG OUT`
+`blender --factory-startup --enable-event-simulate --python window.py -- SONG OUT`, with SONG a file in the folder OUT.
 
 Dances beside the live window, then again and presses Esc; writes OUT/facts.json and pictures, and ends Blender.
 """
@@ -18,6 +18,7 @@ import bpy
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "blender")]
 
+import armatures  # noqa: E402
 import farandole_dance  # noqa: E402
 from farandole_dance import operators  # noqa: E402
 
@@ -47,30 +48,34 @@ def picture(name: str) -> None:
         bpy.ops.screen.screenshot(filepath=str(out / name))
 
 
-def click(x: int, y: int) -> None:
-    """Press and release the left button."""
+def click(x: int, y: int) -> Iterator[float]:
+    """Move there, press and release the left button, each seen by Blender on its own."""
     window, _ = view()
-    window.event_simulate("MOUSEMOVE", "NOTHING", x=x, y=y)
-    window.event_simulate("LEFTMOUSE", "PRESS", x=x, y=y)
-    window.event_simulate("LEFTMOUSE", "RELEASE", x=x, y=y)
+    for event, value in (("MOUSEMOVE", "NOTHING"), ("LEFTMOUSE", "PRESS"), ("LEFTMOUSE", "RELEASE")):
+        window.event_simulate(event, value, x=x, y=y)
+        yield 0.5
 
 
 def steps() -> Iterator[float]:
     """What happens; yields seconds to wait."""
     window, area = view()
     settings = bpy.context.scene.farandole
-    rig = next(o for o in bpy.data.objects if o.type == "ARMATURE")
-    bpy.context.view_layer.objects.active = rig
+    for thing in list(bpy.data.objects):
+        bpy.data.objects.remove(thing)
+    rig = armatures.mixamo_like()
+    bpy.ops.wm.save_as_mainfile(filepath=str(out / "window.blend"))
+    rig.show_in_front, rig.data.display_type = True, "STICK"
     area.spaces.active.show_region_ui = True
-    yield 1.0
+    yield 3.0
     side = next(r for r in area.regions if r.type == "UI")
     if hasattr(side, "active_panel_category"):
         side.active_panel_category = "Farandole"
     else:  # its tab is the last one
-        click(side.x + side.width - 8, side.y + side.height - 170)
+        yield from click(200, 200)  # closes the splash screen
+        yield from click(side.x + side.width - 12, side.y + side.height - 170)
     yield 1.0
     action = rig.animation_data.action.name if rig.animation_data else None
-    settings.song, settings.seconds, settings.seed, settings.style, settings.start = song, 8.0, 3, "auto", 1
+    settings.song, settings.seconds, settings.seed, settings.style, settings.start = f"//{song}", 8.0, 3, "auto", 1
     invoke("dance")
     taken = False
     while operators.running:
@@ -84,7 +89,7 @@ def steps() -> Iterator[float]:
             picture("running.png")
         yield 0.1
     danced = rig.animation_data.action.name
-    bpy.context.scene.frame_set(75)
+    bpy.context.scene.frame_set(30)
     with bpy.context.temp_override(
         window=window, area=area, region=next(r for r in area.regions if r.type == "WINDOW")
     ):
