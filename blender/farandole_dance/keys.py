@@ -116,26 +116,18 @@ def values_at(armature: Any, path: str, count: int, frame: float) -> np.ndarray:
 
 
 def write(armature: Any, channels: Iterable[Channel]) -> int:
-    """Write channels into curves without any keys yet, or new ones; returns how many keys."""
-    there = {(c.data_path, c.array_index): c for c in curves(armature, create=True)}
+    """Write channels into the armature's new action; returns how many keys."""
     home = curves(armature, create=True)
     total = 0
     for channel in channels:
-        curve = there.get((channel.path, channel.index)) or home.new(channel.path, index=channel.index)
-        curve.keyframe_points.clear() if hasattr(curve.keyframe_points, "clear") else _empty(curve)
-        count = len(channel.frames)
-        curve.keyframe_points.add(count)
+        curve = home.new(channel.path, index=channel.index)
+        curve.keyframe_points.add(len(channel.frames))
         curve.keyframe_points.foreach_set("co", np.stack((channel.frames, channel.values), axis=1).ravel())
         for key in curve.keyframe_points:
             key.interpolation = "CONSTANT" if channel.constant else "LINEAR"
         curve.update()
-        total += count
+        total += len(channel.frames)
     return total
-
-
-def _empty(curve: Any) -> None:
-    while len(curve.keyframe_points):
-        curve.keyframe_points.remove(curve.keyframe_points[-1], fast=True)
 
 
 def fill(armature: Any, channels: Sequence[Channel], gaps: Sequence[tuple[int, int]], *, open_end: bool = False) -> int:
@@ -167,13 +159,13 @@ def fill(armature: Any, channels: Sequence[Channel], gaps: Sequence[tuple[int, i
         else:
             edges = {edge: curve.evaluate(edge) for edge in marks}
         _pin(curve, edges, channel.constant)
-        doomed = [k for k in curve.keyframe_points if any(a - 0.5 < k.co[0] < b + 0.5 for a, b in gaps)]
-        for frame in sorted((k.co[0] for k in doomed), reverse=True):
-            key = next(k for k in curve.keyframe_points if k.co[0] == frame)
-            curve.keyframe_points.remove(key, fast=True)
+        points = curve.keyframe_points
+        for n in reversed(range(len(points))):
+            if any(a - 0.5 < points[n].co[0] < b + 0.5 for a, b in gaps):
+                points.remove(points[n], fast=True)
         for frame, value in zip(channel.frames.tolist(), channel.values.tolist(), strict=True):
             if any(a <= frame <= b for a, b in gaps):
-                key = curve.keyframe_points.insert(frame, value, options={"FAST"})
+                key = points.insert(frame, value, options={"FAST"})
                 key.interpolation = "CONSTANT" if channel.constant else "LINEAR"
                 total += 1
         curve.update()

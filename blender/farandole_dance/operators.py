@@ -28,8 +28,9 @@ class FARANDOLE_Task:
 
     @classmethod
     def poll(cls, context) -> bool:
-        """An armature is active, and nothing is under way."""
-        return context.object is not None and context.object.type == "ARMATURE" and not running
+        """An armature is active and not being edited, and nothing is under way."""
+        thing = context.object
+        return thing is not None and thing.type == "ARMATURE" and thing.mode != "EDIT" and not running
 
     def execute(self, context):
         """Work straight through, as scripts want it."""

@@ -137,6 +137,8 @@ def test_the_walk(blender, song: Path, plain: Any, tmp_path: Path, request: pyte
         assert np.linalg.norm(np.diff(arrays["anew"][edge - 2 : edge + 2], axis=0), axis=-1).max() < 0.2
     if whole:
         assert facts["reroll_same_seed"] < 1e-5 < facts["reroll_other_seed"]
+        assert facts["sparse_kept"] < 1e-4 < facts["sparse_changed"]
+        assert facts["sparse_step"] < 0.1
         assert facts["cancel_was_running"]
         assert facts["cancelled"]
         before, danced, after = facts["undone"]
