@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 import addon_utils
@@ -11,9 +12,13 @@ import numpy as np
 source, scale, target, heads = sys.argv[sys.argv.index("--") + 1 :]
 bpy.ops.wm.read_factory_settings(use_empty=True)
 addon_utils.enable("io_anim_bvh", default_set=True)
+importer = importlib.import_module("io_anim_bvh.import_bvh")
+if bpy.app.version < (3, 5, 0):  # its importer opens files as "rU", which Python 3.11 no longer knows
+    importer.open = lambda path, _mode, **how: open(path, **how)  # noqa: SIM115
 bpy.ops.import_anim.bvh(filepath=source, global_scale=float(scale), update_scene_fps=True, update_scene_duration=True)
 rig, scene = bpy.context.object, bpy.context.scene
-frames = range(scene.frame_start, scene.frame_end + 1)
+first, last = rig.animation_data.action.frame_range
+frames = range(round(first), round(last) + 1)
 positions = []
 for frame in frames:
     scene.frame_set(frame)
