@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 from pathlib import Path
@@ -21,5 +20,4 @@ def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"#!/bin/sh\nPYTHONPATH='{REPOSITORY / 'src'}' OMP_NUM_THREADS=1 exec '{sys.executable}' -m farandole \"$@\"\n"
     )
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    os.environ.setdefault("TMPDIR", str(path.parent))
     return path
