@@ -23,6 +23,7 @@ SONG ?=
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
+	@echo "make addon               the Blender add-on as a zip, in ./dist"
 	@echo "make test-slow           tests marked slow or gpu        make lint     ruff and types only"
 	@echo "make test-matrix         tests with the oldest and the newest dependencies allowed (MATRIX=oldest|newest)"
 	@echo "make bench               the figures of docs/performance.md   make clean    remove environments and caches"
@@ -85,6 +86,19 @@ browser:
 			>/dev/null; } } || \
 	echo "no chromium and no permission to install it: browser tests will be skipped" >&2
 
+# The Blender add-on is tested in a real Blender: Debian's, installed here where that is allowed. Its importers want numpy.
+.PHONY: blender addon
+blender:
+	@command -v blender >/dev/null 2>&1 || { command -v apt-get >/dev/null 2>&1 && { \
+		if [ "$$(id -u)" = 0 ]; then as_root=; else as_root="sudo -n"; fi; \
+		echo "installing Blender for the tests of the add-on"; \
+		$$as_root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as_root apt-get install -y -qq --no-install-recommends \
+			blender python3-numpy >/dev/null; } } || \
+	echo "no Blender and no permission to install it: tests of the add-on inside Blender will be skipped" >&2
+
+addon:
+	@$(if $(PYTHON),$(PYTHON),python3) blender/build_zip.py dist
+
 # The wheel in an environment with the core dependencies alone, where no source tree can help it.
 .PHONY: wheel
 wheel: $(TEST_VENV)/.stamp
@@ -97,7 +111,7 @@ wheel: $(TEST_VENV)/.stamp
 test: browser lint wheel
 	@$(TEST_BIN)/python -m pytest --durations=10 --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
-test-slow: browser $(TEST_VENV)/.stamp
+test-slow: browser blender $(TEST_VENV)/.stamp
 	@$(TEST_BIN)/python -m pytest -m "slow or gpu" --durations=10
 
 # Each set in an environment of its own under build/: the oldest releases that pyproject.toml allows, on the oldest Python that

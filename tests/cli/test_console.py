@@ -34,6 +34,17 @@ def test_progress_takes_shares_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.splitlines() == ["dancing: 60 %", "dancing: 100 %"]
 
 
+@pytest.mark.parametrize(("step", "lines"), [("0.02", 50), ("0.1", 10), ("much", 4), ("0", 100)])
+def test_programs_may_ask_for_finer_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, step: str, lines: int
+) -> None:
+    monkeypatch.setenv(console.STEP_VARIABLE, step)
+    with console.progress("dancing") as update:
+        for done in range(1001):
+            update(done, 1000)
+    assert len(capsys.readouterr().err.splitlines()) == lines
+
+
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
     with console.progress("dancing", quiet=True) as update:
         update(1, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ Progress = Callable[..., None]
 
 PLAIN_STEP = 0.25
 """Where stderr is no terminal, a line is printed each time this share of the work is done."""
+
+STEP_VARIABLE = "FARANDOLE_PROGRESS_STEP"
+"""Environment variable with another such share, for programs that read these lines and draw a bar of their own."""
 
 
 def print_whatever_comes() -> None:
@@ -91,14 +95,21 @@ def _bar(label: str) -> Iterator[Progress]:
         yield lambda done, total=1.0, *_: bars.update(task, completed=done, total=total)
 
 
+def _plain_step() -> float:
+    try:
+        return min(max(float(os.environ.get(STEP_VARIABLE, PLAIN_STEP)), 0.01), 1.0)
+    except ValueError:
+        return PLAIN_STEP
+
+
 def _plain_lines(label: str) -> Progress:
-    said = 0.0
+    said, step = 0.0, _plain_step()
 
     def update(done: float, total: float = 1.0, *_: object) -> None:
         nonlocal said
         share = done / total if total else 1.0
-        if share >= said + PLAIN_STEP - 1e-9:
-            said = share - share % PLAIN_STEP
+        if share >= said + step - 1e-9:
+            said = step * int(share / step + 1e-9)
             typer.echo(f"{label}: {100 * share:.0f} %", err=True)
 
     return update

@@ -159,6 +159,17 @@ def test_fbx_without_blender_names_the_ways_out(tmp_path: Path, monkeypatch) -> 
         save_motion(swaying(), tmp_path / "y.fbx", blender="/nowhere")
 
 
+def test_blender_may_be_named_beside_the_work(tmp_path: Path, monkeypatch) -> None:
+    from farandole.motion.files.blender import find_blender
+
+    monkeypatch.setenv("PATH", "/usr/bin")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "blender-5").write_text("#!/bin/sh\n")
+    (tmp_path / "blender-5").chmod(0o755)
+    assert find_blender(Path("./blender-5")) == str(tmp_path / "blender-5")
+    assert find_blender() != str(tmp_path / "blender-5")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for Blender is a shell script")
 def test_fbx_goes_through_blender(tmp_path: Path) -> None:
     """With a stand-in that, like Blender, gets a script and two files, and turns one into the other by copying."""

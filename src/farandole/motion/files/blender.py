@@ -15,14 +15,19 @@ from farandole.motion.motion import Motion
 
 _MINUTES = 10
 _SCRIPT = """
-import sys, bpy
-source, target = sys.argv[sys.argv.index("--") + 1:]
+import builtins, sys, bpy, numpy
+for name in ("bool", "int", "float", "object"):  # Debian's Blender 3.4 asks its numpy for names that this no longer has
+    if not hasattr(numpy, name):
+        setattr(numpy, name, getattr(builtins, name))
+source, target, fps = sys.argv[sys.argv.index("--") + 1:]
 bpy.ops.wm.read_factory_settings(use_empty=True)
 if source.lower().endswith(".fbx"):
-    bpy.ops.import_scene.fbx(filepath=source)
-    bpy.ops.export_scene.gltf(filepath=target, export_format="GLB", export_force_sampling=True, export_anim_slide_to_zero=True)
+    bpy.ops.import_scene.fbx(filepath=source, anim_offset=0.0)
+    wanted = {"export_force_sampling": True, "export_anim_slide_to_zero": True, "export_frame_range": False}
+    known = bpy.ops.export_scene.gltf.get_rna_type().properties.keys()  # not the same in all versions
+    bpy.ops.export_scene.gltf(filepath=target, export_format="GLB", **{k: v for k, v in wanted.items() if k in known})
 else:
-    bpy.context.scene.render.fps = int(sys.argv[sys.argv.index("--") - 1].removeprefix("fps="))
+    bpy.context.scene.render.fps = int(fps)
     bpy.ops.import_scene.gltf(filepath=source)
     shapes = bpy.data.collections.get("glTF_not_exported")
     for thing in list(shapes.objects) if shapes else []:
@@ -92,7 +97,10 @@ def write_fbx(
 
 def find_blender(blender: str | Path | None = None) -> str | None:
     """Blender's executable: the given one, else the one on PATH; None if it is not there."""
-    return shutil.which(str(blender or "blender"))
+    name = str(blender or "blender")
+    return shutil.which(name) or (
+        shutil.which(Path(name).absolute()) if blender else None
+    )  # "./blender" has lost its dot
 
 
 def _missing(blender: str | Path | None) -> str:
@@ -106,12 +114,13 @@ def _run(program: str, source: Path, target: Path, *, fps: int = 30) -> str | No
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "convert.py"
         script.write_text(_SCRIPT)
-        words = [*arguments, "--python", str(script), f"fps={fps}", "--", str(source), str(target)]
+        words = [*arguments, "--python", str(script), "--", str(source), str(target), str(fps)]
         try:
             done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=60 * _MINUTES)
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
     if done.returncode == 0:
         return None
-    said = [line.strip() for line in (done.stdout + done.stderr).splitlines() if "Error" in line]
+    lines = (line.strip() for line in (done.stdout + done.stderr).splitlines())
+    said = [line for line in lines if "Error" in line and "script failed" not in line]
     return said[-1] if said else f"exit code {done.returncode}"
