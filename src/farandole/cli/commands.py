@@ -19,6 +19,8 @@ from farandole.cli import (
     prepare,
     recipes,
     render,
+    reroll,
+    teach,
     train,
     view,
 )
@@ -26,8 +28,10 @@ from farandole.cli import (
 COMMANDS = (
     dance,
     inbetween,
+    reroll,
     extend,
     live,
+    teach,
     view,
     render,
     convert,
