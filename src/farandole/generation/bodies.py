@@ -16,6 +16,7 @@ import numpy as np
 from farandole.generation.window_plan import blend_weights, gap_windows
 from farandole.motion import rotations as rot
 from farandole.motion.codecs.bodies import plain_body
+from farandole.motion.filters import gaussian_filter1d
 from farandole.motion.interpolation import vanishing, without_jumps
 from farandole.motion.motion import Motion
 from farandole.motion.names import find_roles
@@ -25,6 +26,8 @@ from farandole.motion.skeleton import Skeleton
 
 FADE = 0.2
 """Seconds within which a jump of speed at a kept frame is taken out."""
+CALM = 0.05
+"""Deviation of the Gaussian over time that takes the trembling out of additions, s."""
 
 
 Weigh: TypeAlias = Callable[[Motion, Motion, np.ndarray], Array]
@@ -210,7 +213,9 @@ def _at_rate(added: Array, fps: float, motion: Motion) -> Array:
 def _add(baseline: Motion, kept: np.ndarray, turn: Array, shift: Array) -> Motion:
     """The baseline with an addition whose remainder at kept frames, left by another frame rate, is taken out."""
     reach = FADE * baseline.fps
-    turn, shift = (without_jumps(vanishing(x, kept), kept, reach) for x in (turn, shift))
+    # Networks answer frame by frame, and their answers tremble.
+    calm = [gaussian_filter1d(x, CALM * baseline.fps, axis=0, mode="nearest") for x in (turn, shift)]
+    turn, shift = (without_jumps(vanishing(x, kept), kept, reach) for x in calm)
     rotations = rot.multiply(baseline.rotations, rot.from_rotvec(turn))
     rotations = np.where(kept[:, None, None], baseline.rotations, rot.normalize(rotations))
     moved = replace(baseline, rotations=rotations)
