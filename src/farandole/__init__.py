@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from farandole._version import __version__ as __version__
 from farandole.errors import FarandoleError
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from farandole.motion.goals import Goal
     from farandole.music import Song, load_song
     from farandole.training.teaching.teach import teach
-
-__version__ = "0.2.0.dev0"
 
 _HOME = {
     "Motion": "farandole.motion",

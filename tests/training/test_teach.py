@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,10 @@ from farandole.data.starter.groove.dancer import groove
 from farandole.data.starter.songs import compose
 from farandole.errors import AbilityError, DataError, MotionError, OutputError
 from farandole.generation.dance import dance
+from farandole.models.latent_dancer import LatentDancer
+from farandole.training.recipe import read_values
 from farandole.training.run import train
-from farandole.training.start import blended
+from farandole.training.start import blended, start_from
 from farandole.training.teaching import fine_tuning, judge, teach
 from farandole.training.teaching.lessons import find_lessons, read_lessons
 from farandole.training.teaching.rehearsal import RehearsalPlan
@@ -162,3 +165,17 @@ def test_what_cannot_be_taught(recordings: Path, dancer: Path, tmp_path: Path) -
     with pytest.raises(DataError, match="none of 1 recordings can be used: broken.bvh"):
         teach.teach(recordings / "broken.bvh", tmp_path / "mine", model=dancer)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_take_their_rows_along_and_new_ones_begin_in_the_middle(dancer: Path) -> None:
+    known = find_checkpoint(dancer)
+    old = known.config.labels
+    recipe = read_values(known.config.recipe | {"start": str(dancer)})
+    config = recipe.config.fitted({"style": len(old) + 1})
+    model = LatentDancer(config)
+    labels = ("new", *reversed(old))
+    start_from(model, replace(recipe, config=config), labels)
+    rows, before = model.flow.style.weight, load_model(known).state_dict()["flow.style.weight"]
+    for label in old:
+        torch.testing.assert_close(rows[labels.index(label)], before[old.index(label)])
+    torch.testing.assert_close(rows[0], before.mean(dim=0))

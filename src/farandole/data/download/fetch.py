@@ -113,7 +113,7 @@ def _continue(archive: Archive, part: Path, progress: Progress | None) -> bool:
 
 def _open(archive: Archive, begin: int, version: str) -> Any:
     """The response with the bytes from `begin` on, or with all; None if there are none behind `begin`."""
-    from farandole import __version__
+    from farandole._version import __version__
 
     headers = {"User-Agent": f"farandole/{__version__}", "Accept-Encoding": "identity"}
     if begin:
