@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from farandole._version import __version__ as __version__
 from farandole.errors import FarandoleError
 
 if TYPE_CHECKING:
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
     from farandole.generation.extend import extend
     from farandole.generation.inbetween import inbetween
     from farandole.generation.partial import PartialMotion
+    from farandole.generation.reroll import reroll
     from farandole.live import Live
     from farandole.motion import Motion, Skeleton
     from farandole.motion.characters import load_character
     from farandole.motion.files import load_motion, save_motion
+    from farandole.motion.goals import Goal
     from farandole.music import Song, load_song
-
-__version__ = "0.2.0.dev0"
+    from farandole.training.teaching.teach import teach
 
 _HOME = {
     "Motion": "farandole.motion",
@@ -41,11 +43,15 @@ _HOME = {
     "dance": "farandole.generation.dance",
     "extend": "farandole.generation.extend",
     "inbetween": "farandole.generation.inbetween",
+    "reroll": "farandole.generation.reroll",
+    "Goal": "farandole.motion.goals",
     "Live": "farandole.live",
+    "teach": "farandole.training.teaching.teach",
 }
 
 __all__ = [
     "FarandoleError",
+    "Goal",
     "Live",
     "Motion",
     "PartialMotion",
@@ -58,7 +64,9 @@ __all__ = [
     "load_character",
     "load_motion",
     "load_song",
+    "reroll",
     "save_motion",
+    "teach",
 ]
 
 

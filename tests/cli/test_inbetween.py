@@ -97,16 +97,27 @@ def test_a_song_plays_with_it_if_it_is_long_enough(farandole, clip: Path, tmp_pa
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((), "say with one of --every, --keep and --gap"),
+        ((), "say with one of --every, --keep, --gap and --at"),
         (("--every", 15, "--gap", "40:80"), "--every and --gap: say with one of"),
         (("--every", 1), "need 2 or more"),
         (("--every", 500), "has only 241 frames"),
-        (("--keep", ""), "'' is not a frame"),
-        (("--keep", "0,x"), "'x' is not a frame"),
+        (("--keep", ""), "'' is no moment; accepted are frames"),
+        (("--keep", "0,x"), "'x' is no moment"),
+        (("--every", "0.01s"), "every 0.01s: need two frames"),
+        (("--every", "1bar"), "beats and bars are those of a song"),
+        (("--gap", "1.5:2"), "frames are whole numbers; write 1.5s"),
+        (("--at", "0,1"), "groove.bvh has 241 poses, but 2 times are given"),
+        (("--at", "0,x"), "'x' is no time in seconds"),
+        (("--every", 15, "--fps", 30), "a frame rate belongs to poses"),
+        (("--gap", "40:80", "--joints", "Wing+"), "no joint 'Wing'; there are: Hips"),
+        (("--gap", "40:80", "--pin", "LeftFoot"), "like LeftFoot@280:320"),
+        (("--gap", "40:80", "--pin", "Head@50:60"), "Head is no hand or foot that can be led; there are: "),
+        (("--gap", "40:80", "--pin", "LeftFoot@90:95"), "every frame of that is kept as it is"),
+        (("--gap", "40:80", "--goal", "LeftHand@50=1,2"), "where in metres: RightHand@100=0.3,1.2,0.4"),
+        (("--gap", "40:80", "--method", "slerp", "--strength", 0.5), "strength and blend are of models"),
         (("--keep", "9:3"), "9:3 ends before it begins"),
         (("--keep", "0,241"), "cannot keep frame 241: groove.bvh has frames 0 to 240"),
         (("--keep", "12"), "need at least 2"),
-        (("--gap", "40"), "like 40:80"),
         (("--gap", "200:300"), "gap 200:300 lies outside groove.bvh"),
         (("--gap", "0:240"), "leave no frame of groove.bvh"),
         (("--gap", "200:240"), "with extend"),
@@ -114,7 +125,7 @@ def test_a_song_plays_with_it_if_it_is_long_enough(farandole, clip: Path, tmp_pa
         (("--every", 15, "--method", "hermite", "--model", "x"), "uses no model"),
         (("--every", 15, "--model", "nowhere"), "no model 'nowhere'"),
         (
-            ("--every", 15, "--takes", 2),
+            ("--every", 15, "--takes", 2, "--method", "model"),
             "2 takes: the model inbetween (inbetweener) lacks what that needs: draws at random",
         ),
         (("--every", 15, "--method", "slerp", "--takes", 2), "slerp gives the same motion every time"),
@@ -152,3 +163,50 @@ def test_the_dancer_fills_too_and_differently_each_take(farandole, clip: Path, t
     for made in (one, other):
         np.testing.assert_allclose(made.positions[outside], given.positions[outside], atol=1e-6)
     assert np.linalg.norm(one.positions - other.positions, axis=-1)[90:150].mean() > 0.02
+
+
+def test_one_arm_alone_and_a_hand_that_is_led(farandole, clip: Path, tmp_path: Path) -> None:
+    given = load_motion(clip)
+    words = ("inbetween", clip, "--gap", "1s:2s", "--joints", "RightArm+", "-q", "-o")
+    assert farandole(*words, tmp_path / "arm.npz").code == 0
+    made = load_motion(tmp_path / "arm.npz")
+    arm = [given.skeleton.index(f"Right{part}") for part in ("Arm", "ForeArm", "Hand")]
+    others = np.setdiff1d(np.arange(len(given.skeleton)), arm)
+    np.testing.assert_array_equal(made.rotations[:, others], given.rotations[:, others])
+    np.testing.assert_array_equal(made.root_positions, given.root_positions)
+    assert np.abs(made.rotations - given.rotations)[60:121, arm].max() > 0.05
+    place = given.positions[90, given.skeleton.index("RightArm")] + np.array([0.1, -0.1, 0.25])
+    goal = "RightHand@90=" + ",".join(f"{x:.4f}" for x in place)
+    assert farandole(*words, tmp_path / "led.npz", "--goal", goal).code == 0
+    led = load_motion(tmp_path / "led.npz")
+    np.testing.assert_allclose(led.positions[90, given.skeleton.index("RightHand")], place, atol=2e-3)
+    np.testing.assert_array_equal(led.rotations[:, others], given.rotations[:, others])
+
+
+def test_poses_at_times(farandole, clip: Path, tmp_path: Path) -> None:
+    poses = load_motion(clip).resample(1.0).slice(0, 3)
+    poses.save(tmp_path / "poses.bvh")
+    words = ("inbetween", tmp_path / "poses.bvh", "--at", "0,0.6:1.0,1.6", "--fps", 25, "--json", "-q")
+    facts = json.loads(farandole(*words, "-o", tmp_path / "laid.npz").out)
+    assert (facts["frames"], facts["fps"], facts["kept"]) == (41, 25.0, 1 + 11 + 1)
+    made = load_motion(tmp_path / "laid.npz")
+    np.testing.assert_allclose(made.positions[[0, 15, 20, 25, 40]], poses.positions[[0, 1, 1, 1, 2]], atol=1e-5)
+
+
+def test_several_takes_dance_and_a_span_is_rerolled(farandole, clip: Path, tmp_path: Path) -> None:
+    from farandole.data.starter.songs import compose
+
+    song = compose(120.0, 5.0, genre="house", seed=1)
+    soundfile.write(tmp_path / "song.wav", song.samples, song.sample_rate)
+    given = load_motion(clip)
+    words = (clip, tmp_path / "song.wav", "--span", "1s:3s", "--formats", "npz", "-q", "-o", tmp_path / "out")
+    assert farandole("reroll", *words, "--takes", 2, "--keep-joints", "legs").code == 0
+    one, other = (load_motion(tmp_path / "out" / f"groove-rerolled-{n}.npz") for n in (1, 2))
+    legs = [given.skeleton.index(f"{s}{p}") for s in ("Left", "Right") for p in ("UpLeg", "Leg", "Foot", "ToeBase")]
+    for made in (one, other):
+        np.testing.assert_array_equal(made.rotations[np.r_[0:60, 181:241]], given.rotations[np.r_[0:60, 181:241]])
+        np.testing.assert_array_equal(made.rotations[:, legs], given.rotations[:, legs])
+        np.testing.assert_array_equal(made.root_positions, given.root_positions)
+    assert np.abs(one.positions - other.positions)[90:150].max() > 0.1
+    assert "bars and span given" in farandole("reroll", *words, "--bars", "1:2").refused()
+    assert "there is no bar 99" in farandole("reroll", *words[:2], "--bars", "99", "-o", tmp_path / "no.bvh").refused()

@@ -140,7 +140,7 @@ def test_curves_fill_gaps_and_nothing_else() -> None:
     joints = np.ones((9, 2), bool)
     joints[3:5, 1] = False
     for partial, takes in (
-        (PartialMotion(clip, known), 2), (PartialMotion(clip, joints), 1), (PartialMotion.after(clip, 1.0), 1),
+        (PartialMotion(clip, known), 2), (PartialMotion(clip, joints), 2), (PartialMotion.after(clip, 1.0), 1),
         (PartialMotion.unknown(1.0, 30.0), 1),
     ):  # fmt: skip
         with pytest.raises(AbilityError, match="hermite curves fill gaps between known frames, in one take"):

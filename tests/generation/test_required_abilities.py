@@ -44,10 +44,13 @@ def test_what_a_partial_motion_takes(take: Motion, pattern, song, joints, names,
     assert describe(asked) == said
 
 
-def test_single_joints_are_an_ability_of_their_own(take: Motion) -> None:
-    asked = partial(take, "gaps", joints=True)
+def test_single_joints_are_an_ability_of_their_own_but_in_gaps(take: Motion) -> None:
+    asked = partial(take, "past", joints=True)
     assert "joints" in needed(asked)
     assert describe(asked) == "completing single joints"
+    known = np.ones((240, len(take.skeleton)), bool)
+    known[50:70, 3] = False
+    assert needed(PartialMotion(take, known)) == ["future"]  # in a gap, known ones are put back
 
 
 def run_of(name: str, place: Path, **abilities: bool) -> Path:

@@ -7,7 +7,7 @@ import pytest
 
 from farandole.data.starter.groove.dancer import steady_groove
 from farandole.motion import names
-from farandole.motion.gap_feet import plant_between
+from farandole.motion.gap_feet import POP, plant_between
 from farandole.motion.interpolation import hermite_between
 from farandole.motion.motion import Motion
 
@@ -57,3 +57,27 @@ def test_feet_stay_out_of_the_floor(take: Motion) -> None:
     deepest = lambda m: floor - balls(m)[: len(take) - 15, :, 1].min()  # noqa: E731
     assert deepest(sinking) > 0.04
     assert deepest(plant_between(sinking, kept)) < 0.35 * deepest(sinking)
+
+
+def test_a_foot_that_both_ends_have_standing_stays_where_it_is(take: Motion) -> None:
+    """Curves through a body that sways let its feet drift: planting keeps them."""
+    still = take.slice(0, 60)
+    pose = np.repeat(still.rotations[:1], 60, axis=0)
+    sway = np.stack((0.03 * np.sin(np.pi * np.arange(60) / 59), np.zeros(60), np.zeros(60)), axis=-1)
+    swaying = replace(still, rotations=pose, root_positions=still.root_positions[:1] + sway)
+    kept = np.zeros(60, bool)
+    kept[[0, 59]] = True
+    ball = [swaying.skeleton.index(f"{side}ToeBase") for side in ("Left", "Right")]
+    away = lambda m: np.linalg.norm(m.positions[:, ball] - m.positions[:1, ball], axis=-1).max()  # noqa: E731
+    assert away(swaying) > 0.025
+    assert away(plant_between(swaying, kept)) < 0.006
+
+
+def test_knees_do_not_snap(take: Motion) -> None:
+    for every in (10, 15, 20):
+        kept = np.arange(len(take)) % every == 0
+        kept[-1] = True
+        curves = hermite_between(take, kept)
+        legs = [take.skeleton.index(f"{side}{part}") for side in ("Left", "Right") for part in ("Leg", "Foot")]
+        peak = lambda m: np.linalg.norm(np.diff(m.positions[:, legs], n=2, axis=0), axis=-1).max() * m.fps**2  # noqa: B023, E731
+        assert peak(plant_between(curves, kept)) <= max(1.5 * peak(curves), POP) + 1e-6

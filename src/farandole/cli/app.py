@@ -17,7 +17,7 @@ from typing import Annotated, cast
 
 import typer
 
-from farandole import __version__
+from farandole._version import __version__
 from farandole.cli import commands, console
 from farandole.errors import FarandoleError
 

@@ -20,6 +20,8 @@ from farandole.cli import (
     prepare,
     recipes,
     render,
+    reroll,
+    teach,
     train,
     view,
 )
@@ -27,8 +29,10 @@ from farandole.cli import (
 COMMANDS = (
     dance,
     inbetween,
+    reroll,
     extend,
     live,
+    teach,
     view,
     render,
     convert,

@@ -75,7 +75,7 @@ class FeaturePlan:
     @property
     def key(self) -> str:
         """Changes with everything that changes all outputs; features may be added under the same key."""
-        from farandole import __version__
+        from farandole._version import __version__
 
         told = {k: v for k, v in vars(self).items() if k not in ("codecs", "music")}
         return _hash([__version__, told])

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 
 from farandole.generation.window_plan import blend_weights, gap_windows
 from farandole.motion import rotations as rot
 from farandole.motion.codecs.bodies import plain_body
+from farandole.motion.filters import gaussian_filter1d
 from farandole.motion.interpolation import vanishing, without_jumps
 from farandole.motion.motion import Motion
 from farandole.motion.names import find_roles
@@ -25,6 +26,12 @@ from farandole.motion.skeleton import Skeleton
 
 FADE = 0.2
 """Seconds within which a jump of speed at a kept frame is taken out."""
+CALM = 0.05
+"""Deviation of the Gaussian over time that takes the trembling out of additions, s."""
+
+
+Weigh: TypeAlias = Callable[[Motion, Motion, np.ndarray], Array]
+"""(curves, with the whole correction, kept frames [T] bool) -> share of it that is kept, [T]."""
 
 
 class GapFiller(Protocol):
@@ -66,6 +73,7 @@ def fill_with(
     baseline: Motion,
     kept: np.ndarray,
     *,
+    weigh: Weigh | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Motion:
     """Missing frames as the network would have them.
@@ -74,6 +82,7 @@ def fill_with(
         filler: The network.
         baseline: Filled by a formula; any humanoid skeleton.
         kept: [T] bool.
+        weigh: Tells how much of the correction is kept; None: all.
         progress: Called with (windows done, windows in all).
 
     Raises:
@@ -86,7 +95,7 @@ def fill_with(
         turned = rot.multiply(body.rotations, rot.from_rotvec(turn))
         return [replace(body, rotations=turned, root_positions=body.root_positions + shift)]
 
-    (made,) = carry(baseline, kept, filler.skeleton, filler.fps, make)
+    (made,) = carry(baseline, kept, filler.skeleton, filler.fps, make, weigh)
     return made
 
 
@@ -96,6 +105,7 @@ def carry(
     skeleton: Skeleton,
     fps: float,
     make: Callable[[Motion, np.ndarray], list[Motion]],
+    weigh: Weigh | None = None,
 ) -> list[Motion]:
     """What is made on another body at another frame rate, as additions to a baseline that vanish at kept frames.
 
@@ -105,6 +115,7 @@ def carry(
         skeleton: The other body.
         fps: The other frame rate.
         make: Given the baseline there and the frames that are kept of it, other motions of the same body and length.
+        weigh: Tells how much of an addition is kept; None: all.
 
     Returns:
         One motion like the baseline for each that was made.
@@ -124,7 +135,11 @@ def carry(
     for made in make(body, given):
         turn, shift = _difference(before, made if same else retarget(made, plain))
         turn = np.pad(turn, ((0, 0), (above, 0), (0, 0)))
-        result.append(_add(baseline, kept, _at_rate(turn, fps, baseline), _at_rate(shift, fps, baseline)))
+        turn, shift = _at_rate(turn, fps, baseline), _at_rate(shift, fps, baseline)
+        if weigh is not None:
+            share = weigh(baseline, _add(baseline, kept, turn, shift), kept)
+            turn, shift = turn * share[:, None, None], shift * share[:, None]
+        result.append(_add(baseline, kept, turn, shift))
     return result
 
 
@@ -198,7 +213,9 @@ def _at_rate(added: Array, fps: float, motion: Motion) -> Array:
 def _add(baseline: Motion, kept: np.ndarray, turn: Array, shift: Array) -> Motion:
     """The baseline with an addition whose remainder at kept frames, left by another frame rate, is taken out."""
     reach = FADE * baseline.fps
-    turn, shift = (without_jumps(vanishing(x, kept), kept, reach) for x in (turn, shift))
+    # Networks answer frame by frame, and their answers tremble.
+    calm = [gaussian_filter1d(x, CALM * baseline.fps, axis=0, mode="nearest") for x in (turn, shift)]
+    turn, shift = (without_jumps(vanishing(x, kept), kept, reach) for x in calm)
     rotations = rot.multiply(baseline.rotations, rot.from_rotvec(turn))
     rotations = np.where(kept[:, None, None], baseline.rotations, rot.normalize(rotations))
     moved = replace(baseline, rotations=rotations)

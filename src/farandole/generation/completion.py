@@ -110,7 +110,7 @@ def completions(
     if takes < 1:
         raise MotionError(f"{takes} takes: need at least 1")
     if isinstance(model, str) and model in CURVES:
-        if partial.pattern != "gaps" or partial.by_joint or takes > 1:
+        if partial.pattern != "gaps" or takes > 1:
             raise AbilityError(f"{model} curves fill gaps between known frames, in one take")
         return [keep_known(partial, planted(CURVES[model](partial.motion, partial.frames), partial, feet))]
     completer = _opened(partial, model, engine)
@@ -173,18 +173,20 @@ def planted(motion: Motion, partial: PartialMotion, feet: bool) -> Motion:
 
 
 def keep_known(partial: PartialMotion, made: Motion) -> Motion:
-    """Known frames bit for bit, frames before the first and after the last known one too."""
+    """Known frames and joints bit for bit, frames before the first and after the last known one too."""
     motion, known = partial.motion, np.flatnonzero(partial.frames)
     frames = np.arange(len(motion))
     own = partial.frames | (frames < known[0]) | (frames > known[-1])
-    pick = lambda a, b: np.where(own.reshape(-1, *[1] * (a.ndim - 1)), a, b)  # noqa: E731
+    joints = own[:, None] | (partial.known if partial.by_joint else False)
+    joints = np.broadcast_to(joints, (len(motion), len(motion.skeleton)))
+    pick = lambda a, b: np.where(joints[..., None], a, b)  # noqa: E731
     translations = made.translations
     if translations is not None and motion.translations is not None:
         translations = pick(motion.translations, translations)
     return replace(
         motion,
         rotations=pick(motion.rotations, made.rotations),
-        root_positions=pick(motion.root_positions, made.root_positions),
+        root_positions=np.where(joints[:, :1], motion.root_positions, made.root_positions),
         translations=translations,
     )
 

@@ -1,12 +1,15 @@
-"""Which frames of a motion are kept, as people say it: every n-th, these, or all but these gaps."""
+"""Which frames of a motion are kept, as people say it: every n-th, these, or all but these gaps; and poses laid out in time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
 from farandole.errors import MotionError
+from farandole.motion.motion import Motion
 
 
 def kept_frames(
@@ -87,3 +90,51 @@ def _without(frames: int, gaps: list[tuple[int, int]], name: str) -> np.ndarray:
     if not kept[-1]:
         raise MotionError(f"a gap ends with {name}: keep at least its last frame, or continue the motion with extend")
     return kept
+
+
+def laid_out(
+    poses: Motion, times: Sequence[float | tuple[float, float]], fps: float, *, name: str = "motion"
+) -> tuple[Motion, np.ndarray]:
+    """Poses put at times, with nothing known between them.
+
+    Args:
+        poses: A pose per frame, K of them.
+        times: When each is, s: K moments, or (from, to) where a pose is held; ascending.
+        fps: Frame rate of the result.
+        name: What to call the poses in messages.
+
+    Returns:
+        A motion from time 0 to the last pose, and which of its frames hold a pose, [T] bool. What comes before the first pose
+        holds it.
+
+    Raises:
+        MotionError: If there are not as many times as poses, they do not ascend, or two poses fall on one frame.
+    """
+    if not (np.isfinite(fps) and fps > 0):
+        raise MotionError(f"{fps:g} fps: need a positive frame rate")
+    spans = [(t, t) if isinstance(t, int | float) else (t[0], t[1]) for t in times]
+    if len(spans) != len(poses):
+        raise MotionError(f"{name} has {len(poses)} poses, but {len(spans)} times are given: need one for each")
+    if len(spans) < 2:
+        raise MotionError(f"{name} has {len(poses)} pose: need at least 2, so that something lies between them")
+    flat = [moment for span in spans for moment in span]
+    if not np.isfinite(flat).all() or flat[0] < 0 or any(b < a for a, b in pairwise(flat)):
+        raise MotionError(
+            f"times {', '.join(f'{t:g}' for t in flat)}: must not be negative, and each later than the one before"
+        )
+    frames = [(round(a * fps), round(b * fps)) for a, b in spans]
+    length = frames[-1][1] + 1
+    source = np.zeros(length, int)
+    kept = np.zeros(length, bool)
+    for pose, (first, last) in enumerate(frames):
+        if kept[first]:
+            raise MotionError(f"two poses fall on frame {first} at {fps:g} fps: put them farther apart")
+        source[first:] = pose
+        kept[first : last + 1] = True
+    kept[: frames[0][0]] = True
+    translations = None if poses.translations is None else poses.translations[source]
+    roots, rotations = poses.root_positions[source], poses.rotations[source]
+    laid = replace(poses, rotations=rotations, root_positions=roots, translations=translations, fps=float(fps))
+    if kept.all():
+        raise MotionError(f"{name}: no frame lies between the poses at {fps:g} fps, there is nothing to fill")
+    return laid, kept

@@ -20,7 +20,9 @@ NEEDED = {"nothing": ("nothing",), "past": ("past",), "gaps": ("future",)}
 def needed(partial: PartialMotion) -> list[str]:
     """Abilities that a model needs to complete a partial motion."""
     names = list(NEEDED[partial.pattern])
-    if partial.by_joint:
+    if (
+        partial.by_joint and partial.pattern != "gaps"
+    ):  # in gaps, known joints are put back whatever the model makes of them
         names.append("joints")
     if partial.song is not None and partial.pattern != "gaps":
         names.append("music")

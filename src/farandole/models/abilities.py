@@ -238,6 +238,22 @@ class Masked:
 
 
 @dataclass(frozen=True)
+class CurveTrust:
+    """How far corrections of curves are believed, see `generation.curve_correction.trust`."""
+
+    __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
+
+    weights: tuple[float, float, float, float, float, float]
+    """Of what is seen of a gap, in the order of `COLUMNS` there."""
+    caution: float = 0.5
+    """Factor on the share that was best on motion the model had not seen."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.caution <= 1:
+            raise CheckpointError(f"caution must be from 0 to 1, got {self.caution:g}")
+
+
+@dataclass(frozen=True)
 class CurveCorrection:
     """Curves between known frames, corrected by a network."""
 
@@ -251,6 +267,8 @@ class CurveCorrection:
     """Joints that keep the curve's rotation."""
     reach: float = 0.0
     """Seconds within which a curve gives the speed at a known frame up for the line to the next one."""
+    trust: CurveTrust | None = None
+    """How far its corrections are believed; None: in full."""
     kind: Literal["curve_correction"] = "curve_correction"
 
     def __post_init__(self) -> None:

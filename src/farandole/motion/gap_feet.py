@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 
 from farandole.motion import kinematics, names
+from farandole.motion import rotations as rot
 from farandole.motion.feet import CleanupConfig, planted_feet, runs
 from farandole.motion.ik import reach
-from farandole.motion.interpolation import vanishing, without_jumps
+from farandole.motion.interpolation import Gaps, vanishing, without_jumps
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 
@@ -21,6 +22,10 @@ SLOW = 0.7
 LOW = 0.06
 """Height of the ball over its lowest kept place at which the foot hardly bears weight, m."""
 LEG = 0.9
+POP = 30.0
+"""Acceleration of a knee or ankle that is no snap, m/s^2."""
+SHARES = (0.6, 0.3, 0.0)
+"""Shares of the planting that are tried in turn where a knee snaps."""
 
 
 def plant_between(motion: Motion, kept: np.ndarray, config: CleanupConfig | None = None) -> Motion:
@@ -43,6 +48,7 @@ def plant_between(motion: Motion, kept: np.ndarray, config: CleanupConfig | None
     scale = _leg_length(motion, roles) / LEG
     paths = motion.positions[:, ball]
     planted = planted_feet(_scores(paths, kept, motion.fps, scale), motion.fps, config)
+    planted |= _held(paths, kept, config.drift * scale, LOW * scale)
     rotations = motion.rotations
     for foot, side in enumerate(names.SIDES):
         path = paths[:, foot]
@@ -53,7 +59,49 @@ def plant_between(motion: Motion, kept: np.ndarray, config: CleanupConfig | None
         target = motion.positions[:, leg[2]] + shift
         turned = reach(motion.skeleton, rotations, motion.root_positions, leg, target, translations=motion.translations)
         rotations = np.where(kept[:, None, None], rotations, turned)
-    return replace(motion, rotations=rotations)
+    legs = [roles[f"{side}{part}"] for side in names.SIDES for part in ("Leg", "Foot")]
+    return _without_pops(motion, rotations, kept, legs, POP * scale)
+
+
+def _without_pops(motion: Motion, rotations: Array, kept: np.ndarray, joints: list[int], most: float) -> Motion:
+    """A motion with planted feet, and in gaps where a knee would snap only as much of that as it bears.
+
+    Args:
+        motion: Before feet were planted.
+        rotations: With planted feet, [T, J, 4].
+        kept: [T] bool.
+        joints: Knees and ankles.
+        most: Acceleration that is no snap in any case, m/s^2.
+    """
+    gaps = Gaps.of(kept)
+    if not len(gaps.missing):
+        return motion
+    _, number = np.unique(gaps.before, return_inverse=True)
+    peak = lambda m: _peaks(m, gaps, number, joints)  # noqa: E731
+    limit = np.maximum(1.5 * peak(motion), most)
+    share = np.ones(number.max() + 1)
+    made = replace(motion, rotations=rotations)
+    for smaller in SHARES:
+        snaps = peak(made) > limit
+        if not snaps.any():
+            return made
+        share[snaps] = smaller
+        weight = np.zeros(len(motion))
+        weight[gaps.missing] = share[number]
+        turns = rot.slerp(motion.rotations, rotations, np.broadcast_to(weight[:, None], rotations.shape[:2]))
+        made = replace(motion, rotations=np.where((weight == 1.0)[:, None, None], rotations, turns))
+    return replace(made, rotations=np.where(kept[:, None, None], motion.rotations, made.rotations))
+
+
+def _peaks(motion: Motion, gaps: Gaps, number: np.ndarray, joints: list[int]) -> Array:
+    """Greatest acceleration of some joints in each gap and at its ends, [G] m/s^2."""
+    places = motion.positions[:, joints]
+    size = np.zeros(len(motion))
+    size[1:-1] = np.linalg.norm(np.diff(places, n=2, axis=0), axis=-1).max(axis=1) * motion.fps**2
+    result = np.zeros(number.max() + 1)
+    for frames in (gaps.missing, gaps.before, gaps.after):
+        np.maximum.at(result, number, size[frames])
+    return result
 
 
 def _scores(paths: Array, kept: np.ndarray, fps: float, scale: float) -> Array:
@@ -61,6 +109,22 @@ def _scores(paths: Array, kept: np.ndarray, fps: float, scale: float) -> Array:
     above = np.maximum(paths[..., 1] - _floor(paths, kept), 0.0)
     speed = np.linalg.norm(kinematics.velocity(paths, fps), axis=-1)
     return np.clip(1.1 - speed / (SLOW * scale), 0.0, 1.0) * np.exp(-((above / (LOW * scale)) ** 2))
+
+
+def _held(paths: Array, kept: np.ndarray, drift: float, low: float) -> np.ndarray:
+    """Frames of gaps that have a ball low and in one place at both ends, and hardly off it in between, [T, 2] bool."""
+    gaps = Gaps.of(kept)
+    on_floor = paths[..., 1] < _floor(paths, kept) + 0.5 * low
+    apart = np.linalg.norm(paths[gaps.after] - paths[gaps.before], axis=-1)
+    away = np.linalg.norm(paths[gaps.missing] - paths[gaps.before], axis=-1)
+    farthest = np.zeros(paths.shape[:2])
+    np.maximum.at(farthest, gaps.before, away)
+    still = (apart < 0.5 * drift) & on_floor[gaps.before] & on_floor[gaps.after] & (farthest[gaps.before] < drift)
+    result = np.zeros(paths.shape[:2], bool)
+    result[gaps.missing] = still
+    for end in (gaps.before, gaps.after):
+        np.logical_or.at(result, end, still)
+    return result
 
 
 def _floor(paths: Array, kept: np.ndarray) -> Array:

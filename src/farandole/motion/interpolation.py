@@ -20,6 +20,8 @@ from farandole.motion.rotations import Array
 REACH = 0.8
 """Seconds within which a kept frame's own speed gives way to the line to the next one. In gaps longer than that, limbs would swing
 too far: of 0.15 to 3 s this came nearest to dances and everyday motion over gaps of 0.5, 1 and 1.5 s."""
+SHARP = 0.25
+"""Seconds between key frames up to which curves have no jump of acceleration at them either; fades out at twice that."""
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,9 @@ def hermite_between(motion: Motion, kept: np.ndarray) -> Motion:
         MotionError: If fewer than two frames are kept.
     """
     gaps = Gaps.of(kept)
-    reach = REACH * motion.fps
-    turns = hermite_turns(motion.rotations, gaps, reach)
-    return _with_missing(motion, gaps, turns, lambda x: hermite_line(x, gaps, reach))
+    reach, sharp = REACH * motion.fps, SHARP * motion.fps
+    turns = hermite_turns(motion.rotations, gaps, reach, sharp)
+    return _with_missing(motion, gaps, turns, lambda x: hermite_line(x, gaps, reach, sharp))
 
 
 METHODS: dict[str, Callable[[Motion, np.ndarray], Motion]] = {"slerp": slerp_between, "hermite": hermite_between}
@@ -142,6 +144,34 @@ def without_jumps(added: Array, kept: np.ndarray, reach: float) -> Array:
     return result
 
 
+def weakened(curves: Motion, made: Motion, kept: np.ndarray, *, strength: float, fade: float = 0.0) -> Motion:
+    """A fill part of the way from curves to what a model made.
+
+    Args:
+        curves: Filled by a formula.
+        made: Filled by a model; the same skeleton and length.
+        kept: [T] bool.
+        strength: Share of the way in the middle of gaps, 0 to 1.
+        fade: Frames within which it grows from nothing at kept frames, without a jump of speed.
+    """
+    gaps = Gaps.of(kept)
+    share = np.zeros(len(kept))
+    near = np.minimum(gaps.missing - gaps.before, gaps.after - gaps.missing).astype(float)
+    t = np.minimum(near / fade, 1.0) if fade > 0 else np.ones(len(near))
+    share[gaps.missing] = strength * t * t * (3.0 - 2.0 * t)
+    line = lambda a, b: a + (b - a) * _beside(share, a)  # noqa: E731
+    turns = rot.slerp(curves.rotations, made.rotations, np.broadcast_to(share[:, None], made.rotations.shape[:2]))
+    translations = made.translations
+    if translations is not None and curves.translations is not None:
+        translations = line(curves.translations, translations)
+    return replace(
+        made,
+        rotations=np.where(kept[:, None, None], made.rotations, turns),
+        root_positions=line(curves.root_positions, made.root_positions),
+        translations=translations,
+    )
+
+
 def resample_smoothly(motion: Motion, fps: float) -> Motion:
     """`Motion.resample` by curves instead of lines: speeds do not jump at the old frames."""
     if len(motion) < 2 or fps <= 0 or np.isclose(fps, motion.fps, rtol=1e-9):
@@ -162,21 +192,22 @@ def resample_smoothly(motion: Motion, fps: float) -> Motion:
     )
 
 
-def hermite_line(x: Array, gaps: Gaps, reach: float = np.inf) -> Array:
+def hermite_line(x: Array, gaps: Gaps, reach: float = np.inf, sharp: float = 0.0) -> Array:
     """Smooth curves through kept values x [T, ..., D]: those of the missing frames, [M, ..., D].
 
     Args:
         reach: Frames within which a kept frame's own speed gives way to the line to the next.
+        sharp: Distance of key frames up to which accelerations are continuous too, frames.
     """
-    speed = _speeds(lambda a, b: x[b] - x[a], x, gaps.kept)
+    speed = _speeds(lambda a, b: x[b] - x[a], x, gaps.kept, sharp)
     step = x[gaps.after] - x[gaps.before]
     return x[gaps.before] + _curve(gaps, step, speed[gaps.before, 1], speed[gaps.after, 0], reach)
 
 
-def hermite_turns(q: Array, gaps: Gaps, reach: float = np.inf) -> Array:
+def hermite_turns(q: Array, gaps: Gaps, reach: float = np.inf, sharp: float = 0.0) -> Array:
     """The same for local quaternions [T, J, 4]: [M, J, 4]."""
     arc = lambda a, b: rot.to_rotvec(rot.multiply(rot.inverse(q[a]), q[b]))  # noqa: E731
-    speed = _speeds(arc, q[..., 1:], gaps.kept)
+    speed = _speeds(arc, q[..., 1:], gaps.kept, sharp)
     step = arc(gaps.before, gaps.after)
     arrive = inverse_right_jacobian(step, speed[gaps.after, 0])
     return rot.multiply(q[gaps.before], rot.from_rotvec(_curve(gaps, step, speed[gaps.before, 1], arrive, reach)))
@@ -206,13 +237,35 @@ def inverse_right_jacobian(v: Array, w: Array) -> Array:
     return w + 0.5 * turn + scale * rot.cross(v, turn)
 
 
-def _speeds(step: Callable[[np.ndarray, np.ndarray], Array], like: Array, kept: np.ndarray) -> Array:
+def _sharpened(speed: Array, before: np.ndarray, after: np.ndarray, sharp: float) -> Array:
+    """Slopes of parabolas [K, ..., D] as those of the spline with a continuous second derivative would be, where keys are near.
+
+    On even keys the spline's slopes v fulfil (v[-1] + 4 v + v[1]) / 6 = parabola; v = parabola - (its second difference) / 6 solves
+    that to fourth order, and looks no farther than the next keys.
+
+    Args:
+        before, after: Frames to the key frames on either side, [K].
+        sharp: Distance of key frames up to which this is done in full, frames; from twice that on not at all.
+    """
+    if len(speed) < 3 or not sharp > 0:
+        return speed
+    second = np.zeros_like(speed)
+    second[1:-1] = speed[2:] - 2.0 * speed[1:-1] + speed[:-2]
+    longest, shortest = np.maximum(before, after), np.minimum(before, after)
+    near = np.clip(2.0 - longest / sharp, 0.0, 1.0) * (longest <= 2 * shortest)
+    return speed - _beside(near, speed) * second / 6.0
+
+
+def _speeds(
+    step: Callable[[np.ndarray, np.ndarray], Array], like: Array, kept: np.ndarray, sharp: float = 0.0
+) -> Array:
     """Change per frame at every kept frame as the gaps before and after it see it, [T, 2, ..., D].
 
     Args:
         step: Change from frames a to frames b, each [K]; turns are told in the axes of a.
         like: Array of the shape of the result without its second axis.
         kept: [T] bool.
+        sharp: See `_sharpened`.
     """
     known = np.flatnonzero(kept)
     result = np.zeros((len(kept), 2, *like.shape[1:]))
@@ -223,6 +276,7 @@ def _speeds(step: Callable[[np.ndarray, np.ndarray], Array], like: Array, kept: 
     before, after = np.append(length[:1], length), np.append(length, length[-1:])
     weigh = lambda n: _beside(n.astype(float), like)  # noqa: E731
     parabola = (weigh(after) * into + weigh(before) * out) / weigh(before + after)
+    parabola = _sharpened(parabola, before, after, sharp)
     size = lambda v: np.linalg.norm(v, axis=-1, keepdims=True)  # noqa: E731
     most = 3.0 * np.minimum(size(into), size(out))
     parabola = parabola * np.minimum(1.0, most / np.maximum(size(parabola), 1e-12))

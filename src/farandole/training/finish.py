@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import ValidationError
 from torch import nn
 
-from farandole import __version__
+from farandole._version import __version__
 from farandole.checkpoints.checkpoint import Checkpoint
 from farandole.checkpoints.schema import SCHEMA, CheckpointConfig, CodecFacts, DataFacts, faults
 from farandole.checkpoints.write import export_checkpoint, package_versions, write_checkpoint

@@ -6,14 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from farandole.checkpoints.checkpoint import find_checkpoint
 from farandole.data.joined_folders import open_folders
-from farandole.errors import CheckpointError
 from farandole.models.registry import model_type
-from farandole.models.settings import plain
 from farandole.training.finish import save_run
-from farandole.training.recipe import Recipe, difference, make_data, objective_of, read_values, take_rate
+from farandole.training.recipe import Recipe, make_data, objective_of, read_values, take_rate
 from farandole.training.recipe_files import override
+from farandole.training.start import start_checkpoint, start_from
 
 if TYPE_CHECKING:
     from farandole.models.model import Model
@@ -81,8 +79,10 @@ def train(
         states.check_numbers(windows)
     for stage in plan.stages:
         windows.epoch_batches(stage.batch_size)  # refuses batches larger than an epoch before any work
+    if recipe.start:
+        windows.adopt(start_checkpoint(recipe).scalers)
     if recipe.start and not resume:
-        start_from(model, recipe)
+        start_from(model, recipe, windows.labels())
     objective = objective_of(recipe.model)(model, recipe.objective, windows.facts())
     loaders = RunLoaders(windows, plan, accumulate=settings.accumulate, workers=settings.workers, seed=settings.seed)
     task = Task(model, objective, settings, plan, epoch_batches=windows.epoch_batches)
@@ -122,29 +122,6 @@ def train(
     if fit.is_global_zero:
         save_run(run / "checkpoint", fresh, recipe, windows, steps=steps, held_out=results, export=settings.export)
     return {k: float(v) for k, v in results.items()}
-
-
-def start_from(model: Model, recipe: Recipe) -> None:
-    """Give a model the weights of the recipe's `start`.
-
-    Raises:
-        CheckpointError: If that is another model, or one of other settings.
-    """
-    from farandole.checkpoints.weights import load_model
-
-    checkpoint = find_checkpoint(recipe.start)
-    if checkpoint.config.model != recipe.model:
-        raise CheckpointError(
-            f"{checkpoint.folder} is a {checkpoint.config.model}, but the recipe trains a {recipe.model}: start from one of those"
-        )
-    changed = difference(checkpoint.config.config, plain(recipe.config), "config")
-    known = load_model(checkpoint)
-    try:
-        model.load_state_dict(known.state_dict())
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{checkpoint.folder} has other settings than the recipe ({changed}): give the recipe the same preset and config"
-        ) from error
 
 
 def _finish(fit: Any, task: Task, loaders: Any, validated: bool) -> None:

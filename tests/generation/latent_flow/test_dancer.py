@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from farandole.data.starter.songs import compose
-from farandole.errors import AbilityError
 from farandole.evaluation.metrics.nearest_window import motion_distance
 from farandole.evaluation.quality import measure_dance
 from farandole.evaluation.reference_file import starter_reference
 from farandole.evaluation.scorecard import score
 from farandole.generation.completion import complete, open_model
 from farandole.generation.latent_flow.dancer import LatentDancer
+from farandole.generation.latent_flow.joint_pins import known_groups, pinned_features
 from farandole.generation.latent_flow.meeting import meeting
 from farandole.generation.partial import PartialMotion
+from farandole.motion.dance_codec import GROUPS, DanceCodec
 from farandole.motion.motion import Motion
 from farandole.music.song import Song
 
@@ -107,8 +108,33 @@ def test_a_dance_meets_given_frames_wherever_it_was_danced(take: Motion) -> None
     np.testing.assert_array_equal(met.root_positions[known], take.root_positions[known])
 
 
-def test_single_joints_are_not_its_to_complete_yet(dancer: LatentDancer, take: Motion) -> None:
+def test_known_joints_stay_and_move_the_others(dancer: LatentDancer, take: Motion) -> None:
+    arm = np.zeros(len(take.skeleton), bool)
+    arm[[take.skeleton.index(f"{side}{part}") for side in ("Left", "Right") for part in ("Arm", "ForeArm", "Hand")]] = (
+        True
+    )
     known = np.ones((len(take), len(take.skeleton)), bool)
-    known[60:100, take.skeleton.index("LeftArm")] = False
-    with pytest.raises(AbilityError, match=r"completing single joints: the model starter \(latent_dancer\) lacks"):
-        complete(PartialMotion(take, known), dancer)
+    known[1:-1, arm] = False
+    made = complete(PartialMotion(take, known, seed=2), dancer)
+    np.testing.assert_array_equal(made.rotations[:, ~arm], take.rotations[:, ~arm])
+    np.testing.assert_array_equal(made.root_positions, take.root_positions)
+    assert np.abs(made.positions - take.positions)[30:-30, arm].max() > 0.1
+    unlike = complete(
+        PartialMotion(replace(take, rotations=np.roll(take.rotations, 50, axis=0)), known, seed=2), dancer
+    )
+    assert np.abs(made.rotations[:, arm] - unlike.rotations[:, arm])[30:-30].max() > 0.05  # it sees what is known
+
+
+def test_what_is_pinned_of_groups(take: Motion) -> None:
+    joints = np.zeros((len(take), len(take.skeleton)), bool)
+    joints[:, [take.skeleton.index(n) for n in ("LeftUpLeg", "LeftLeg", "LeftFoot", "RightUpLeg")]] = True
+    joints[[0, -1]] = True
+    by = known_groups(PartialMotion(take, joints), tuple(GROUPS), 30.0, len(take))
+    assert by[5].tolist() == [group == "left leg" for group in GROUPS]  # of the right leg not all is known
+    codec = DanceCodec(30.0)
+    whole = np.arange(len(take)) % 100 == 0
+    shown = pinned_features(codec, codec.encode(take), whole, tuple(GROUPS), by)
+    assert (shown[5, -len(GROUPS) :] == by[5]).all()
+    columns = np.flatnonzero(shown[5, : codec.dim])
+    assert set(columns) <= set(np.arange(codec.dim)[codec.group_columns["left leg"]])
+    np.testing.assert_allclose(shown[100, : codec.dim], codec.encode(take)[100], rtol=1e-5)

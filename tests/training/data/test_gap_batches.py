@@ -45,6 +45,14 @@ def test_gaps_of_transitions_are_multiples_of_their_step() -> None:
     assert gaps == set(range(5, 55, 5))
 
 
+def test_every_third_batch_has_short_windows_where_they_are_asked_for() -> None:
+    patterns = GapPatterns(transition=0.0, keyframes=1.0, window=40, short_window=20)
+    lengths = [patterns.draw(4, np.random.default_rng(k)).shape[1] for k in range(300)]
+    assert set(lengths) == {20, 40}
+    assert 60 < lengths.count(20) < 140
+    assert patterns.longest == 40
+
+
 def test_patterns_say_what_is_wrong() -> None:
     with pytest.raises(ConfigError, match="shortest_gap"):
         GapPatterns(shortest_gap=9, longest_gap=3)

@@ -153,7 +153,7 @@ def _too_large(archive: Archive, what: str) -> DownloadError:
 
 def _open(archive: Archive, begin: int, version: str) -> Any:
     """The response with the bytes from `begin` on, or with all; None if there are none behind `begin`."""
-    from farandole import __version__
+    from farandole._version import __version__
 
     headers = {"User-Agent": f"farandole/{__version__}", "Accept-Encoding": "identity"}
     if begin:

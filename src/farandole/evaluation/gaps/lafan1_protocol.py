@@ -141,7 +141,7 @@ def lafan1_dict(
         keyframes: Name -> spacing of key frames -> score.
         warnings: More to say than what follows from the data.
     """
-    from farandole import __version__
+    from farandole._version import __version__
     from farandole.evaluation.bootstrap import mean_interval
 
     def one(score: GapScore) -> dict[str, Any]:

@@ -111,7 +111,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """The content of report.json, plain types only; NaN becomes None."""
-        from farandole import __version__
+        from farandole._version import __version__
 
         return plain(
             {

@@ -10,6 +10,7 @@ from farandole.checkpoints.session import check_finite
 from farandole.errors import CheckpointError, FarandoleError, MotionError
 from farandole.generation.bodies import fill_with
 from farandole.generation.completer import Completer, Progress
+from farandole.generation.curve_correction.trust import trusted_share
 from farandole.models.abilities import CurveCorrection, InputWindow
 from farandole.motion.gaps import GapCodec
 from farandole.motion.rotations import Array
@@ -59,7 +60,9 @@ class CurveFiller(Completer[CurveCorrection]):
         self, baseline: Motion, partial: PartialMotion, *, takes: int = 1, progress: Progress | None = None
     ) -> list[Motion]:
         """See `Completer.fill`."""
-        return [fill_with(self, baseline, partial.frames, progress=progress)] * takes
+        trust = self.facts.trust
+        weigh = None if trust is None else lambda curves, made, kept: trusted_share(curves, made, kept, trust)
+        return [fill_with(self, baseline, partial.frames, weigh=weigh, progress=progress)] * takes
 
     def fill_gaps(
         self, rotations: Array, root_positions: Array, known: np.ndarray, *, first: int = 0

@@ -14,6 +14,7 @@ from farandole.errors import CheckpointError
 from farandole.generation.bodies import carry
 from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings, Progress
 from farandole.generation.latent_flow.dance_score import DanceScore, song_score, steady_score
+from farandole.generation.latent_flow.joint_pins import known_groups, pinned_features
 from farandole.generation.latent_flow.latent_windows import decode_latents, sample_latents
 from farandole.generation.latent_flow.meeting import meeting
 from farandole.models.abilities import InputWindow, LatentFlow
@@ -189,7 +190,7 @@ class LatentDancer(Completer[LatentFlow]):
     def fill(
         self, baseline: Motion, partial: PartialMotion, *, takes: int = 1, progress: Progress | None = None
     ) -> list[Motion]:
-        """See `Completer.fill`: known frames are pinned."""
+        """See `Completer.fill`: known frames are pinned, and known groups of joints in the others."""
 
         def make(body: Motion, known: np.ndarray) -> list[Motion]:
             score = self.score(partial.song, len(body), style=partial.style, energy=partial.energy, role=partial.seed)
@@ -208,12 +209,15 @@ class LatentDancer(Completer[LatentFlow]):
         progress: Progress | None,
     ) -> list[Motion]:
         """Dances of the model's body that come near the known frames."""
-        per_token, frames = self.facts.frames_per_token, len(body)
+        per_token, frames, groups = self.facts.frames_per_token, len(body), self.facts.groups
         total = -(-frames // per_token)
         whole = replace(score.extended(0, per_token * total - frames, self.fps), dynamics=None)
         pinned = self.no_pins(per_token * total)
-        flags = np.ones((frames, len(self.facts.groups)))
-        pinned[:frames][known] = np.concatenate((self.scale(MOTION, self.codec.encode(body)), flags), axis=1)[known]
+        features, by_group = (
+            self.scale(MOTION, self.codec.encode(body)),
+            known_groups(partial, groups, self.fps, frames),
+        )
+        pinned[:frames] = pinned_features(self.codec, features, known, groups, by_group)
         music = np.repeat(self.music(whole)[None], takes, axis=0)
         style = np.repeat(self.mix(whole)[None], takes, axis=0)
         noise = np.stack([self._noise([partial.seed, k], style[k], partial.temperature) for k in range(takes)])

@@ -78,8 +78,11 @@ class DancerObjective(Objective):
 
     @torch.no_grad()
     def begin_stage(self, model: Any, options: DancerOptions, first: Batch) -> None:
-        """The flow works on latents of zero mean and unit deviation."""
-        if options.part == "flow":
+        """The flow works on latents of zero mean and unit deviation; weights that were started from keep the scale they know."""
+        if options.part == "autoencoder":
+            model.latent_mean.zero_()
+            model.latent_std.fill_(1.0)
+        elif bool((model.latent_std == 1.0).all()):
             latents, _ = model.encoder(first["pose"])
             model.latent_mean.copy_(latents.mean(dim=(0, 1)))
             model.latent_std.copy_(latents.std(dim=(0, 1)).clamp_min(1e-3))

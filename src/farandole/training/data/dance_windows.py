@@ -105,6 +105,15 @@ class DanceWindows(TrainingData):
         empty = np.zeros(0)
         return {"motion": Scaler(self.mean, self.std, empty, empty)}
 
+    def adopt(self, scalers: Mapping[str, Scaler]) -> bool:
+        """See `TrainingData.adopt`."""
+        known = scalers.get("motion")
+        if known is None or known.mean.shape != self.mean.shape:
+            return False
+        self.mean, self.std = known.mean.astype(np.float32), known.std.astype(np.float32)
+        self._pools.clear()
+        return True
+
     def labels(self) -> tuple[str, ...]:
         """See `TrainingData.labels`; one nameless class where the corpus tells no styles."""
         return _labels(self.corpus, self.settings)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class GapPatterns:
     """Frames given behind a transition at most; one is the least."""
     window: int = 96
     """Frames of a window with key frames or spans."""
+    short_window: int = 0
+    """Frames of such a window in every third batch, so that short clips teach too; 0: all are long."""
 
     def __post_init__(self) -> None:
         shares = (self.transition, self.keyframes, self.spans)
@@ -51,6 +53,7 @@ class GapPatterns:
                 (1 <= self.shortest_past <= self.longest_past, "need 1 <= shortest_past <= longest_past"),
                 (self.longest_future >= 1, "longest_future must be at least 1"),
                 (self.window >= 4, "window must be at least 4"),
+                (self.short_window == 0 or self.short_window >= 4, "short_window must be 0 or at least 4"),
             ],
         )
 
@@ -64,7 +67,9 @@ class GapPatterns:
         """Flags of the kept frames, [B, T]; T is drawn too."""
         shares = np.array([self.transition, self.keyframes, self.spans])
         kind = random.choice(3, p=shares / shares.sum())
-        keep = (self._transition, self._keyframes, self._spans)[kind](-(-batch // ALIKE), random)
+        short = self.short_window and kind and random.random() < 1.0 / 3.0
+        drawn = replace(self, window=self.short_window, short_window=0) if short else self
+        keep = (drawn._transition, drawn._keyframes, drawn._spans)[kind](-(-batch // ALIKE), random)
         return np.repeat(keep, ALIKE, axis=0)[:batch]
 
     def _transition(self, batch: int, random: np.random.Generator) -> np.ndarray:

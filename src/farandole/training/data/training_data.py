@@ -75,6 +75,10 @@ class TrainingData(ABC):
     def scalers(self) -> dict[str, Scaler]:
         """Statistics by modality, as generation needs them."""
 
+    def adopt(self, scalers: Mapping[str, Scaler]) -> bool:
+        """Scale as weights do that are started from, whatever the statistics of these data; whether that makes a difference."""
+        return False
+
     def completion(self) -> dict[str, Any]:
         """Fields of the checkpoint's `completion` that the data tell."""
         return {}
