@@ -1,7 +1,7 @@
 """Feet that stand: contact detection, a root path that does not slip, planted feet by inverse kinematics, a floor at y = 0.
 
-All of it works on whole motions of the house skeleton with vector operations over time and keeps what the model meant: the pose is
-changed only in the legs, the root only by what the standing foot would otherwise slide.
+All of it works on whole motions of the house skeleton and keeps what the model meant: the pose is changed only in the legs, the
+root only by what the standing foot would otherwise slide.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
 
-SIDES = ("Left", "Right")
-EDGE_SECONDS = 1.5
-STRETCHED = 0.9985
-"""Greatest distance of an ankle from its hip, shares of the leg's length: a knee of 174 degrees, as standing people have."""
-SOFT = 0.997
-"""Share of the leg's length where its stretching begins to slow down."""
+SIDES, EDGE_SECONDS = ("Left", "Right"), 1.5
+STRETCHED, SOFT = 0.9985, 0.997
+"""Greatest distance of an ankle from its hip (a knee of 174 degrees), and where stretching begins to slow down, in leg lengths."""
+SPARE = 0.006  # m that a ball of the foot may miss its place before the hips sink: nobody sees it, and both knees stay straight
 
 
 @dataclass(frozen=True)
@@ -142,8 +140,8 @@ def runs(flags: Array) -> list[tuple[int, int]]:
 def plant_feet(motion: Motion, planted: Array, config: CleanupConfig) -> Motion:
     """Hold the balls of planted feet still and every sole above the floor, by two-bone inverse kinematics of the legs.
 
-    A foot's correction passes smoothly from one stand to the next while it swings, so speeds stay continuous; the foot keeps its
-    orientation but for what the floor demands: no heel below it, toes bent where the foot rolls over its ball.
+    Corrections pass smoothly from one stand to the next; the foot keeps its orientation but for what the floor demands: no heel
+    below it, toes bent where the foot rolls over its ball.
     """
     balls = ball_targets(motion, planted, config)
     return reach_balls(lower_root(motion, balls), balls)
@@ -226,7 +224,7 @@ def lower_root(motion: Motion, ball: Array) -> Motion:
         flat = np.hypot(away[:, 0], away[:, 2])
         reach = STRETCHED * length
         down = np.sqrt(np.maximum(reach**2 - flat**2, 0.0))
-        lowest = np.minimum(lowest, down + away[:, 1])
+        lowest = np.minimum(lowest, down + away[:, 1] + SPARE)
     if lowest.min() > -1e-4:
         return motion
     from farandole.motion.filters import minimum_filter1d
