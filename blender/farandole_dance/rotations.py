@@ -85,8 +85,8 @@ def to_euler(matrix: np.ndarray, order: str, before: np.ndarray | None = None) -
     for t, angles in enumerate(zip(first.tolist(), middle.tolist(), last.tolist(), strict=True)):
         a, b, c = angles
         if near is not None:
-            ways = [_near((a, b, c), near), _near((a + math.pi, math.pi - b, c + math.pi), near)]
-            a, b, c = min(ways, key=lambda way: sum(abs(x - y) for x, y in zip(way, near, strict=True)))
+            one, other = _near((a, b, c), near), _near((a + math.pi, math.pi - b, c + math.pi), near)
+            a, b, c = one if math.dist(one, near) <= math.dist(other, near) else other
         near = [a, b, c]
         result[t, i], result[t, j], result[t, k] = a, b, c
     return result

@@ -188,6 +188,8 @@ def dress(rig: Any, prefix: str = "DEF-") -> Any:
             continue
         name = bone.name.lower()
         first, shoe = len(points), "foot" in name or "toe" in name
+        if bone.head_local.z < 0.02 and not shoe:
+            continue  # a root on the floor
         width = 0.045 if shoe else 0.1 if "spine" in name or "hips" in name else min(0.05, 0.25 * bone.length)
         points += _box(bone.head_local, bone.tail_local, width, flat=shoe)
         faces += [[first + n for n in face] for face in FACES]

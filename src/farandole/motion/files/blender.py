@@ -19,7 +19,7 @@ import builtins, sys, bpy, numpy
 for name in ("bool", "int", "float", "object"):  # Debian's Blender 3.4 asks its numpy for names that this no longer has
     if not hasattr(numpy, name):
         setattr(numpy, name, getattr(builtins, name))
-source, target, fps = sys.argv[sys.argv.index("--") + 1:]
+fps, source, target = sys.argv[sys.argv.index("--") + 1:]
 bpy.ops.wm.read_factory_settings(use_empty=True)
 if source.lower().endswith(".fbx"):
     bpy.ops.import_scene.fbx(filepath=source, anim_offset=0.0)
@@ -97,10 +97,10 @@ def write_fbx(
 
 def find_blender(blender: str | Path | None = None) -> str | None:
     """Blender's executable: the given one, else the one on PATH; None if it is not there."""
-    name = str(blender or "blender")
-    return shutil.which(name) or (
-        shutil.which(Path(name).absolute()) if blender else None
-    )  # "./blender" has lost its dot
+    if blender is None:
+        return shutil.which("blender")
+    beside = str(Path(blender).absolute())  # Path("./blender") has lost its dot
+    return shutil.which(str(blender)) or shutil.which(beside)
 
 
 def _missing(blender: str | Path | None) -> str:
@@ -114,7 +114,7 @@ def _run(program: str, source: Path, target: Path, *, fps: int = 30) -> str | No
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "convert.py"
         script.write_text(_SCRIPT)
-        words = [*arguments, "--python", str(script), "--", str(source), str(target), str(fps)]
+        words = [*arguments, "--python", str(script), "--", str(fps), str(source), str(target)]
         try:
             done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=60 * _MINUTES)
         except (OSError, subprocess.TimeoutExpired) as error:
