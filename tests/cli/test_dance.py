@@ -97,12 +97,13 @@ def test_what_the_model_cannot_do_is_said_in_one_line(farandole, song: Path, tmp
             ("--model", "inbetween"),
             "the model inbetween (inbetweener) lacks what that needs: listens to music; these can: starter",
         ),
-        (("--seconds", "nan"), "'--seconds': Input should be greater than or equal to 1"),
-        (("--fps", "nan"), "'--fps'"),
-        (("--temperature", "nan"), "'--temperature'"),
-        (("--energy", "nan"), "'--energy'"),
+        (("--seconds", "nan"), "nan s: need|'--seconds': Input should be greater than or equal to 1"),
+        (("--fps", "nan"), "nan fps: need|'--fps'"),
+        (("--temperature", "nan"), "temperature nan: need|'--temperature'"),
+        (("--energy", "nan"), "energy nan: need|'--energy'"),
     ):
-        assert says in farandole("dance", song, "-o", tmp_path / "out", "-q", *words).refused()
+        told = farandole("dance", song, "-o", tmp_path / "out", "-q", *words).refused()
+        assert any(text in told for text in says.split("|")), told  # older releases of typer let NaN through to us
     assert list(tmp_path.iterdir()) == []
 
 
@@ -110,9 +111,10 @@ def test_what_extend_cannot_do_is_said_in_one_line(farandole, song: Path, tmp_pa
     assert farandole("dance", song, "--seconds", 3, "-o", tmp_path / "one.npz", "-q").code == 0
     for words, says in (
         (("--model", "inbetween"), "going on from a motion: the model inbetween (inbetweener) lacks"),
-        (("--seconds", "nan"), "'--seconds': Input should be greater than or equal to 0.1"),
+        (("--seconds", "nan"), "nan s: need|'--seconds': Input should be greater than or equal to 0.1"),
         (("--style", "polka"), "no style 'polka'"),
         ((tmp_path / "none.mp3",), "none.mp3"),
     ):
-        assert says in farandole("extend", tmp_path / "one.npz", *words, "-o", tmp_path / "x.npz", "-q").refused()
+        told = farandole("extend", tmp_path / "one.npz", *words, "-o", tmp_path / "x.npz", "-q").refused()
+        assert any(text in told for text in says.split("|")), told
     assert not (tmp_path / "x.npz").exists()
