@@ -65,7 +65,7 @@ def write_lessons(
         sequences = [(style, part) for lesson in lessons for part in lesson.parts]
         for label, part in (*sequences, *((t, p) for t, p in rehearse(dancer, plan, progress=progress) if t != style)):
             arrays = {codec.name: part.pose, checkpoint.feature("music"): part.music}
-            writer.add(part.name, arrays, split=part.split, style=label, bpm=part.bpm)
+            writer.add(part.name, arrays, split=part.split, style=label, bpm=part.bpm, on_beat=part.on_beat)
     return FeatureFolder(target)
 
 
@@ -109,7 +109,8 @@ def fine_tuning_values(start: Checkpoint, name: str, entry: DanceStyle, steps: i
     }
     completion = plain(start.completion)
     completion.pop("kind")
-    completion["styles"] = {**completion["styles"], name: plain(entry)}
+    stated = {key: value for key, value in plain(entry).items() if value}  # the dynamics of its phrases are the data's
+    completion["styles"] = {**completion["styles"], name: stated}
     old = [label for label in start.config.labels if label != name]
     shares = {label: round((1.0 - NEW_SHARE) / len(old), 4) for label in old} | {name: NEW_SHARE}
     return values | {

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SPEED_SHIFTS = (-1.0, 0.0, 1.0)
 """Energies at which a new style is tried to find the one at which it moves as fast as its recordings, standard deviations."""
 MOST_SHIFT = 1.5
+BATCHES = 2
+"""Held-out batches of each style that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +63,16 @@ def held_out_losses(
     there = {corpus.sequences[name].get("style") for name in split}
     losses = {}
     for style in (s for s in styles if s in there):
-        one = replace(recipe, windows=replace(recipe.windows, style_weights={style: 1.0}))
+        alone = dict.fromkeys(styles, 0.0) | {style: 1.0}
+        one = replace(recipe, windows=replace(recipe.windows, style_weights=alone))
         data = make_data(one, model, corpus)
         data.adopt(scalers)
         objective = objective_of(recipe.model)(model, recipe.objective, data.facts())
+        batches = data.held_out(stage.batch_size, stage.options)
         with torch.no_grad():
             found = [
-                float(objective.losses(model, batch, stage.options, Draw(0, number, held_out=True))["loss"])
-                for number, batch in enumerate(data.held_out(stage.batch_size, stage.options))
+                float(objective.losses(model, batches[n], stage.options, Draw(0, n, held_out=True))["loss"])
+                for n in range(min(BATCHES, len(batches)))
             ]
         losses[style] = float(np.mean(found))
     return losses

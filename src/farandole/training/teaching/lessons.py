@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from farandole.data.importers.recordings import SOUNDS
-from farandole.data.starter.clips import FPS, clip_features
+from farandole.data.starter.clips import FPS, body_dynamics, clip_features
 from farandole.data.starter.free_clips import FREE_TEMPI, free_clips
 from farandole.data.starter.recordings import SHORTEST, Recording, unknown_joints
 from farandole.data.starter.salsa import floor_height
@@ -49,6 +49,7 @@ class LessonPart:
         pose: Motion features, [T, D].
         music: Music features, [T, C].
         bpm: Counts per minute.
+        on_beat: Whether its count can be trusted.
     """
 
     name: str
@@ -56,6 +57,7 @@ class LessonPart:
     pose: Array
     music: Array
     bpm: float
+    on_beat: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,19 +129,17 @@ def _alone(path: Path, style: str) -> Lesson:
     """A recording without music: the beat that its steps keep, if they keep one, and songs composed on it."""
     clips = free_clips(Recording(path, style, "train", ""))
     own = next(clip for clip in clips if clip.name.endswith("_x100"))
-    parts = [part for clip in clips for part in _parts(clip.name, *clip_features(clip), clip.bpm, own=clip is own)]
     facts = own.facts
+    on_beat = bool(facts["on_beat"])
+    parts = [
+        part
+        for clip in clips
+        for part in _parts(clip.name, *clip_features(clip), clip.bpm, own=clip is own, on_beat=on_beat)
+    ]
+    count, fit = np.asarray(own.count, dtype=float), float(facts["beat_fit"])
     return Lesson(
-        path.stem,
-        own.motion,
-        np.asarray(own.count, dtype=float),
-        own.bpm,
-        None,
-        float(facts["beat_fit"]),
-        bool(facts["on_beat"]),
-        tuple(facts["unknown_joints"]),
-        tuple(parts),
-    )
+        path.stem, own.motion, count, own.bpm, None, fit, on_beat, tuple(facts["unknown_joints"]), tuple(parts)
+    )  # fmt: skip
 
 
 def _with_music(path: Path, sound: Path) -> Lesson:
@@ -181,23 +181,23 @@ def _at_tempo(
     for mirrored in (False, True):
         shift = 4.0 if mirrored else 0.0
         music = dance_features.dance_music_features(
-            count[:, 0] + shift, tempo[:, 0] * scale, energy[:, 0], bands, precision
+            count[:, 0] + shift, tempo[:, 0] * scale, energy[:, 0], bands, precision, body_dynamics(body)
         )
         name = f"{motion.name}_x{round(100 * scale):03d}{'_mirrored' if mirrored else ''}"
         pose = codec.encode(mirror(body) if mirrored else body)
-        yield from _parts(name, pose, music, bpm * scale, own=scale == 1.0 and not mirrored)
+        yield from _parts(name, pose, music, bpm * scale, own=scale == 1.0 and not mirrored, on_beat=strict)
 
 
-def _parts(name: str, pose: Array, music: Array, bpm: float, *, own: bool) -> Iterator[LessonPart]:
+def _parts(name: str, pose: Array, music: Array, bpm: float, *, own: bool, on_beat: bool) -> Iterator[LessonPart]:
     """A sequence without its end, and the end where it is the recording as it was made: held out."""
     frames = len(pose)
     end = round(HELD_OUT * frames)
     if end < LEAST_HELD_OUT * FPS:
-        yield LessonPart(name, "train", pose, music, bpm)
+        yield LessonPart(name, "train", pose, music, bpm, on_beat)
         return
-    yield LessonPart(name, "train", pose[: frames - end], music[: frames - end], bpm)
+    yield LessonPart(name, "train", pose[: frames - end], music[: frames - end], bpm, on_beat)
     if own:
-        yield LessonPart(f"{name}_end", "test", pose[frames - end :], music[frames - end :], bpm)
+        yield LessonPart(f"{name}_end", "test", pose[frames - end :], music[frames - end :], bpm, on_beat)
 
 
 def _sound_of(path: Path) -> Path | None:

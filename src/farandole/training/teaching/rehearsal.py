@@ -33,8 +33,8 @@ class RehearsalPlan:
         seed: Another number, other songs and dances.
     """
 
-    songs: int = 5
-    seconds: float = 36.0
+    songs: int = 3
+    seconds: float = 30.0
     seed: int = 0
 
 

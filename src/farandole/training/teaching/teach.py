@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is done."""
 
-STEPS = 900
+STEPS = 600
 """Optimiser steps: a few minutes on two cores."""
 SHOWN = 30.0
 """Seconds of each dance that is made to be measured and shown."""
@@ -235,7 +235,7 @@ def _nearest(dancer: LatentDancer, songs: Sequence[Song], real: RealRange, tell:
     families = list(dict.fromkeys(style.family for style in dancer.facts.styles.values()))
     found = {}
     for done, family in enumerate(families, 1):
-        found[family] = distance_from(real, dances_in(dancer, songs, family, SHOWN))
+        found[family] = distance_from(real, dances_in(dancer, songs[:1], family, SHOWN))
         tell("dancing before", done / len(families))
     name = min(found, key=lambda family: found[family].total)
     return name, found[name]
