@@ -133,6 +133,59 @@ def test_a_song_needs_no_data(farandole, place: Path, tmp_path: Path) -> None:
     assert (tmp_path / "begun" / "my song.bvh").read_bytes() != (tmp_path / "out" / "my song.bvh").read_bytes()
 
 
+def test_a_dance_goes_on_from_any_motion_file(farandole, place: Path, tmp_path: Path) -> None:
+    """From its end, whatever its format and frame rate: `dance --start` and `generate --start` mean the same."""
+    song, take = clicks(tmp_path / "song.wav", 4.0), load_motion(place / "recordings" / "take_3.bvh")
+    take.slice(0, 90).save(tmp_path / "clip.glb")
+    words = ("generate", place / "run", "--song", song, "--start", tmp_path / "clip.glb", "--with-seed", "--no-feet", "-q")
+    assert farandole(*words, "-o", tmp_path / "out", "--formats", "npz").code == 0
+    made = load_motion(tmp_path / "out" / "song.npz")
+    end = take.slice(0, 90).resample(FPS)
+    shown = made.positions[:10] - made.root_positions[:10, None]
+    real = end.positions[-10:] - end.root_positions[-10:, None]
+    spread = lambda x: np.linalg.norm(x[:, :, None] - x[:, None], axis=-1)  # noqa: E731 (the start's heading is not kept)
+    np.testing.assert_allclose(spread(shown), spread(real), atol=0.03)
+    assert farandole(*words, "-o", tmp_path / "other", "--formats", "npz", "--data", place / "data").code == 0
+    data = ("generate", place / "run", "--data", place / "data", "--start", tmp_path / "clip.glb", "--with-seed", "-q")
+    assert farandole(*data, "-o", tmp_path / "data", "--formats", "npz").code == 0
+    (dance,) = (tmp_path / "data").iterdir()
+    np.testing.assert_allclose(load_motion(dance).positions[:10], made.positions[:10], atol=1e-4)
+
+
+def test_several_beginnings_and_takes_go_in_one_batch(farandole, place: Path, tmp_path: Path) -> None:
+    song = clicks(tmp_path / "song.wav", 2.0)
+    words = ("generate", place / "run", "--song", song, "--data", place / "data", "--formats", "npz,npy", "-q")
+    seeds = ("--seed-sequence", "take_0", "--seed-sequence", "take_1")
+    facts = json.loads(farandole(*words, *seeds, "--takes", 2, "-o", tmp_path / "out", "--json").out)["dances"]
+    names = sorted(d["name"] for d in facts)
+    assert names == [f"song-from-take_{n}-{k}" for n in (0, 1) for k in (1, 2)]
+    arrays = [np.load(d["files"]["npy"]) for d in sorted(facts, key=lambda d: d["name"])]
+    assert {a.shape for a in arrays} == {(27, 67)}
+    assert {Path(d["files"]["npy"]).name for d in facts} == {f"{n}.expmap_cr.npy" for n in names}
+    assert len({a.tobytes() for a in arrays}) == 4  # other noise, other beginnings
+    alone = (*words, "--seed-sequence", "take_1", "--takes", 2, "--batch", 1, "-o", tmp_path / "alone")
+    assert farandole(*alone).code == 0
+    again = farandole(*words, *seeds, "--takes", 2, "--batch", 1, "-o", tmp_path / "again")
+    assert again.code == 0
+    np.testing.assert_allclose(np.load(tmp_path / "again" / f"{names[3]}.expmap_cr.npy"), arrays[3], atol=1e-3)
+    flat = (*words, *seeds, "--temperature", 0, "--takes", 2, "-o", tmp_path / "flat", "--force")
+    assert farandole(*flat).code == 0
+    calm = [np.load(tmp_path / "flat" / f"{n}.expmap_cr.npy") for n in names]
+    assert np.abs(calm[0] - calm[1]).max() < 1e-5  # without noise, takes are the same
+    assert np.abs(calm[0] - calm[2]).max() > 1e-3
+
+
+def test_all_formats_of_a_dance(farandole, place: Path, tmp_path: Path) -> None:
+    song = clicks(tmp_path / "song.wav", 3.0)
+    words = ("generate", place / "run", "--song", song, "--seconds", 1, "--formats", "bvh,npz,glb,html,npy", "--video", "-q")
+    told = farandole(*words, "--feet", "-o", tmp_path / "out").out.splitlines()
+    kinds = ("html", "bvh", "npz", "glb", "mp4", "expmap_cr.npy")
+    assert told == [str(tmp_path / "out" / f"song.{kind}") for kind in kinds]
+    assert all(Path(path).stat().st_size > 500 for path in told)
+    with av.open(str(tmp_path / "out" / "song.mp4")) as container:
+        assert len(container.streams.audio) == len(container.streams.video) == 1
+
+
 def test_sound_that_is_not_found_is_said_and_files_are_not_overwritten(farandole, place: Path, tmp_path: Path) -> None:
     words = ("generate", place / "run", "--data", place / "data", "--seconds", 1, "-o", tmp_path / "out", "-q")
     (line,) = farandole(*words).err.splitlines()
@@ -184,6 +237,10 @@ def test_what_is_typed_wrong_is_one_line(farandole, place: Path, tmp_path: Path)
         ((place / "run", *data, "--split", "exam"), "has no split 'exam': there are train, val, test"),
         ((place / "run", *data, "--split", "val"), "has no sequences in its split 'val'"),
         ((place / "run", *data, "--all", "--split", "test"), "--split and --all say different things"),
+        ((place / "run", *data, "--seed-sequence", "take_1", "--start", "x.bvh"), "--seed-sequence and --start say different"),
+        ((place / "run", *data, "--start", place / "tiny.yaml"), "tiny.yaml"),
+        (("inbetween", "--song", clicks(tmp_path / "t.wav", 3.0), "--start", place / "recordings" / "take_1.bvh"),
+         "the model inbetween (inbetweener) lacks"),
         ((place / "run", *data, "--style", "waltz"), "--style is for songs"),
         ((place / "run", *data, "--formats", "avi"), "no format 'avi'"),
         ((place / "run", *data, "--keep", 3), "keep must be from 1 to the model's 2 predicted frames, got 3"),

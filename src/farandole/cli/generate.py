@@ -35,14 +35,27 @@ def generate(
         list[Path] | None, typer.Option(metavar="SONG", help="Dance to a sound file instead; may be given again.")
     ] = None,
     seed_sequence: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Begin as this sequence begins. [default: as each sequence itself]"),
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Begin as this sequence begins; given again, a dance from each. [default: as each sequence itself]",
+        ),
     ] = None,
+    start: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="MOTION", help="Go on from the end of this motion file; given again, a dance from each."),
+    ] = None,
+    takes: Annotated[int, typer.Option(min=1, max=1000, help="Dances of each, in the same batches.")] = 1,
     style: Annotated[str | None, typer.Option(help="With --song: a style that the model knows.")] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Where to write. [default: RUN/generated]")
     ] = None,
-    formats: Annotated[str, typer.Option(help="Comma-separated: bvh,glb,html,mp4,npz.")] = "bvh,html",
+    formats: Annotated[
+        str | None,
+        typer.Option(
+            help="Comma-separated: bvh,glb,html,mp4,npz, and npy for the features. [default: bvh,html; npy for no motion]"
+        ),
+    ] = None,
     video: Annotated[bool, typer.Option("--video", help="Write an mp4, too.")] = False,
     sounds: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder with the sequences' sound files. [default: DATA]")
@@ -77,47 +90,52 @@ def generate(
     farandole generate runs/transflower --data data/mine --sequence waltz_07 --seed-sequence rumba_02 --seconds 20 -o out
     farandole generate runs/moglow --data data/mine --split val --sounds recordings --video
     farandole generate runs/moglow --song song.mp3 --data data/mine --seed-sequence waltz_07
+    farandole generate runs/moglow --song song.mp3 --start clip.bvh --takes 8 --temperature 0.9 --no-feet
     """
     from farandole import _io
     from farandole.errors import DataError
     from farandole.generation import generate as generation
     from farandole.generation.completer import GenerationSettings
     from farandole.generation.completion import open_model
-    from farandole.view.takes import named_outputs, parse_formats, write_takes
+    from farandole.view.takes import named_outputs, write_takes
 
     completer = open_model(run, engine=engine, device=device)
     settings = GenerationSettings(seed, temperature, keep, feet)
     which = _choose(sequence=sequence, split=split, all=every, song=song)
     if which != "song" and style is not None:
         raise DataError("--style is for songs (--song): sequences have their own")
-    jobs, music = _jobs(completer, data, which, sequence, split, song or [], seed_sequence, style, sounds)
-    kinds = parse_formats(formats + ",mp4" if video else formats)
+    _choose(seed_sequence=seed_sequence, start=start)
+    begun_from = (seed_sequence or [], start or [])
+    made_for, music = _jobs(completer, data, which, sequence, split, song or [], begun_from, style, sounds)
+    orders = generation.several(made_for, takes)
+    music_of = {job.name: name for job, name in orders}
+    kinds = _kinds(completer, formats, video)
     audible = bool({"html", "mp4"} & set(kinds))
     target = out or Path(run) / "generated"
-    planned = {job.name: named_outputs(target, job.name, kinds) for job in jobs}
-    for outputs in planned.values():
-        for path in outputs.all:
-            _io.check_output(path, force=force)
+    array = f"{completer.checkpoint.feature('motion')}.npy" if "npy" in kinds else ""
+    planned = {name: named_outputs(target, name, [k for k in kinds if k != "npy"]) for name in music_of}
+    arrays = {name: target / f"{name}.{array}" for name in music_of if array}
+    for path in [*(p for outputs in planned.values() for p in outputs.all), *arrays.values()]:
+        _io.check_output(path, force=force)
     begun = time.perf_counter()
     with console.progress("generating", quiet=quiet) as update:
         made = list(
             generation.generate(
-                completer, jobs, settings, seconds=seconds, with_seed=with_seed, batch=batch, progress=update
+                completer, [job for job, _ in orders], settings, seconds=seconds, with_seed=with_seed, batch=batch, progress=update
             )
         )
     speed = sum(len(dance.features) for dance in made) / (time.perf_counter() - begun)
     facts = []
     for dance in made:
-        if dance.motion is None:
-            raise DataError(
-                f"{run} makes {completer.checkpoint.config.features['motion']} features, which are no motion"
-            )
-        outputs, path = planned[dance.name], music[dance.name]
+        outputs, path = planned[dance.name], music[music_of[dance.name]]
         heard = _sound(dance, path) if audible else None
         rendering = partial(console.progress, quiet=quiet)
-        write_takes(outputs, [dance.motion], heard, title=dance.name, force=force, progress=rendering)
-        facts.append(_facts(dance, outputs, heard, path))
-        for file in () if json else outputs.all:
+        if dance.motion is not None:
+            write_takes(outputs, [dance.motion], heard, title=dance.name, force=force, progress=rendering)
+        if dance.name in arrays:
+            generation.save_features(dance, arrays[dance.name], force=force)
+        facts.append(_facts(dance, outputs, heard, path, completer.fps, arrays.get(dance.name)))
+        for file in () if json else [*outputs.all, *([arrays[dance.name]] if dance.name in arrays else [])]:
             console.result(file)
     if json:
         config = completer.checkpoint.config
@@ -137,8 +155,25 @@ def _choose(**given: Any) -> str:
 
     chosen = [name for name, value in given.items() if value]
     if len(chosen) > 1:
+        chosen = [name.replace("_", "-") for name in chosen]
         raise DataError(f"--{chosen[0]} and --{chosen[1]} say different things: give one of them")
     return chosen[0] if chosen else "split"
+
+
+def _kinds(completer: Any, formats: str | None, video: bool) -> tuple[str, ...]:
+    """Formats to write; features that are no motion have one."""
+    from farandole.errors import DataError
+    from farandole.view.takes import parse_formats
+
+    moves = completer.checkpoint.config.codec is not None
+    words = (formats or ("bvh,html" if moves else "npy")) + (",mp4" if video else "")
+    npy = "npy" in [word.strip().lower().lstrip(".") for word in words.split(",")]
+    rest = ",".join(word for word in words.split(",") if word.strip().lower().lstrip(".") != "npy")
+    kinds = parse_formats(rest) if rest.strip(", ") or not npy else ()
+    if kinds and not moves:
+        feature = completer.checkpoint.feature("motion")
+        raise DataError(f"{completer.checkpoint.name} makes {feature} features, which are no motion: only npy can be written")
+    return (*kinds, "npy") if npy else kinds
 
 
 def _jobs(
@@ -148,33 +183,41 @@ def _jobs(
     sequence: list[str] | None,
     split: str | None,
     songs: list[Path],
-    seed_sequence: str | None,
+    begun_from: tuple[list[str], list[Path]],
     style: str | None,
     sounds: Path | None,
-) -> tuple[list[Any], dict[str, Path | None]]:
-    """Inputs, and the sound file of each."""
+) -> tuple[list[tuple[str, list[Any]]], dict[str, Path | None]]:
+    """Inputs by what they begin from, and the sound file of each sequence or song."""
     from farandole.data.feature_folder import FeatureFolder
     from farandole.errors import DataError
     from farandole.generation.generate import folder_jobs, folder_sounds, song_jobs
-    from farandole.generation.inputs import sequence_job
+    from farandole.generation.inputs import begun_by, sequence_job
+    from farandole.motion.files import load_motion
     from farandole.view.takes import first_free
 
+    seeds, starts = begun_from
     folder = None if data is None else FeatureFolder(data)
     if which == "song":
-        begin = None
-        if seed_sequence is not None:
-            if folder is None:
-                raise DataError(f"--seed-sequence {seed_sequence} needs --data, the feature folder it is in")
-            begin = sequence_job(completer, folder, seed_sequence)
+        if seeds and folder is None:
+            raise DataError(f"--seed-sequence {seeds[0]} needs --data, the feature folder it is in")
         files = dict(zip(first_free([path.stem for path in songs]), songs, strict=True))
-        return song_jobs(completer, {n: _load(p) for n, p in files.items()}, begin, style=style), dict(files)
-    if folder is None:
-        raise DataError("nothing to dance to: give --data DATA, or --song SONG")
-    names = {"sequence": sequence, "all": list(folder.sequences)}.get(which) or folder.split(split or "test")
-    if not names:
-        raise DataError(f"{data} has no sequences in its split '{split or 'test'}'")
-    jobs = folder_jobs(completer, folder, names, seed_sequence=seed_sequence, strict=which == "sequence")
-    return jobs, folder_sounds(folder, [job.name for job in jobs], sounds)
+        loaded = {name: _load(path) for name, path in files.items()}
+        begins = [None if folder is None or not seeds else sequence_job(completer, folder, s) for s in seeds or [""]]
+        made = [song_jobs(completer, loaded, begin, style=style) for begin in begins]
+        heard: dict[str, Path | None] = dict(files)
+    else:
+        if folder is None:
+            raise DataError("nothing to dance to: give --data DATA, or --song SONG")
+        names = {"sequence": sequence, "all": list(folder.sequences)}.get(which) or folder.split(split or "test")
+        if not names:
+            raise DataError(f"{data} has no sequences in its split '{split or 'test'}'")
+        strict = which == "sequence"
+        made = [folder_jobs(completer, folder, names, seed_sequence=s, strict=strict) for s in seeds or [None]]
+        heard = folder_sounds(folder, [job.name for job in made[0]], sounds)
+    if starts:
+        motions = [(path.stem, load_motion(path)) for path in starts]
+        return [(name, [begun_by(completer, job, motion) for job in made[0]]) for name, motion in motions], heard
+    return list(zip(seeds or [""], made, strict=True)), heard
 
 
 @lru_cache(maxsize=2)  # dances to one song come one after the other
@@ -199,13 +242,15 @@ def _sound(dance: Generated, path: Path | None) -> Song | None:
         return None
 
 
-def _facts(dance: Generated, outputs: Outputs, sound: Song | None, path: Path | None) -> dict[str, Any]:
+def _facts(
+    dance: Generated, outputs: Outputs, sound: Song | None, path: Path | None, fps: float, array: Path | None
+) -> dict[str, Any]:
     return {
         "name": dance.name,
-        "files": outputs.takes[0],
+        "files": outputs.takes[0] | ({} if array is None else {"npy": array}),
         "page": outputs.page,
         "frames": len(dance.features),
-        "seconds": 0.0 if dance.motion is None else dance.motion.seconds,
+        "seconds": len(dance.features) / fps if dance.motion is None else dance.motion.seconds,
         "begin": dance.begin,
         "sound": None if sound is None else path,
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from farandole._io import atomic_path
 from farandole.data.sounds import find_sound
 from farandole.errors import DataError, MotionError
 from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings
@@ -17,6 +18,7 @@ from farandole.generation.inputs import TooShortError, sequence_job, song_job
 from farandole.generation.required_abilities import require
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
+from farandole.view.takes import first_free
 
 if TYPE_CHECKING:
     from farandole.data.feature_folder import FeatureFolder
@@ -90,6 +92,30 @@ def song_jobs(
     return [replace(song_job(completer, song, begin, style=style), name=name) for name, song in songs.items()]
 
 
+def several(
+    begun: Sequence[tuple[str, Sequence[FeatureJob]]], takes: int = 1
+) -> list[tuple[FeatureJob, str]]:
+    """The same music danced from several beginnings, and from each several times, as jobs that one call of `generate` makes.
+
+    Args:
+        begun: Name of each beginning, and the jobs that begin so.
+        takes: How often each is made; each time with random numbers of its own.
+
+    Returns:
+        Jobs called `<music>`, with `-from-<beginning>` where there are several, and `-1`, `-2` ... where there are several takes; each
+        with the name of its music.
+    """
+    beginnings = first_free([name for name, _ in begun])
+    ends = [f"-{k}" for k in range(1, takes + 1)] if takes > 1 else [""]
+    names, made = [], []
+    for beginning, (_, jobs) in zip(beginnings, begun, strict=True):
+        for job in jobs:
+            whole = f"{job.name}-from-{beginning}" if len(begun) > 1 else job.name
+            names += [whole + end for end in ends]
+            made += [job] * takes
+    return [(replace(job, name=name), job.name) for name, job in zip(first_free(names), made, strict=True)]
+
+
 def folder_sounds(folder: FeatureFolder, names: Iterable[str], sounds: Path | None = None) -> dict[str, Path | None]:
     """Sound file of each sequence, None where there is none; searched in `sounds`, by default beside the features."""
     return {name: find_sound(folder, name, sounds) for name in names}
@@ -156,6 +182,12 @@ def generate(
         done += work
         for k, rows in zip(chosen, made, strict=True):
             yield _generated(completer, jobs[k], rows[: lengths[k]], with_seed, settings)
+
+
+def save_features(generated: Generated, path: Path, *, force: bool = False) -> None:
+    """Write the features of what was made as an array, float32 [T, D]. Raises OutputError as `_io.atomic_path` does."""
+    with atomic_path(path, force=force) as temporary, temporary.open("wb") as file:
+        np.save(file, np.asarray(generated.features, dtype=np.float32))
 
 
 def _generated(

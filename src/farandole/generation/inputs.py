@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from farandole.errors import DataError, FrameRateError
+from farandole.generation.bodies import end_of
 from farandole.generation.completer import MOTION, Completer, FeatureJob
+from farandole.generation.required_abilities import require
+from farandole.motion.files import load_motion
 from farandole.motion.rotations import Array
 
 if TYPE_CHECKING:
     from farandole.data.feature_folder import FeatureFolder
     from farandole.models.abilities import InputWindow
+    from farandole.motion.motion import Motion
     from farandole.music.song import Song
 
 STYLE = "style"
@@ -87,6 +93,27 @@ def song_job(
             rows = features(song, checkpoint.feature(window.name), completer.fps)
             arrays[window.name] = scaled(completer, window, rows, song.name)
     return FeatureJob(song.name, arrays)
+
+
+def begun_by(completer: Completer, job: FeatureJob, start: Motion | str | Path) -> FeatureJob:
+    """The same inputs with the end of a motion for what the model goes on from.
+
+    Args:
+        completer: The model.
+        job: Music and labels.
+        start: Any humanoid motion, or the path of a motion file; where it is shorter than the model's window, its first frame is held.
+
+    Raises:
+        AbilityError: If the model looks at no past.
+        CheckpointError: If its features are no motion.
+        RetargetError: If a skeleton is not humanoid.
+    """
+    require(completer.checkpoint, ["past"], "going on from a motion")
+    window = next(w for w in completer.reads if w.name == MOTION)
+    motion = load_motion(start) if isinstance(start, str | Path) else start
+    codec, frames = completer.checkpoint.codec, window.offset + window.frames
+    rows = codec.encode(end_of(motion, completer.skeleton, completer.fps, frames))
+    return replace(job, arrays={**job.arrays, MOTION: scaled(completer, window, rows, motion.name)})
 
 
 def _feature(completer: Completer, folder: FeatureFolder, sequence: str, window: InputWindow) -> Any:

@@ -21,6 +21,7 @@ from farandole.evaluation.run_dances import corpus_range, judge_run
 from farandole.generation.completion import open_model
 from farandole.training.data.training_data import HELD_OUT
 from farandole.training.finish import save_run
+from farandole.training.loggers import show_picture
 from farandole.view.dance_sheet import dance_sheet
 from farandole.view.png import encode_png
 
@@ -80,9 +81,8 @@ class FreeDances(lightning.Callback):
         except (FarandoleError, ArithmeticError, ValueError) as problem:
             log.warning("no dances after step %d: %s", step, problem)
             return False
-        logger: Any = trainer.logger
         card = danced.scorecard
-        if logger is not None:
+        for logger in trainer.loggers:
             logger.log_metrics({f"dances/{k}": v for k, v in card.numbers().items() if np.isfinite(v)}, step=step)
             logger.log_metrics({"dances/lines": card.passed, "dances/distance": min(card.distance, 1e6)}, step=step)
         (self.run / "dances").mkdir(parents=True, exist_ok=True)
@@ -92,8 +92,7 @@ class FreeDances(lightning.Callback):
             sheet = dance_sheet({d.name: d.motion for d in danced.dances if d.motion is not None}, tile=(120, 150))
             with atomic_path(self.run / "dances" / f"{step:07d}.png", force=True) as path:
                 path.write_bytes(encode_png(sheet))
-            if logger is not None:
-                logger.experiment.add_image("dance", sheet, step, dataformats="HWC")
+            show_picture(trainer.loggers, "dance", sheet, step)
         if self.best is not None and card.score <= self.best:
             return False
         self.best = card.score

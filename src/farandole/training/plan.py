@@ -98,6 +98,9 @@ class Training:
     """Minutes from one saved state of training to the next, in addition; 0 for none."""
     dances: DanceChecks = field(default_factory=DanceChecks)
     """How the model is judged by dancing while it trains."""
+    loggers: tuple[Literal["tensorboard", "csv", "wandb"], ...] = ("tensorboard",)
+    """Where losses, figures and pictures go, all in RUN/logs: tensorboard, csv (logs/csv/version_N/metrics.csv), wandb (Weights &
+    Biases offline: nothing is sent before `wandb sync`)."""
     workers: int = 0
     """Processes that read windows, so that a fast device does not wait for them; the batches are the same."""
 

@@ -32,7 +32,7 @@ def train(
 ) -> dict[str, float]:
     """Train a model and write `run`/checkpoint.
 
-    `run`/recipe.yaml is the recipe with every setting, `run`/logs are TensorBoard's, `run`/states holds the best and the
+    `run`/recipe.yaml is the recipe with every setting, `run`/logs what its loggers wrote, `run`/states holds the best and the
     last state of training.
 
     Args:
@@ -56,6 +56,7 @@ def train(
     import lightning
     import torch
 
+    from farandole.training.loggers import close, note_settings
     from farandole.training.run_callbacks import NoteHeldOut, StopOnInterrupt
     from farandole.training.run_loaders import RunLoaders
     from farandole.training.run_states import States
@@ -104,10 +105,15 @@ def train(
             task.start(loaders.first_batch())
         if fit.is_global_zero:
             states.begin(recipe)
-    fit.fit(task, datamodule=loaders, ckpt_path=states.last if resume else None, weights_only=True)
-    if stop.interrupted:
-        raise KeyboardInterrupt
-    _finish(fit, task, loaders, validated)
+    if fit.is_global_zero:
+        note_settings(fit.loggers, recipe)
+    try:
+        fit.fit(task, datamodule=loaders, ckpt_path=states.last if resume else None, weights_only=True)
+        if stop.interrupted:
+            raise KeyboardInterrupt
+        _finish(fit, task, loaders, validated)
+    finally:
+        close(fit.loggers)
     fresh: Model = model_type(recipe.model)(recipe.config)
     _, results, steps = states.kept(recipe, fresh, validated=validated)
     if fit.is_global_zero:

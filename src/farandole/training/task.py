@@ -16,6 +16,8 @@ from farandole.models.objectives.objective import Batch, Draw, Objective
 from farandole.training.plan import Plan, Stage, Training
 
 HELD_OUT = "held_out/"
+STEP = "step"
+"""Name of the number that Lightning takes for the place on the time axis of logs; its own count is one off in a longer run."""
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
@@ -124,7 +126,7 @@ class Task(lightning.LightningModule):
         _, stage, _ = self.stage
         draw = Draw(self.settings.seed, self.global_step, self.global_rank, index % self.settings.accumulate)
         losses = self.objective.losses(self._network[0], batch, stage.options, draw)
-        self.log_dict({f"train/{k}": v.detach() for k, v in losses.items()})
+        self.log_dict({f"train/{k}": v.detach() for k, v in losses.items()} | {STEP: float(self.global_step)})
         return losses["loss"]
 
     def validation_step(self, batch: Batch, index: int) -> None:
@@ -133,7 +135,7 @@ class Task(lightning.LightningModule):
         draw = Draw(self.settings.seed, index, self.global_rank, held_out=True)
         losses = self.objective.losses(self.kept, batch, stage.options, draw)
         size = len(next(iter(batch.values())))
-        record = {f"{HELD_OUT}{k}": v.detach() for k, v in losses.items()}
+        record = {f"{HELD_OUT}{k}": v.detach() for k, v in losses.items()} | {STEP: float(self.global_step)}
         self.log_dict(record, batch_size=size, sync_dist=True, prog_bar=True)
 
     def note_held_out(self) -> None:

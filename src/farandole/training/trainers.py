@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from farandole.training.plan import Training
 
-LOG_EVERY = 25
-"""Steps from one entry in the logs to the next."""
 VALIDATE_EVERY = 1000
 """Batches from one validation to the next where epochs have no meaning."""
 
@@ -33,7 +31,7 @@ def make_trainer(
     more: Mapping[str, Any],
     averaged: bool,
 ) -> lightning.Trainer:
-    """A trainer that logs for TensorBoard into `run`/logs and validates after every epoch, at least once.
+    """A trainer that logs into `run`/logs and validates after every epoch, at least once.
 
     Args:
         settings: Of the recipe.
@@ -46,10 +44,12 @@ def make_trainer(
 
     Raises:
         DataError: If Trainer has no such argument, does not accept a value, or cannot do that with this recipe.
+        MissingExtraError: If a logger needs packages that are not installed.
     """
     import lightning
-    from lightning.pytorch.loggers import TensorBoardLogger
     from lightning.pytorch.utilities.exceptions import MisconfigurationException
+
+    from farandole.training.loggers import LOG_EVERY, make_loggers
 
     keep_all_freed_memory()
     known = list(inspect.signature(lightning.Trainer.__init__).parameters)[1:]
@@ -74,7 +74,7 @@ def make_trainer(
         "gradient_clip_val": settings.clip_norm or None,
         "accumulate_grad_batches": settings.accumulate,
         "precision": settings.precision,
-        "logger": TensorBoardLogger(run / "logs", name=""),
+        "logger": make_loggers(settings.loggers, run) or False,
         "log_every_n_steps": LOG_EVERY,
         "enable_progress_bar": False,
         "enable_model_summary": False,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 from torch.utils.data import default_collate
 
 from farandole.data.augment import augmentations
@@ -24,6 +23,7 @@ from farandole.training.data.training_data import (
     check_features,
     tensors,
 )
+from farandole.training.data.window_order import Shuffled, make_order
 
 if TYPE_CHECKING:
     from farandole.data.feature_folder import FeatureFolder
@@ -35,34 +35,6 @@ ROOT = 3
 """Last columns of the motion features of masked models: the root's position."""
 
 
-class Order:
-    """Numbers of windows, shuffled anew in each epoch; the incomplete batch at the end of an epoch is left out.
-
-    Args:
-        count: Windows.
-        seed: Of the order.
-        stride: An epoch sees one in so many of the windows, each time others.
-    """
-
-    def __init__(self, count: int, seed: int, stride: int = 1) -> None:
-        self.count, self.seed, self.stride = count, seed, stride
-        self._epoch, self._order = -1, torch.empty(0, dtype=torch.int64)
-
-    def batches(self, size: int) -> int:
-        """Batches in an epoch. Raises DataError if it does not fill one."""
-        if self.count // self.stride < size:
-            raise DataError(f"{self.count // self.stride} windows do not fill one batch of {size}")
-        return self.count // self.stride // size
-
-    def batch(self, step: int, size: int) -> tuple[int, list[int]]:
-        """Epoch and windows of a step."""
-        epoch, index = divmod(step, self.batches(size))
-        if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + epoch)
-            self._epoch, self._order = epoch, torch.randperm(self.count, generator=generator)
-        return epoch, self._order[index * size : (index + 1) * size].tolist()
-
-
 @dataclass(frozen=True)
 class StreamSettings:
     """Which windows a model with input and target windows is trained on."""
@@ -72,8 +44,13 @@ class StreamSettings:
     the training windows, each time others. 1 takes every window, whose frames mostly repeat those of its neighbours."""
     fix_lengths: bool = False
     """Cut features of one sequence to the shortest of them; otherwise they must be of equal length."""
+    fix: dict[str, Literal["end", "beginning"]] = field(default_factory=dict)
+    """Where a modality that is longer than others of its sequence is cut with fix_lengths: at its end, or at its beginning."""
     sequences: int = 0
     """Train on so many sequences, drawn by the seed; 0 for all."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """How many times as often windows of a sequence are met, by its name or by a pattern (gBR_*: 2.0); 1 for all others. With
+    weights windows are drawn anew each time, without them each is met once in an epoch."""
     augment: tuple[str | dict[str, Any], ...] = ()
     """Changes of training windows, other ones in each epoch: each a name with its options, see docs/data.md."""
     ahead: int = 0
@@ -103,12 +80,16 @@ class StreamWindows(TrainingData):
             raise DataError(f"recipe.features names no feature for {', '.join(missing)}")
         numbers = {m.name: m.dim for m in self.modalities if not m.tokens}
         check_features(corpus, features, numbers)
-        self._streams = [_stream(m, features[m.name]) for m in self.modalities]
+        unknown = sorted(settings.fix.keys() - {m.name for m in self.modalities if not m.fixed})
+        if unknown:
+            there = ", ".join(dict.fromkeys(m.name for m in self.modalities if not m.fixed))
+            raise DataError(f"windows.fix: the model has no windows of '{unknown[0]}'; there are: {there}")
+        self._streams = [_stream(m, features[m.name], settings.fix.get(m.name, "end")) for m in self.modalities]
         changes = augmentations(settings.augment, corpus, self._streams)
         drawn = {"sequences": settings.sequences, "augment": changes, "seed": seed}
         self.train = self.windows("train", ahead=settings.ahead, **drawn)
         self.val = self.windows("val") if corpus.split("val") else None
-        self._order = Order(len(self.train), seed, settings.stride)
+        self._order = make_order(self.train, settings.weights, seed, settings.stride)
 
     def batch(self, step: int, size: int, options: Any) -> Batch:
         """See `TrainingData.batch`."""
@@ -176,7 +157,7 @@ class MaskedWindows(TrainingData):
         self._scalers = self._statistics()
         self.train = self.windows("train")
         self.val = self.windows("val") if corpus.split("val") else None
-        self._order = Order(len(self._starts(self.train, settings.stride)), seed)
+        self._order = Shuffled(len(self._starts(self.train, settings.stride)), seed)
         self._index = self._starts(self.train, settings.stride)
 
     def batch(self, step: int, size: int, options: Any) -> Batch:
@@ -258,14 +239,14 @@ def in_order(windows: Windows, chosen: Sequence[int], size: int) -> LazyBatches:
     return LazyBatches(-(-len(chosen) // size), lambda k: collate(windows, chosen[k * size : (k + 1) * size]))
 
 
-def _stream(m: Modality, feature: str) -> Stream:
+def _stream(m: Modality, feature: str, fix: Literal["end", "beginning"]) -> Stream:
     label = m.tokens > 0
     return Stream(
         feature,
         m.frames,
         m.offset,
         kind="discrete" if label else "continuous",
-        fix="single" if m.fixed else "end",
+        fix="single" if m.fixed else fix,
         tokens=m.tokens,
         scaling="none" if label else "standard",
         name=m.name,
