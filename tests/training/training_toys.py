@@ -20,7 +20,7 @@ from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
 from farandole.motion.skeleton import Skeleton
 from farandole.music import dance_features
-from farandole.training.recipe import Recipe, make_data, objective_of, read_values
+from farandole.training.recipe import Recipe, make_data, objective_of, read_values, take_rate
 
 SKELETON = Skeleton(
     ("hips", "spine", "head"), (-1, 0, 1), ((0, 0.9, 0), (0, 0.3, 0.1), (0.05, 0.4, 0)), {"head": (0, 0.2, 0)}
@@ -185,6 +185,7 @@ def toy(values: Mapping[str, Any], folder: Path, seed: int = 0) -> tuple[Recipe,
     """A recipe on a folder, its fresh model, its data and its objective."""
     corpus = FeatureFolder(folder)
     recipe = read_values(values, corpus)
+    take_rate(recipe, corpus)
     torch.manual_seed(seed)
     model = model_type(recipe.model)(recipe.config)
     data = make_data(recipe, model, corpus)

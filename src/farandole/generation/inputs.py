@@ -48,7 +48,7 @@ def sequence_job(
     for sequence in (name, seed_sequence or name):
         if sequence not in folder.sequences:
             raise DataError(f"{folder.folder} has no sequence '{sequence}'; farandole info {folder.folder} lists them")
-    if abs(folder.fps - completer.fps) > 1e-3:
+    if folder.frame_rate is not None and abs(folder.fps - completer.fps) > 1e-3:  # plain arrays do not tell theirs
         raise FrameRateError(
             f"{folder.folder} has {folder.fps:g} fps, but the model was trained on {completer.fps:g}: prepare it with "
             f"--fps {completer.fps:g}"

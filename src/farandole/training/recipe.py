@@ -11,6 +11,7 @@ from farandole.models.registry import model_type
 from farandole.models.settings import build, plain
 from farandole.training.data.kinds import data_kind
 from farandole.training.plan import Plan, Stage, StageKeys, Training
+from farandole.training.window_offsets import from_zero
 
 if TYPE_CHECKING:
     from farandole.data.feature_folder import FeatureFolder
@@ -32,6 +33,8 @@ class Recipe:
     """Modality -> name of its feature in the feature folder."""
     dims: Literal["recipe", "data"] = "recipe"
     """Whether the recipe says how many columns each modality has, or the data do."""
+    fps: float = 0.0
+    """Frame rate of data that do not tell theirs (plain arrays); 0: they do."""
     config: Any = None
     """The model's settings."""
     windows: Any = None
@@ -101,9 +104,25 @@ def read_values(values: Mapping[str, Any], corpus: FeatureFolder | None = None) 
     if outer.dims == "data" and corpus is not None:
         still = _still(corpus, outer.features.get("motion", ""))
         fit = {"dims": data.dims(corpus, outer.features, settings["windows"]), "still": still}
+    if outer.fps < 0:
+        raise DataError(f"recipe.fps: {outer.fps:g} is no frame rate")
     recipe = replace(outer, config=_config(kind.Config, outer.preset, values.get("config") or {}, fit), **settings)
     assert recipe.plan.steps > 0  # its stages are checked, too
     return recipe
+
+
+def take_rate(recipe: Recipe, corpus: FeatureFolder) -> None:
+    """Give plain arrays the frame rate that a recipe tells.
+
+    Raises:
+        DataError: If neither tells one, or they tell two.
+    """
+    told = corpus.frame_rate
+    if told is None and not recipe.fps:
+        raise DataError(f"{corpus.folder} holds plain arrays, which do not tell their frame rate: add --fps=RATE")
+    if told is not None and recipe.fps and abs(told - recipe.fps) > 1e-3:
+        raise DataError(f"{corpus.folder} has {told:g} fps, but the recipe says fps: {recipe.fps:g}")
+    corpus.frame_rate = told or recipe.fps
 
 
 def make_data(recipe: Recipe, model: Any, corpus: FeatureFolder) -> TrainingData:
@@ -126,6 +145,7 @@ def difference(before: Any, now: Any, where: str) -> str:
 def _config(kind: Any, preset: str, values: Any, fit: Mapping[str, Any]) -> Any:
     """The model's settings: of a preset, changed, and fitted to the data where `fit` holds arguments of `fitted`."""
     start = kind.preset(preset) if preset else None
+    values = from_zero(values, start)
     try:
         config = build(kind, values, "config", start=start)
     except DataError:

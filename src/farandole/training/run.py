@@ -12,7 +12,7 @@ from farandole.errors import CheckpointError
 from farandole.models.registry import model_type
 from farandole.models.settings import plain
 from farandole.training.finish import save_run
-from farandole.training.recipe import Recipe, difference, make_data, objective_of, read_values
+from farandole.training.recipe import Recipe, difference, make_data, objective_of, read_values, take_rate
 from farandole.training.recipe_files import override
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def train(
     read_values(given)  # what is wrong with a recipe is told before any data are read
     corpus = open_folders(*([data] if isinstance(data, str | Path) else data))
     recipe = read_values(given, None if resume else corpus)
+    take_rate(recipe, corpus)
     if resume:
         states.check(recipe)
     settings, plan = recipe.training, recipe.plan
