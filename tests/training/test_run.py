@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -307,6 +308,55 @@ def test_the_objective_cannot_change_either(masked_folder: Path, tmp_path: Path)
     train(changed(MASKED, stages=[{"steps": 1, "mask": {"shortest": 20}}]), masked_folder, tmp_path / "run")
     with pytest.raises(DataError, match=r"cannot go on so: objective.position was 1.0, now 2.0; begin a new run, with"):
         train({}, masked_folder, tmp_path / "run", resume=True, changes=["objective.position=2"])
+
+
+@pytest.mark.parametrize("change", ["windows.root=minmax", "windows.statistics=all", "windows.music=minmax"])
+def test_the_normalisation_cannot_change_between_a_run_and_its_continuation(
+    change: str, masked_folder: Path, tmp_path: Path
+) -> None:
+    train(changed(MASKED, stages=[{"steps": 1, "mask": {"shortest": 20}}]), masked_folder, tmp_path / "run")
+    before = last_state(tmp_path / "run")["global_step"]
+    with pytest.raises(DataError, match=rf"cannot go on so: {change.partition('=')[0]} was \w+, now \w+; begin a new run"):
+        train({}, masked_folder, tmp_path / "run", resume=True, changes=[change, "training.stages.0.steps=2"])
+    assert last_state(tmp_path / "run")["global_step"] == before
+
+
+@pytest.mark.parametrize("family", ["flow", "masked", "dance"])
+def test_a_run_does_not_go_on_with_data_of_another_scale(
+    family: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """The same folder, but for the statistics that its numbers are scaled by."""
+    values = {"flow": changed(steps=1), "masked": changed(MASKED, stages=[{"steps": 1, "mask": {"shortest": 20}}]),
+              "dance": DANCER}[family]  # fmt: skip
+    folder = request.getfixturevalue(f"{family}_folder")
+    other = tmp_path / "other"
+    shutil.copytree(folder, other)
+    train(values, folder, tmp_path / "run")
+    train({}, other, tmp_path / "run", resume=True)  # a copy will do
+    feature = values["features"]["motion"]
+    path = other / f"{feature}_scaler.json"
+    scaler = json.loads(path.read_text())
+    scaler["std"][1] *= 1.1
+    path.write_text(json.dumps(scaler))
+    with pytest.raises(DataError, match=r"run cannot go on with .*other: motion has other means or deviations than in the"):
+        train({}, other, tmp_path / "run", resume=True)
+
+
+def test_a_run_does_not_go_on_with_other_styles_or_another_rate(flow_folder: Path, tmp_path: Path) -> None:
+    train(changed(steps=1), flow_folder, tmp_path / "run")
+    other = tmp_path / "other"
+    shutil.copytree(flow_folder, other)
+    corpus = json.loads((other / "corpus.json").read_text())
+    for change, said in (
+        ({"fps": 25.0}, "the frame rate is another \\(25, not 20\\) than in the data"),
+        ({"sequences": {n: {**s, "style": "c"} for n, s in corpus["sequences"].items()}}, "styles are others \\(c, not a, b\\)"),
+    ):
+        (other / "corpus.json").write_text(json.dumps({**corpus, **change}))
+        with pytest.raises(DataError, match=said):
+            train({}, other, tmp_path / "run", resume=True)
+    (tmp_path / "run" / "states" / "numbers.json").write_text('{"fps": 20')
+    with pytest.raises(CheckpointError, match=r"numbers\.json is damaged"):
+        train({}, flow_folder, tmp_path / "run", resume=True)
 
 
 def test_a_damaged_run_is_one_line(flow_folder: Path, tmp_path: Path) -> None:

@@ -77,6 +77,8 @@ def train(
     lightning.seed_everything(settings.seed, workers=True, verbose=False)
     model: Model = model_type(recipe.model)(recipe.config)
     windows = make_data(recipe, model, corpus)
+    if resume:
+        states.check_numbers(windows)
     for stage in plan.stages:
         windows.epoch_batches(stage.batch_size)  # refuses batches larger than an epoch before any work
     if recipe.start and not resume:
@@ -105,7 +107,7 @@ def train(
         else:
             task.start(loaders.first_batch())
         if fit.is_global_zero:
-            states.begin(recipe)
+            states.begin(recipe, windows)
     if fit.is_global_zero:
         note_settings(fit.loggers, recipe)
     try:
