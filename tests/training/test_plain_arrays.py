@@ -89,6 +89,24 @@ def test_it_trains_as_it_lies_and_makes_arrays(
     assert files(arrays) == before
 
 
+def test_it_is_measured_by_its_loss(
+    arrays: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    words = ["evaluate", trained, "--data", arrays, "--split", "val", "-o", tmp_path / "report"]
+    assert run([*map(str, words), "--json", "-q"]) == 0
+    (told,) = json.loads(capsys.readouterr().out).values()
+    known = find_checkpoint(trained).config.held_out
+    assert told["losses"] == pytest.approx({k: known[f"held_out/{k}"] for k in told["losses"]}, rel=1e-4)
+    assert {"loss", "nll", "bits_per_dimension"} == told["losses"].keys()
+    assert list(told) == ["losses"]
+    assert json.loads((tmp_path / "report" / "report.json").read_text())[str(trained)] == told
+    assert run([*map(str, words[:4]), "-q"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == str(trained)
+    assert lines[1].startswith("  losses: loss ")
+
+
 def test_what_has_no_body_is_not_written_as_motion(
     arrays: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

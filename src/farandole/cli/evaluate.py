@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from farandole.cli import console
+from farandole.cli.evaluate_runs import evaluate_runs
 from farandole.cli.options import Force, Json, Quiet
 from farandole.errors import OutputError
 
@@ -149,7 +150,9 @@ def evaluate(
         )
         if out is not None:
             _check_folder(out, force)
-        _runs(sources, data, reference, out, split, songs, seeds, seconds or 60.0, force=force, json=json, quiet=quiet)
+        evaluate_runs(
+            sources, data, reference, out, split, songs, seeds, seconds or 60.0, force=force, json=json, quiet=quiet
+        )
         return
     if play and out is None:
         raise typer.BadParameter("needs -o DIR: the pages lie beside the report", param_hint="--play")
@@ -214,50 +217,6 @@ def _dances(
         )
     lines = [text for run in report.runs for text in _run_lines(run)]
     return report.as_dict(), lines + nearest_lines(report.nearest, reference)
-
-
-def _runs(
-    runs: list[Path],
-    data: Path,
-    reference: str | None,
-    out: Path | None,
-    split: str,
-    songs: int | None,
-    seeds: int,
-    seconds: float,
-    *,
-    force: bool,
-    json: bool,
-    quiet: bool,
-) -> None:
-    """Let runs dance, and say how good they are; with `out` write figures, dances and a picture there."""
-    from farandole.data.feature_folder import FeatureFolder
-    from farandole.evaluation.real_takes import read_real_takes
-    from farandole.evaluation.run_dances import as_plain, judge_run
-    from farandole.evaluation.run_files import write_runs
-    from farandole.evaluation.scorecard import scorecard_lines
-    from farandole.generation.completion import open_model
-
-    corpus = FeatureFolder(data)
-    names = corpus.split(split)[:songs]
-    real = None if reference is None else read_real_takes(reference)
-    judged = {}
-    with console.progress("dancing", quiet=quiet) as update:
-        for number, run in enumerate(runs):
-            tell = lambda done, of, before=number: update(before + done / of, len(runs))  # noqa: E731
-            judged[str(run)] = judge_run(
-                open_model(run), corpus, names, real, seconds=seconds, seeds=range(seeds), progress=tell
-            )
-    if out is not None:
-        write_runs(judged, out, _write_sheet, force=force)
-    if json:
-        console.result_json(as_plain(judged))
-        return
-    if out is not None:
-        console.result(out / "report.json")
-    for name, danced in judged.items():
-        for line in scorecard_lines(name, danced.scorecard):
-            console.result(line)
 
 
 def _run_lines(run: Run) -> list[str]:

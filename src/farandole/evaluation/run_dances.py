@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +150,10 @@ def _checked(motion: Motion | None) -> Motion:
     return motion
 
 
-def as_plain(runs: dict[str, FreeRun[Any]]) -> dict[str, Any]:
-    """Scorecards of runs by name, plain types."""
-    return {name: run.as_dict() for name, run in runs.items()}
+def as_plain(runs: Mapping[str, FreeRun[Any]], losses: Mapping[str, Mapping[str, float]] | None = None) -> dict[str, Any]:
+    """Scorecards of runs by name, and their losses where there are any, plain types."""
+    content: dict[str, Any] = {name: run.as_dict() for name, run in runs.items()}
+    for name, values in (losses or {}).items():
+        if values:
+            content.setdefault(name, {})["losses"] = dict(values)
+    return content

@@ -19,6 +19,7 @@ def write_runs(
     folder: str | Path,
     sheet: Callable[[Mapping[str, Motion], Path], None],
     *,
+    losses: Mapping[str, Mapping[str, float]] | None = None,
     force: bool = False,
 ) -> None:
     """Write report.json, report.md, dances.png and the dances of every run (RUN/NAME.npz) into a new folder.
@@ -27,16 +28,18 @@ def write_runs(
         runs: Name -> what it danced.
         folder: Where to write; whole or not at all.
         sheet: Draws dances by name into a file.
+        losses: Of runs by name, for report.json.
         force: Replace a folder with something in it.
 
     Raises:
         OutputError: If the folder exists and not `force`, or cannot be written.
     """
     with atomic_directory(folder, force=force) as work:
-        text = json.dumps(as_plain(dict(runs)), indent=1, allow_nan=False)
+        text = json.dumps(as_plain(runs, losses), indent=1, allow_nan=False)
         (work / "report.json").write_text(text + "\n", encoding="utf-8")
-        table = scorecard_table({name: run.scorecard for name, run in runs.items()})
-        (work / "report.md").write_text(table + "\n", encoding="utf-8")
+        if runs:
+            table = scorecard_table({name: run.scorecard for name, run in runs.items()})
+            (work / "report.md").write_text(table + "\n", encoding="utf-8")
         dances = {}
         for name, run in runs.items():
             run.save(work / Path(name).name)
