@@ -48,7 +48,8 @@ def aistpp(folder, sequences, ignored=(), seconds=2.0):
     motions/<sequence>.pkl: a dictionary, pickle protocol 4, of smpl_poses float64 [T, 72] (rotation vectors, global orientation
     first), smpl_trans float64 [T, 3] (in units of smpl_scaling per metre), smpl_scaling float64 [1] and smpl_loss, a float.
     splits/crossmodal_{train,val,test}.txt: one name a line. ignore_list.txt: likewise, with a blank line and a blank at a line's
-    end, as in the original. Music: <piece>.wav, longer than the dances.
+    end, as in the original. Music: <piece>.wav, longer than the dances. Beside them lie splits/pose_*.txt, splits/all.txt, cameras/ and
+    keypoints3d/, which nothing here reads.
 
     Args:
         sequences: Name -> split.
@@ -69,6 +70,14 @@ def aistpp(folder, sequences, ignored=(), seconds=2.0):
     for split in ("train", "val", "test"):
         names = [n for n, s in sequences.items() if s == split]
         (folder / "splits" / f"crossmodal_{split}.txt").write_text("".join(f"{n}\n" for n in names))
+        others = [n for n, s in sequences.items() if s and (s if s == "test" else "train") == split]
+        (folder / "splits" / f"pose_{split}.txt").write_text("".join(f"{n}\n" for n in others))
+    (folder / "splits" / "all.txt").write_text("".join(f"{n}\n" for n in sequences))
+    (folder / "cameras").mkdir()
+    (folder / "cameras" / "mapping.txt").write_text("".join(f"{n} setting1\n" for n in sequences))
+    (folder / "keypoints3d").mkdir()
+    for name in sequences:
+        (folder / "keypoints3d" / f"{name}.pkl").write_bytes(b"not to be opened")
     (folder / "ignore_list.txt").write_text("".join(f"{n} \n" for n in ignored) + "\n")
     return folder
 

@@ -75,3 +75,26 @@ def test_the_table_has_a_row_of_every_recipe_and_variant() -> None:
         assert all(feature in row.needs for feature in recipe.features.values())
         assert row.about
         assert "|" not in row.about
+
+
+def test_how_the_features_of_a_recipe_are_made_is_a_command_that_is_understood() -> None:
+    """And it makes just what the recipe asks for."""
+    import shlex
+
+    import typer
+
+    from farandole.cli.app import app
+
+    prepare = typer.main.get_command(app).commands["prepare"]  # type: ignore[attr-defined]
+    for row in recipe_rows():
+        words = shlex.split(row.data)
+        assert words[:2] == ["farandole", "prepare"]
+        command = prepare.commands[words[2]]
+        given = command.make_context(words[2], words[3:]).params
+        asked = set(read_values(read_recipe(*find_recipe(row.name))).features.values())
+        if words[2] == "starter":
+            assert asked == {"dance129", "dance15", "style"}
+            continue
+        assert bool(given["labels"]) == bool(asked & {"style", "dance_style"}), row.name
+        made = {*given["motion"].split(","), *given["music"].split(",")} - {""}
+        assert asked - {"style", "dance_style"} == (made if asked else set()), row.name

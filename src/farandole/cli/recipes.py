@@ -16,9 +16,9 @@ def recipes(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List the recipes: the model of each, the features that it needs, what it is.
+    """List the recipes: the model of each, the features that it needs, what it is, and how to make its features of SRC.
 
-    farandole prepare makes the features; farandole train RECIPE --help tells the keys of one.
+    prepare aistpp and prepare lafan1 take the same --motion and --music; farandole train RECIPE --help tells the keys of a recipe.
 
     \b
     farandole recipes
@@ -33,3 +33,4 @@ def recipes(
     for row in rows:
         console.result(f"{row.name}: {row.model}; needs {row.needs}")
         console.result(f"    {row.about}")
+        console.result(f"    {row.data}")

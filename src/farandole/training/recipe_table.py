@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from farandole.data.windows import STYLE_LABELS
+from farandole.motion import codecs
+from farandole.motion.dance_codec import DanceCodec
+from farandole.music.features import names as music_names
 from farandole.training.recipe_files import read_recipe, recipe_folder, recipe_names, variants
 
 
@@ -16,6 +20,7 @@ class RecipeRow:
         name: What `farandole train` calls it.
         model: Name of the model.
         needs: Features of the data, in words.
+        data: How `farandole prepare` makes them.
         steps: Optimiser steps.
         about: What it is.
     """
@@ -23,6 +28,7 @@ class RecipeRow:
     name: str
     model: str
     needs: str
+    data: str
     steps: int
     about: str
 
@@ -37,7 +43,20 @@ def recipe_rows() -> Iterator[RecipeRow]:
             needs = ", ".join(f"{f} ({m})" for m, f in features.items()) or "any motion feature"
             steps = sum(s.get("steps", training.get("steps", 0)) for s in training.get("stages") or [{}])
             full = f"{name}@{variant}" if variant else name
-            yield RecipeRow(full, values["model"], needs, steps, values.get("about", ""))
+            yield RecipeRow(full, values["model"], needs, prepared_by(features), steps, values.get("about", ""))
+
+
+def prepared_by(features: Mapping[str, str]) -> str:
+    """The command that makes the features of a recipe; SRC and DATA stand for folders."""
+    wanted = list(features.values())
+    if DanceCodec.name in wanted:
+        return "farandole prepare starter SRC -o DATA"
+    if not wanted:
+        return "farandole prepare folder SRC -o DATA"
+    motion = [f for f in wanted if f in codecs.names()]
+    music = [f for f in wanted if set(f.split("+")) <= set(music_names())]
+    labels = " --labels folders" if set(STYLE_LABELS) & set(wanted) else ""
+    return f"farandole prepare folder SRC -o DATA --motion {','.join(motion)} --music {','.join(music) or repr('')}{labels}"
 
 
 def markdown() -> str:
