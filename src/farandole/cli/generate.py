@@ -112,11 +112,12 @@ def generate(
     kinds = _kinds(completer, formats, video)
     audible = bool({"html", "mp4"} & set(kinds))
     target = out or Path(run) / "generated"
-    array = f"{completer.checkpoint.feature('motion')}.npy" if "npy" in kinds else ""
     planned = {name: named_outputs(target, name, [k for k in kinds if k != "npy"]) for name in music_of}
-    arrays = {name: target / f"{name}.{array}" for name in music_of if array}
-    for path in [*(p for outputs in planned.values() for p in outputs.all), *arrays.values()]:
-        _io.check_output(path, force=force)
+    features = _features(completer) if "npy" in kinds else []
+    arrays = {name: {f: target / f"{name}.{f}.npy" for f in features} for name in music_of}
+    for name, outputs in planned.items():
+        for path in [*outputs.all, *arrays[name].values()]:
+            _io.check_output(path, force=force)
     begun = time.perf_counter()
     with console.progress("generating", quiet=quiet) as update:
         made = list(
@@ -132,10 +133,12 @@ def generate(
         rendering = partial(console.progress, quiet=quiet)
         if dance.motion is not None:
             write_takes(outputs, [dance.motion], heard, title=dance.name, force=force, progress=rendering)
-        if dance.name in arrays:
-            generation.save_features(dance, arrays[dance.name], force=force)
-        facts.append(_facts(dance, outputs, heard, path, completer.fps, arrays.get(dance.name)))
-        for file in () if json else [*outputs.all, *([arrays[dance.name]] if dance.name in arrays else [])]:
+        rows = [dance.features, *dance.further.values()]  # the motion's first
+        written = dict(zip(arrays[dance.name].values(), rows, strict=False))
+        for file, values in written.items():
+            generation.save_features(values, file, force=force)
+        facts.append(_facts(dance, outputs, heard, path, completer.fps, list(written)))
+        for file in () if json else [*outputs.all, *written]:
             console.result(file)
     if json:
         config = completer.checkpoint.config
@@ -158,6 +161,12 @@ def _choose(**given: Any) -> str:
         chosen = [name.replace("_", "-") for name in chosen]
         raise DataError(f"--{chosen[0]} and --{chosen[1]} say different things: give one of them")
     return chosen[0] if chosen else "split"
+
+
+def _features(completer: Any) -> list[str]:
+    """Names of the features that are written as arrays: the motion's, and those that the model predicts beside it."""
+    also = getattr(completer.checkpoint.completion, "also", ())
+    return [completer.checkpoint.feature(name) for name in ("motion", *(window.name for window in also))]
 
 
 def _kinds(completer: Any, formats: str | None, video: bool) -> tuple[str, ...]:
@@ -243,11 +252,12 @@ def _sound(dance: Generated, path: Path | None) -> Song | None:
 
 
 def _facts(
-    dance: Generated, outputs: Outputs, sound: Song | None, path: Path | None, fps: float, array: Path | None
+    dance: Generated, outputs: Outputs, sound: Song | None, path: Path | None, fps: float, arrays: list[Path]
 ) -> dict[str, Any]:
     return {
         "name": dance.name,
-        "files": outputs.takes[0] | ({} if array is None else {"npy": array}),
+        "files": outputs.takes[0] | ({"npy": arrays[0]} if arrays else {}),
+        "further": arrays[1:],
         "page": outputs.page,
         "frames": len(dance.features),
         "seconds": len(dance.features) / fps if dance.motion is None else dance.motion.seconds,

@@ -123,6 +123,13 @@ class Completer(ABC, Generic[F]):
         """
         raise self._cannot("continues no motion")
 
+    def further(self, job: FeatureJob, made: Array, settings: GenerationSettings) -> dict[str, Array]:
+        """What the model predicts beside the motion `made` (scaled, [frames, D]) of a job, by modality, in its own units.
+
+        None for most models, and for those that were exported: such outputs are not part of the sampling step.
+        """
+        return {}
+
     def continue_motion(
         self,
         partial: PartialMotion,

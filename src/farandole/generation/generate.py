@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,12 +40,14 @@ class Generated:
         features: Motion features, [T, D].
         motion: The same as motion; None for features that are no motion.
         begin: Time of its first frame in the music, s.
+        further: What the model predicts beside it, by name of the feature, [T, D] each.
     """
 
     name: str
     features: Array
     motion: Motion | None
     begin: float
+    further: Mapping[str, Array] = field(default_factory=dict)
 
 
 def folder_jobs(
@@ -184,16 +186,17 @@ def generate(
             yield _generated(completer, jobs[k], rows[: lengths[k]], with_seed, settings)
 
 
-def save_features(generated: Generated, path: Path, *, force: bool = False) -> None:
-    """Write the features of what was made as an array, float32 [T, D]. Raises OutputError as `_io.atomic_path` does."""
+def save_features(features: Array, path: Path, *, force: bool = False) -> None:
+    """Write features as an array, float32 [T, D]. Raises OutputError as `_io.atomic_path` does."""
     with atomic_path(path, force=force) as temporary, temporary.open("wb") as file:
-        np.save(file, np.asarray(generated.features, dtype=np.float32))
+        np.save(file, np.asarray(features, dtype=np.float32))
 
 
 def _generated(
     completer: Completer, job: FeatureJob, made: Array, with_seed: bool, settings: GenerationSettings
 ) -> Generated:
     begin = completer.begins
+    further = completer.further(job, made, settings)
     own = next((w for w in completer.reads if w.name == MOTION), None)
     if with_seed and own is not None:
         begin = own.offset
@@ -202,4 +205,5 @@ def _generated(
     motion = None
     if completer.checkpoint.config.codec is not None:
         motion = replace(completer.finished(features, settings), name=job.name)
-    return Generated(job.name, features, motion, begin / completer.fps)
+    named = {completer.checkpoint.feature(name): rows for name, rows in further.items()}
+    return Generated(job.name, features, motion, begin / completer.fps, named)

@@ -105,6 +105,8 @@ class Autoregressive:
     which draw each frame's noise anew. What the model goes on from is not smoothed."""
     feet: bool = False
     """Whether made motions of people are put on their feet at the end (`motion.free_feet`), where the user does not say."""
+    also: tuple[InputWindow, ...] = ()
+    """Windows of other modalities that a step predicts beside the target."""
     kind: Literal["autoregressive"] = "autoregressive"
 
     def __post_init__(self) -> None:

@@ -14,7 +14,8 @@ from farandole.models.errors import ConfigError, ShapeError
 from farandole.models.flows.bijection import State
 from farandole.models.flows.flow import ConditionalFlow
 from farandole.models.flows.priors import StudentT
-from farandole.models.layers.multimodal import Modality, check_windows
+from farandole.models.layers.further_outputs import FurtherOutputs
+from farandole.models.layers.multimodal import Modality, MultimodalEncoder, check_windows
 from farandole.models.layers.signal import SignalConfig
 from farandole.models.model import Model
 from farandole.models.networks import Network
@@ -82,17 +83,19 @@ class WindowConfig(ModelConfig):
     inputs: tuple[Modality, ...]
     target: Modality
     signal: SignalConfig
+    also: tuple[Modality, ...] = ()
 
     @property
     def dims(self) -> dict[str, int]:
-        return {m.name: m.dim for m in (*self.inputs, self.target) if not m.tokens}
+        return {m.name: m.dim for m in (*self.inputs, self.target, *self.also) if not m.tokens}
 
     def fitted(self, dims: Mapping[str, int], still: tuple[int, ...] = ()) -> Self:
         def sized(m: Modality) -> Modality:
             return m if m.tokens else replace(m, dim=dims.get(m.name, m.dim))
 
         inputs, target = tuple(sized(m) for m in self.inputs), sized(self.target)
-        return replace(self, inputs=inputs, target=target, signal=replace(self.signal, still=still))
+        more = {"also": tuple(sized(m) for m in self.also)} if self.also else {}
+        return replace(self, inputs=inputs, target=target, signal=replace(self.signal, still=still), **more)
 
 
 class MotionModel(Model):
@@ -101,6 +104,7 @@ class MotionModel(Model):
     Attributes:
         inputs: Windows it is trained on.
         target: Window it predicts; `target.name` is also the autoregressive input.
+        further: What it predicts beside that; None for models of one output.
     """
 
     Objective = Likelihood
@@ -108,6 +112,27 @@ class MotionModel(Model):
     target: Modality
     latent_channels: int = 0
     """Features of the latent z per frame; 0 for a deterministic model."""
+    encoder: MultimodalEncoder
+    """What reads the inputs, of models that have it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.further: FurtherOutputs | None = None
+
+    @property
+    def also(self) -> tuple[Modality, ...]:
+        """Windows that it predicts beside the target."""
+        return () if self.further is None else tuple(o.target for _, o in self.further.outputs.items())
+
+    def further_losses(self, windows: Windows, frames: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Losses of the windows `also` predicted, by name; they are added to the model's own."""
+        return {} if self.further is None else self.further.losses(self.encoder.read(windows), frames)
+
+    def further_samples(
+        self, windows: Windows, *, temperature: float = 1.0, generator: torch.Generator | None = None
+    ) -> dict[str, Tensor]:
+        """Frames of the windows `also` predicted, by name, [B, frames, dim]."""
+        return {} if self.further is None else self.further.sample(self.encoder.read(windows), temperature, generator)
 
     def forward(self, windows: Windows, target: Tensor) -> dict[str, Tensor]:
         """Losses of a batch: "loss" is minimised, other entries are for the record (scalars).
@@ -170,6 +195,7 @@ class MotionModel(Model):
             "target": replace(window(self.target), frames=self.generation_frames),
             "latent_channels": self.latent_channels,
             "degrees": prior.degrees if isinstance(prior, StudentT) else None,
+            "also": tuple(window(m) for m in self.also),
         }
 
     def networks(self) -> dict[str, Network]:

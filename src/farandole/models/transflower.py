@@ -14,6 +14,7 @@ from farandole.models.errors import require
 from farandole.models.flows.bijection import State
 from farandole.models.flows.builders import FlowConfig, build_flow
 from farandole.models.flows.flow import bits_per_frame
+from farandole.models.layers.further_outputs import FurtherOutputs, fits_beside
 from farandole.models.layers.multimodal import EncoderConfig, Modality, MultimodalEncoder
 from farandole.models.layers.signal import Signal, SignalConfig
 from farandole.models.registry import register
@@ -37,10 +38,15 @@ class TransflowerConfig(WindowConfig):
     """Predict a mean as well, and let the flow model what is left."""
     signal: SignalConfig = field(default_factory=SignalConfig)
     """What is predicted of the target's frames."""
+    also: tuple[Modality, ...] = ()
+    """Further predicted windows, of other modalities and with lengths and offsets of their own: each by a cross-modal transformer of
+    its own (and a flow); the losses are added."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
-        require("transflower", [(len(self.inputs) > 0, "needs at least one input modality")])
+        object.__setattr__(self, "also", tuple(self.also))
+        fits = [(len(self.inputs) > 0, "needs at least one input modality")]
+        require("transflower", [*fits, *fits_beside(self.inputs, self.target, self.also)])
 
     @property
     def tokens(self) -> int:
@@ -92,6 +98,8 @@ class Transflower(MotionModel):
         self.encoder = MultimodalEncoder(config.inputs, outputs, dim, target.offset, config.encoder)
         self.mean = nn.Linear(dim, channels) if config.residual else None
         self.flow = build_flow(channels, target.frames, dim, tokens, config.flow)
+        if config.also:
+            self.further = FurtherOutputs(config.inputs, config.also, config.encoder, config.flow)
 
     def condition(self, windows: Windows) -> tuple[Tensor, Tensor | None]:
         """Conditioning of the flow [B, K, encoder dim], and the signal's mean [B, frames, channels] if there is one."""

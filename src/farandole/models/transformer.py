@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from farandole.models.base import MotionModel, WindowConfig, Windows, motion_and_audio
 from farandole.models.errors import require
 from farandole.models.flows.bijection import State
+from farandole.models.layers.further_outputs import FurtherOutputs, fits_beside
 from farandole.models.layers.multimodal import EncoderConfig, Modality, MultimodalEncoder
 from farandole.models.layers.signal import Signal, SignalConfig
 from farandole.models.registry import register
@@ -29,10 +30,15 @@ class TransformerConfig(WindowConfig):
     """The network."""
     signal: SignalConfig = field(default_factory=SignalConfig)
     """What is predicted of the target's frames."""
+    also: tuple[Modality, ...] = ()
+    """Further predicted windows, of other modalities and with lengths and offsets of their own: each by a cross-modal transformer of
+    its own; the losses are added."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
-        require("transformer", [(len(self.inputs) > 0, "needs at least one input modality")])
+        object.__setattr__(self, "also", tuple(self.also))
+        fits = [(len(self.inputs) > 0, "needs at least one input modality")]
+        require("transformer", [*fits, *fits_beside(self.inputs, self.target, self.also)])
 
     @classmethod
     def _presets(cls) -> Mapping[str, Callable[[], TransformerConfig]]:
@@ -78,6 +84,8 @@ class Transformer(MotionModel):
         self.encoder = MultimodalEncoder(
             config.inputs, config.target.frames, self.signal.channels, config.target.offset, config.encoder
         )
+        if config.also:
+            self.further = FurtherOutputs(config.inputs, config.also, config.encoder)
 
     def mean(self, windows: Windows) -> Tensor:
         """The predicted frames, [B, frames, dim]."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from farandole.checkpoints.session import check_finite
 from farandole.errors import DataError
+from farandole.generation.autoregressive.further_features import further_features
 from farandole.generation.autoregressive.sliding import frames_available, generate, plan, slide
 from farandole.generation.bodies import end_of, joined
 from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings, Progress, music_rows
@@ -68,6 +69,14 @@ class AutoregressiveGenerator(Completer[Autoregressive]):
         temperature = settings.temperature * self.facts.temperature
         made = self._run(sequences, frames, keep=keep, noise=noise, temperature=temperature, progress=progress)
         return check_finite([made], self.checkpoint)[0]
+
+    def further(self, job: FeatureJob, made: Array, settings: GenerationSettings) -> dict[str, Array]:
+        """See `Completer.further`."""
+        if not self.facts.also or self.session.model is None:
+            return {}
+        found = further_features(cast("MotionModel", self.session.model), self.facts, job, made, settings)
+        scalers = {name: self.checkpoint.scaler(name, rows.shape[-1]) for name, rows in found.items()}
+        return {name: rows * scalers[name].std + scalers[name].mean for name, rows in found.items()}
 
     def continue_motion(
         self,

@@ -98,49 +98,31 @@ class EncoderConfig:
         )
 
 
-class MultimodalEncoder(nn.Module):
-    """Windows of several modalities -> `outputs` vectors of width `output_dim`.
-
-    Args:
-        modalities: In the order in which they are concatenated along time.
-        outputs: Vectors to return, K.
-        output_dim: Their width.
-        target_offset: Frame number of the first predicted frame, for queries at the target.
-        config: Settings.
-    Raises:
-        ConfigError: If there are more outputs than input tokens to read them from.
-    """
+class CrossModal(nn.Module):
+    """Encodings of several modalities, joined along time -> `outputs` vectors of width `output_dim`."""
 
     times: Tensor
+    cross: TransformerBlock
+    queries: nn.Parameter | None
+    outputs: int
 
     def __init__(
         self, modalities: tuple[Modality, ...], outputs: int, output_dim: int, target_offset: int, config: EncoderConfig
     ) -> None:
         super().__init__()
+        self._make_cross(modalities, outputs, output_dim, target_offset, config)
+
+    def _make_cross(
+        self, modalities: tuple[Modality, ...], outputs: int, output_dim: int, target_offset: int, config: EncoderConfig
+    ) -> None:
+        """The transformer over all modalities; arguments as for `MultimodalEncoder`."""
         tokens = sum(m.frames for m in modalities)
         targeted = config.queries == "target"
         require(
             "encoder",
             [(targeted or outputs <= tokens, f"{outputs} outputs need as many input tokens, there are {tokens}")],
         )
-        self.modalities, self.outputs = modalities, outputs
-        self.inputs = ModuleDict(
-            {
-                m.name: TransformerBlock(
-                    m.dim,
-                    config.dim,
-                    config.dim,
-                    layers=config.input_layers,
-                    heads=config.heads,
-                    tokens=m.tokens,
-                    positions=config.input_positions if m.frames > 1 else (),
-                    length=m.frames,
-                    dropout=config.dropout,
-                    recompute=config.recompute,
-                )
-                for m in modalities
-            }
-        )
+        self.outputs = outputs
         length = tokens + (outputs if targeted else 0)
         self.cross = TransformerBlock(
             config.dim,
@@ -159,11 +141,56 @@ class MultimodalEncoder(nn.Module):
         clock = torch.cat(times) if config.clock == "frame" else torch.arange(length)
         self.register_buffer("times", clock, persistent=False)
 
-    def forward(self, windows: Mapping[str, Tensor]) -> Tensor:
-        """Windows [B, frames, dim] (labels: [B, frames]) by modality name -> [B, K, output_dim]."""
-        parts = [self.inputs[m.name](windows[m.name]) for m in self.modalities]
+    def join(self, parts: list[Tensor]) -> Tensor:
+        """Encodings [B, frames, dim] of the modalities in order -> [B, K, output_dim]."""
         if self.queries is None:
             return self.cross(torch.cat(parts, dim=1), times=self.times, rows=slice(0, self.outputs))
-        parts.append(self.queries.to(parts[0].dtype).expand(parts[0].shape[0], -1, -1))
+        queries = self.queries.to(parts[0].dtype).expand(parts[0].shape[0], -1, -1)
         start = self.times.shape[0] - self.outputs
-        return self.cross(torch.cat(parts, dim=1), times=self.times, rows=slice(start, None))
+        return self.cross(torch.cat([*parts, queries], dim=1), times=self.times, rows=slice(start, None))
+
+
+class MultimodalEncoder(CrossModal):
+    """Windows of several modalities -> `outputs` vectors of width `output_dim`.
+
+    Args:
+        modalities: In the order in which they are concatenated along time.
+        outputs: Vectors to return, K.
+        output_dim: Their width.
+        target_offset: Frame number of the first predicted frame, for queries at the target.
+        config: Settings.
+    Raises:
+        ConfigError: If there are more outputs than input tokens to read them from.
+    """
+
+    def __init__(
+        self, modalities: tuple[Modality, ...], outputs: int, output_dim: int, target_offset: int, config: EncoderConfig
+    ) -> None:
+        nn.Module.__init__(self)
+        self.modalities = modalities
+        self.inputs = ModuleDict(
+            {
+                m.name: TransformerBlock(
+                    m.dim,
+                    config.dim,
+                    config.dim,
+                    layers=config.input_layers,
+                    heads=config.heads,
+                    tokens=m.tokens,
+                    positions=config.input_positions if m.frames > 1 else (),
+                    length=m.frames,
+                    dropout=config.dropout,
+                    recompute=config.recompute,
+                )
+                for m in modalities
+            }
+        )
+        self._make_cross(modalities, outputs, output_dim, target_offset, config)
+
+    def read(self, windows: Mapping[str, Tensor]) -> list[Tensor]:
+        """Windows [B, frames, dim] (labels: [B, frames]) by modality name -> encodings of each, [B, frames, encoder dim]."""
+        return [self.inputs[m.name](windows[m.name]) for m in self.modalities]
+
+    def forward(self, windows: Mapping[str, Tensor]) -> Tensor:
+        """Windows [B, frames, dim] (labels: [B, frames]) by modality name -> [B, K, output_dim]."""
+        return self.join(self.read(windows))

@@ -43,15 +43,23 @@ class Likelihood(Objective):
         first = 0
         if options.rollout and not draw.held_out:
             given, first = _rolled_out(model, given, options, draw.torch())
-        losses = dict(model(_cut(model.inputs, given, first), _target(model, frames, first)))
+        windows = _cut(model.inputs, given, first)
+        losses = dict(model(windows, _target(model, frames, first)))
         if "nll" in losses:
             losses["bits_per_dimension"] = losses["nll"] / model.latent_channels
+        if model.also:
+            further = model.further_losses(windows, _further(model, batch, first))
+            losses |= {f"{name}_loss": value.detach() for name, value in further.items()}
+            losses["loss"] = losses["loss"] + sum(further.values())
         return losses
 
     def start(self, model: Any, batch: Batch) -> None:
         """See `Objective.start`."""
         given, frames = _streams(model, batch)
-        model.initialize(_cut(model.inputs, given, 0), _target(model, frames, 0))
+        windows = _cut(model.inputs, given, 0)
+        model.initialize(windows, _target(model, frames, 0))
+        if model.also:
+            model.further.initialize(model.encoder.read(windows), _further(model, batch, 0))
 
 
 def _streams(model: Any, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
@@ -67,6 +75,11 @@ def _cut(modalities: Any, given: Mapping[str, Tensor], first: int) -> dict[str, 
 
 def _target(model: Any, frames: Tensor, first: int) -> Tensor:
     return frames[:, first : first + model.target.frames]
+
+
+def _further(model: Any, batch: Batch, first: int) -> dict[str, Tensor]:
+    """Windows that are predicted beside the target, `first` frames late."""
+    return {m.name: batch[f"out_{m.name}"][:, first : first + m.frames] for m in model.also}
 
 
 @torch.no_grad()

@@ -66,7 +66,7 @@ class StreamSettings:
 
 
 class StreamWindows(TrainingData):
-    """`in_<modality>` and `out_<modality>` of every window that a model with `inputs` and a `target` sees."""
+    """`in_<modality>` and `out_<modality>` of every window that a model with `inputs`, a `target` and maybe more (`also`) sees."""
 
     Settings = StreamSettings
 
@@ -74,7 +74,8 @@ class StreamWindows(TrainingData):
         self, corpus: FeatureFolder, model: MotionModel, features: Mapping[str, str], settings: Any, seed: int
     ) -> None:
         super().__init__(corpus, model, features, settings, seed)
-        self.modalities: tuple[Modality, ...] = (*model.inputs, model.target)
+        self.modalities: tuple[Modality, ...] = (*model.inputs, model.target, *model.also)
+        self._inputs = len(model.inputs)
         missing = sorted({m.name for m in self.modalities} - features.keys())
         if missing:
             raise DataError(f"recipe.features names no feature for {', '.join(missing)}")
@@ -112,7 +113,8 @@ class StreamWindows(TrainingData):
         """
         streams = [s if s.fix == "single" else replace(s, length=s.length + ahead) for s in self._streams]
         fixed = self.settings.fix_lengths
-        return Windows.of(self.corpus, split, streams[:-1], streams[-1:], fix_lengths=fixed, **drawn)
+        inputs, outputs = streams[: self._inputs], streams[self._inputs :]
+        return Windows.of(self.corpus, split, inputs, outputs, fix_lengths=fixed, **drawn)
 
     def facts(self) -> DataFacts:
         """See `TrainingData.facts`."""
