@@ -28,7 +28,7 @@ $(VENV)/.stamp: $(BUILT_FROM)
 	@touch $@
 
 $(TEST_VENV)/.stamp: $(BUILT_FROM)
-	$(call make_environment,$(TEST_VENV),".[train$(comma)cluster$(comma)live$(comma)dev]")
+	$(call make_environment,$(TEST_VENV),".[train$(comma)cluster$(comma)live$(comma)wandb$(comma)dev]")
 	@touch $@
 
 comma := ,

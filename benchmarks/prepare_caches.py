@@ -2,9 +2,9 @@
 
     python benchmarks/prepare_caches.py --runs 20
 
-Two workers that compile the same function at once used to write a cache that killed every later run (a segmentation fault). Each run
-here gets an empty cache and prepares recordings with two workers, then prepares others in a process of its own with the same cache.
-Prints a line per run, and the count at the end.
+Two workers that compile the same function at once used to write a cache that killed every later run (a segmentation fault). Each
+run here gets an empty cache and prepares recordings with two workers, then the same command once more with that cache. Prints
+a line per run, and the count at the end.
 """
 
 from __future__ import annotations
@@ -36,7 +36,20 @@ def recordings(folder: Path, seconds: float, count: int) -> Path:
 
 def prepare(source: Path, data: Path, cache: Path, music: str, workers: int) -> int:
     """Exit code of one run of the command; negative: the signal that ended it."""
-    words = ["prepare", "folder", source, "-o", data, "--motion", "control", "--music", music, "--workers", workers, "-q"]
+    words = [
+        "prepare",
+        "folder",
+        source,
+        "-o",
+        data,
+        "--motion",
+        "control",
+        "--music",
+        music,
+        "--workers",
+        workers,
+        "-q",
+    ]
     environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
     command = [sys.executable, "-m", "farandole", *map(str, words)]
     return subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode
@@ -62,7 +75,9 @@ def main() -> None:
             ]
             well += codes == [0, 0]
             entries = len(list(cache.rglob("*.nbi")))
-            print(f"run {run}: exit codes {codes}, {entries} functions in the cache, {time.perf_counter() - begun:.0f} s")
+            print(
+                f"run {run}: exit codes {codes}, {entries} functions in the cache, {time.perf_counter() - begun:.0f} s"
+            )
             sys.stdout.flush()
     print(f"{well} of {options.runs} runs without a fault")
     sys.exit(well != options.runs)

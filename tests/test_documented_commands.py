@@ -14,7 +14,7 @@ from farandole.cli.app import app
 from farandole.training.recipe_files import find_recipe
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PLACES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "recipes/README.md", "src/farandole/cli/*.py")
+PLACES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/*/*.md", "recipes/README.md", "src/farandole/cli/*.py")
 _LINE = re.compile(r"^\s*(?:\$ )?farandole (?P<words>.*)$")
 _INLINE = re.compile(r"`farandole (?P<words>[a-z]+ [^`|]*)`")
 PLACEHOLDER = re.compile(r"^\[|\.\.\.|…|^[A-Z]{2,}|[(){}]")

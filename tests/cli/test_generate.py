@@ -137,7 +137,17 @@ def test_a_dance_goes_on_from_any_motion_file(farandole, place: Path, tmp_path: 
     """From its end, whatever its format and frame rate: `dance --start` and `generate --start` mean the same."""
     song, take = clicks(tmp_path / "song.wav", 4.0), load_motion(place / "recordings" / "take_3.bvh")
     take.slice(0, 90).save(tmp_path / "clip.glb")
-    words = ("generate", place / "run", "--song", song, "--start", tmp_path / "clip.glb", "--with-seed", "--no-feet", "-q")
+    words = (
+        "generate",
+        place / "run",
+        "--song",
+        song,
+        "--start",
+        tmp_path / "clip.glb",
+        "--with-seed",
+        "--no-feet",
+        "-q",
+    )
     assert farandole(*words, "-o", tmp_path / "out", "--formats", "npz").code == 0
     made = load_motion(tmp_path / "out" / "song.npz")
     end = take.slice(0, 90).resample(FPS)
@@ -177,7 +187,18 @@ def test_several_beginnings_and_takes_go_in_one_batch(farandole, place: Path, tm
 
 def test_all_formats_of_a_dance(farandole, place: Path, tmp_path: Path) -> None:
     song = clicks(tmp_path / "song.wav", 3.0)
-    words = ("generate", place / "run", "--song", song, "--seconds", 1, "--formats", "bvh,npz,glb,html,npy", "--video", "-q")
+    words = (
+        "generate",
+        place / "run",
+        "--song",
+        song,
+        "--seconds",
+        1,
+        "--formats",
+        "bvh,npz,glb,html,npy",
+        "--video",
+        "-q",
+    )
     told = farandole(*words, "--feet", "-o", tmp_path / "out").out.splitlines()
     kinds = ("html", "bvh", "npz", "glb", "mp4", "expmap_cr.npy")
     assert told == [str(tmp_path / "out" / f"song.{kind}") for kind in kinds]

@@ -48,8 +48,8 @@ def aistpp(folder, sequences, ignored=(), seconds=2.0):
     motions/<sequence>.pkl: a dictionary, pickle protocol 4, of smpl_poses float64 [T, 72] (rotation vectors, global orientation
     first), smpl_trans float64 [T, 3] (in units of smpl_scaling per metre), smpl_scaling float64 [1] and smpl_loss, a float.
     splits/crossmodal_{train,val,test}.txt: one name a line. ignore_list.txt: likewise, with a blank line and a blank at a line's
-    end, as in the original. Music: <piece>.wav, longer than the dances. Beside them lie splits/pose_*.txt, splits/all.txt, cameras/ and
-    keypoints3d/, which nothing here reads.
+    end, as in the original. Music: <piece>.wav, longer than the dances. Beside them lie splits/pose_*.txt, splits/all.txt,
+    cameras/ and keypoints3d/; nothing reads the last three.
 
     Args:
         sequences: Name -> split.

@@ -47,11 +47,13 @@ def test_each_output_has_its_window_and_its_part_of_the_loss(model: str, folder:
     assert recipe.config.dims == {"motion": 67, "audio": 2, "hum": 2}
     batch = data.batch(0, 4, None)
     assert batch["out_hum"].shape == (4, 3, 2)
-    epoch, chosen = data._order.batch(0, 4)
+    _, chosen = data._order.batch(0, 4)
     corpus = FeatureFolder(folder)
     for k, index in enumerate(chosen):
         which, start = data.train.locate(index)
-        rows = (corpus.load(data.train.names[which], "sound") - corpus.scaler("sound").mean) / corpus.scaler("sound").std
+        rows = (corpus.load(data.train.names[which], "sound") - corpus.scaler("sound").mean) / corpus.scaler(
+            "sound"
+        ).std
         np.testing.assert_allclose(batch["out_hum"][k], rows[start + 4 : start + 7], atol=1e-5)
     options = recipe.plan.stages[0].options
     objective.start(network, batch)

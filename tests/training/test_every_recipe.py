@@ -1,4 +1,4 @@
-"""Every recipe that comes with the package: its features are prepared from recordings, and two steps of it are trained, shrunken."""
+"""Every recipe of the package: its features are prepared from recordings, and two steps of it are trained, shrunken."""
 
 from __future__ import annotations
 
@@ -52,7 +52,19 @@ SMALL = {
     "decoder_width": 16, "latent_dim": 8,
 }  # fmt: skip
 """Sizes of the shrunken models, by the name of the setting."""
-FRAMES = ("frames", "offset", "past", "heard", "length", "condition_tokens", "shortest", "longest", "least", "most", "stride")
+FRAMES = (
+    "frames",
+    "offset",
+    "past",
+    "heard",
+    "length",
+    "condition_tokens",
+    "shortest",
+    "longest",
+    "least",
+    "most",
+    "stride",
+)
 WIDE = 224
 SHORTER = 10
 """Windows are so many times shorter, where settings are called so."""
@@ -61,7 +73,9 @@ SHORTER = 10
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """AIST++ in miniature, one of its dances on the ignore list."""
-    return aistpp(tmp_path_factory.mktemp("aist") / "final", DANCES, ignored=["gPO_sFM_cAll_d10_mPO1_ch08"], seconds=3.0)
+    return aistpp(
+        tmp_path_factory.mktemp("aist") / "final", DANCES, ignored=["gPO_sFM_cAll_d10_mPO1_ch08"], seconds=3.0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +122,10 @@ def shrunk(values: Any, name: str = "") -> Any:
 def shrunk_recipe(values: dict[str, Any]) -> dict[str, Any]:
     """A recipe of the same settings for two steps of a small model."""
     recipe = read_values(values)
-    windows, completion = plain(recipe.windows), {k: v for k, v in recipe.completion.items() if k not in ("styles", "keep")}
+    windows, completion = (
+        plain(recipe.windows),
+        {k: v for k, v in recipe.completion.items() if k not in ("styles", "keep")},
+    )
     config = shrunk(plain(recipe.config))
     if "autoencoder" in config:
         config["autoencoder"]["dim"] = recipe.config.autoencoder.dim  # the columns of its feature
@@ -166,7 +183,20 @@ def test_from_the_official_aistpp_to_a_published_recipe(
     assert set(corpus.sequences) == {n for n, s in DANCES.items() if s}  # without the ignored one
     assert {n: s["style"] for n, s in corpus.sequences.items()} == {n: n[1:3] for n in corpus.sequences}
     assert (corpus.fps, len(corpus.skeleton)) == (20, 21)
-    pose = ("prepare", "aistpp", source, "-o", tmp_path / "pose", "--protocol", "pose", "--music", "", "--workers", "1", "-q")
+    pose = (
+        "prepare",
+        "aistpp",
+        source,
+        "-o",
+        tmp_path / "pose",
+        "--protocol",
+        "pose",
+        "--music",
+        "",
+        "--workers",
+        "1",
+        "-q",
+    )
     assert run([*map(str, pose)]) == 0
     assert len(FeatureFolder(tmp_path / "pose").split("train")) == 3  # these lists are others
     small = (
@@ -175,7 +205,16 @@ def test_from_the_official_aistpp_to_a_published_recipe(
         "--config.flow.heads=2", "--config.flow.layers=1", "--training.steps=2", "--training.batch_size=4",
         "--trainer.accelerator=cpu", "--training.dances={every: 1, songs: 1, seconds: 1}",
     )  # fmt: skip
-    words = ("train", "flow/published/transflower_expmap", "--data", corpus.folder, "-o", tmp_path / "run", "-q", *small)
+    words = (
+        "train",
+        "flow/published/transflower_expmap",
+        "--data",
+        corpus.folder,
+        "-o",
+        tmp_path / "run",
+        "-q",
+        *small,
+    )
     assert run([*map(str, words)]) == 0
     config = find_checkpoint(tmp_path / "run").config
     assert (config.model, config.preset, config.features) == (
@@ -183,10 +222,22 @@ def test_from_the_official_aistpp_to_a_published_recipe(
     )  # fmt: skip
     assert "CC BY 4.0" in config.licence
     capsys.readouterr()
-    made = ("generate", tmp_path / "run", "--data", corpus.folder, "--sounds", source, "--with-seed", "-o", tmp_path / "out")
+    made = (
+        "generate",
+        tmp_path / "run",
+        "--data",
+        corpus.folder,
+        "--sounds",
+        source,
+        "--with-seed",
+        "-o",
+        tmp_path / "out",
+    )
     assert run([*map(str, made), "--json", "-q"]) == 0
     (told,) = json.loads(capsys.readouterr().out)["dances"]
     assert told["sound"].endswith("mHO5.wav")
     motion = load_motion(told["files"]["bvh"])
-    assert len(motion) == corpus.sequences["gHO_sBM_cAll_d19_mHO5_ch02"]["frames"] - 1  # windows of music reach two frames on
+    assert (
+        len(motion) == corpus.sequences["gHO_sBM_cAll_d19_mHO5_ch02"]["frames"] - 1
+    )  # windows of music reach two frames on
     assert np.isfinite(motion.positions).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import json
 import os
 import struct
@@ -136,8 +137,7 @@ def test_wandb_stays_on_this_machine(flow_folder: Path, tmp_path: Path) -> None:
 
 def read_log(path: Path) -> dict[str, list[Any]]:
     """What was logged, by name, from the file of an offline run: LevelDB's log format behind a head of seven bytes."""
-    from wandb.proto import wandb_internal_pb2
-
+    records = importlib.import_module("wandb.proto.wandb_internal_pb2")
     data, place, part = path.read_bytes(), 7, b""
     found: dict[str, list[Any]] = {}
     while place + 7 <= len(data):
@@ -148,7 +148,7 @@ def read_log(path: Path) -> dict[str, list[Any]]:
         part += data[place + 7 : place + 7 + length]
         place += 7 + length
         if kind in (FULL, LAST):
-            for item in wandb_internal_pb2.Record.FromString(part).history.item:
+            for item in records.Record.FromString(part).history.item:
                 found.setdefault(item.key or ".".join(item.nested_key), []).append(json.loads(item.value_json))
             part = b""
     return found

@@ -75,7 +75,20 @@ def test_it_trains_as_it_lies_and_makes_arrays(
     assert config.held_out["held_out/loss"]
     assert not list((trained / "dances").glob("*.png"))  # there is no body to draw
     capsys.readouterr()
-    words = ["generate", trained, "--data", arrays, "--seconds", 1, "--takes", 2, "--with-seed", "-o", tmp_path / "out", "-q"]
+    words = [
+        "generate",
+        trained,
+        "--data",
+        arrays,
+        "--seconds",
+        1,
+        "--takes",
+        2,
+        "--with-seed",
+        "-o",
+        tmp_path / "out",
+        "-q",
+    ]
     assert run([*map(str, words)]) == 0
     told = capsys.readouterr()
     assert told.out.splitlines() == [str(tmp_path / "out" / f"new-{k}.{POSE}.npy") for k in (1, 2)]

@@ -27,7 +27,13 @@ TRAINING = ("--training.batch_size=8", "--training.validate_every=3", "--trainin
 TOY = {
     "compose": ("--seconds", "9"),
     "prepare": ("--workers", "1"),
-    "train": (*MODEL, *TRAINING, f"--training.steps={STEPS}", "--training.dances.seconds=1", "--trainer.accelerator=cpu"),
+    "train": (
+        *MODEL,
+        *TRAINING,
+        f"--training.steps={STEPS}",
+        "--training.dances.seconds=1",
+        "--trainer.accelerator=cpu",
+    ),
     "resume": (f"--training.steps={LONGER}",),
     "dance": (),
     "generate": ("--seconds", "1"),

@@ -316,7 +316,9 @@ def test_the_normalisation_cannot_change_between_a_run_and_its_continuation(
 ) -> None:
     train(changed(MASKED, stages=[{"steps": 1, "mask": {"shortest": 20}}]), masked_folder, tmp_path / "run")
     before = last_state(tmp_path / "run")["global_step"]
-    with pytest.raises(DataError, match=rf"cannot go on so: {change.partition('=')[0]} was \w+, now \w+; begin a new run"):
+    with pytest.raises(
+        DataError, match=rf"cannot go on so: {change.partition('=')[0]} was \w+, now \w+; begin a new run"
+    ):
         train({}, masked_folder, tmp_path / "run", resume=True, changes=[change, "training.stages.0.steps=2"])
     assert last_state(tmp_path / "run")["global_step"] == before
 
@@ -338,7 +340,9 @@ def test_a_run_does_not_go_on_with_data_of_another_scale(
     scaler = json.loads(path.read_text())
     scaler["std"][1] *= 1.1
     path.write_text(json.dumps(scaler))
-    with pytest.raises(DataError, match=r"run cannot go on with .*other: motion has other means or deviations than in the"):
+    with pytest.raises(
+        DataError, match=r"run cannot go on with .*other: motion has other means or deviations than in the"
+    ):
         train({}, other, tmp_path / "run", resume=True)
 
 
@@ -349,7 +353,10 @@ def test_a_run_does_not_go_on_with_other_styles_or_another_rate(flow_folder: Pat
     corpus = json.loads((other / "corpus.json").read_text())
     for change, said in (
         ({"fps": 25.0}, "the frame rate is another \\(25, not 20\\) than in the data"),
-        ({"sequences": {n: {**s, "style": "c"} for n, s in corpus["sequences"].items()}}, "styles are others \\(c, not a, b\\)"),
+        (
+            {"sequences": {n: {**s, "style": "c"} for n, s in corpus["sequences"].items()}},
+            "styles are others \\(c, not a, b\\)",
+        ),
     ):
         (other / "corpus.json").write_text(json.dumps({**corpus, **change}))
         with pytest.raises(DataError, match=said):

@@ -122,7 +122,13 @@ def generate(
     with console.progress("generating", quiet=quiet) as update:
         made = list(
             generation.generate(
-                completer, [job for job, _ in orders], settings, seconds=seconds, with_seed=with_seed, batch=batch, progress=update
+                completer,
+                [job for job, _ in orders],
+                settings,
+                seconds=seconds,
+                with_seed=with_seed,
+                batch=batch,
+                progress=update,
             )
         )
     speed = sum(len(dance.features) for dance in made) / (time.perf_counter() - begun)
@@ -181,7 +187,9 @@ def _kinds(completer: Any, formats: str | None, video: bool) -> tuple[str, ...]:
     kinds = parse_formats(rest) if rest.strip(", ") or not npy else ()
     if kinds and not moves:
         feature = completer.checkpoint.feature("motion")
-        raise DataError(f"{completer.checkpoint.name} makes {feature} features, which are no motion: only npy can be written")
+        raise DataError(
+            f"{completer.checkpoint.name} makes {feature} features, which are no motion: only npy can be written"
+        )
     return (*kinds, "npy") if npy else kinds
 
 

@@ -49,7 +49,8 @@ def train(
 
     Its checkpoint is RUN/checkpoint, its logs are in RUN/logs (TensorBoard's; --training.loggers=[csv,wandb] for others). Any value
     of the recipe can be replaced by --its.name=value (of lists by number: --training.stages.0.steps=100); --trainer.name=value
-    goes to Lightning's Trainer (devices, strategy ...). Ctrl-C saves the state; --resume goes on. Needs the packages of farandole[train].
+    goes to Lightning's Trainer (devices, strategy ...). Ctrl-C saves the state; --resume goes on. Needs the packages of
+    farandole[train].
 
     \b
     farandole train dance/starter --data data/starter

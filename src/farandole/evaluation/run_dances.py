@@ -150,7 +150,9 @@ def _checked(motion: Motion | None) -> Motion:
     return motion
 
 
-def as_plain(runs: Mapping[str, FreeRun[Any]], losses: Mapping[str, Mapping[str, float]] | None = None) -> dict[str, Any]:
+def as_plain(
+    runs: Mapping[str, FreeRun[Any]], losses: Mapping[str, Mapping[str, float]] | None = None
+) -> dict[str, Any]:
     """Scorecards of runs by name, and their losses where there are any, plain types."""
     content: dict[str, Any] = {name: run.as_dict() for name, run in runs.items()}
     for name, values in (losses or {}).items():

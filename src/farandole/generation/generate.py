@@ -94,9 +94,7 @@ def song_jobs(
     return [replace(song_job(completer, song, begin, style=style), name=name) for name, song in songs.items()]
 
 
-def several(
-    begun: Sequence[tuple[str, Sequence[FeatureJob]]], takes: int = 1
-) -> list[tuple[FeatureJob, str]]:
+def several(begun: Sequence[tuple[str, Sequence[FeatureJob]]], takes: int = 1) -> list[tuple[FeatureJob, str]]:
     """The same music danced from several beginnings, and from each several times, as jobs that one call of `generate` makes.
 
     Args:
@@ -104,8 +102,8 @@ def several(
         takes: How often each is made; each time with random numbers of its own.
 
     Returns:
-        Jobs called `<music>`, with `-from-<beginning>` where there are several, and `-1`, `-2` ... where there are several takes; each
-        with the name of its music.
+        Jobs called `<music>`, with `-from-<beginning>` where there are several, and `-1`, `-2` ... where there are several takes;
+        each with the name of its music.
     """
     beginnings = first_free([name for name, _ in begun])
     ends = [f"-{k}" for k in range(1, takes + 1)] if takes > 1 else [""]

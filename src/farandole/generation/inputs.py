@@ -101,7 +101,7 @@ def begun_by(completer: Completer, job: FeatureJob, start: Motion | str | Path) 
     Args:
         completer: The model.
         job: Music and labels.
-        start: Any humanoid motion, or the path of a motion file; where it is shorter than the model's window, its first frame is held.
+        start: Any humanoid motion, or the path of a motion file; where it is shorter than the window, its first frame is held.
 
     Raises:
         AbilityError: If the model looks at no past.

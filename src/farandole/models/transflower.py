@@ -39,8 +39,8 @@ class TransflowerConfig(WindowConfig):
     signal: SignalConfig = field(default_factory=SignalConfig)
     """What is predicted of the target's frames."""
     also: tuple[Modality, ...] = ()
-    """Further predicted windows, of other modalities and with lengths and offsets of their own: each by a cross-modal transformer of
-    its own (and a flow); the losses are added."""
+    """Further predicted windows, of other modalities and with lengths and offsets of their own: each by a cross-modal transformer
+    of its own (and a flow); the losses are added."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))

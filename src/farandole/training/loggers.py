@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -45,11 +46,12 @@ def _wandb(run: Path) -> Logger:
     """Offline, whatever the machine's settings are: nothing is sent before a person calls `wandb sync`."""
     if importlib.util.find_spec("wandb") is None:
         raise MissingExtraError("logging for Weights & Biases", "wandb")
-    import wandb
-
+    wandb = importlib.import_module("wandb")
     logging.getLogger("wandb").setLevel(logging.ERROR)
     quiet = wandb.Settings(silent=True, console="off", x_disable_stats=True, x_disable_meta=True)
-    return WandbLogger(name=run.resolve().name, project="farandole", save_dir=run / "logs", offline=True, settings=quiet)
+    return WandbLogger(
+        name=run.resolve().name, project="farandole", save_dir=run / "logs", offline=True, settings=quiet
+    )
 
 
 def note_settings(loggers: Sequence[Logger], recipe: Recipe) -> None:

@@ -85,8 +85,8 @@ class States:
         changed = _otherwise(before, _numbers(data))
         if changed:
             raise DataError(
-                f"{self.run} cannot go on with {data.corpus.folder}: {changed} than in the data it was trained on; begin a new run, "
-                f"with --start {self.run} for its weights"
+                f"{self.run} cannot go on with {data.corpus.folder}: {changed} than in the data it was trained on; begin a new "
+                f"run, with --start {self.run} for its weights"
             )
 
     def kept(self, recipe: Recipe, model: nn.Module, *, validated: bool) -> tuple[nn.Module, dict[str, float], int]:
@@ -121,7 +121,9 @@ def _otherwise(before: Any, now: Mapping[str, Any]) -> str:
         if before["labels"] != now["labels"]:
             return f"styles are others ({', '.join(now['labels'])}, not {', '.join(before['labels'])})"
         for modality, scale in now["scales"].items():
-            old, new = ([np.asarray(s[k], dtype=float) for k in ("mean", "std")] for s in (before["scales"][modality], scale))
+            old, new = (
+                [np.asarray(s[k], dtype=float) for k in ("mean", "std")] for s in (before["scales"][modality], scale)
+            )
             if any(a.shape != b.shape or (abs(a - b) > SAME * old[1]).any() for a, b in zip(old, new, strict=True)):
                 return f"{modality} has other means or deviations"
     except (KeyError, TypeError, ValueError) as error:

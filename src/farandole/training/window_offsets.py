@@ -11,7 +11,7 @@ from farandole.models.settings import plain
 def from_zero(values: Any, start: Any = None) -> Any:
     """A model's settings with all its windows moved by as many frames, so that the first begins at frame 0 of an example.
 
-    Only what stands between windows matters to a model: one of music at -20 beside one of motion at 0 is the same as at 0 beside 20.
+    Only what stands between windows matters to a model: one of music at -20 beside one of motion at 0 is as one at 0 beside 20.
     Windows of labels, which do not move, stay where they are.
 
     Args:

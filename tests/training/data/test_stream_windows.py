@@ -136,7 +136,10 @@ def test_sequences_are_met_by_their_weights(flow_folder: Path) -> None:
     np.testing.assert_allclose(shares, [0, 0.75, 0.25], atol=0.06)
     batches = [data._order.batch(n, 8)[1] for n in (0, 30, 0)]
     assert batches[0] == batches[2] != batches[1]
-    assert seen_windows({**values, "training": {**values["training"], "seed": 1}}, flow_folder)[1].tolist() != shares.tolist()
+    assert (
+        seen_windows({**values, "training": {**values["training"], "seed": 1}}, flow_folder)[1].tolist()
+        != shares.tolist()
+    )
     assert sequence_weights(("a", "b"), {"b": 2}) == {"a": 1.0, "b": 2.0}
     for wrong, said in (
         ({"s0": -1.0}, r"windows\.weights\.s0: -1 is negative"),

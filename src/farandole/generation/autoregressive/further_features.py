@@ -23,8 +23,8 @@ def further_features(
 ) -> dict[str, Array]:
     """Scaled features of every further output by modality, [T, D] float32; empty where no window fits.
 
-    Row 0 is the first frame of the output's window, as many frames after the inputs' beginning as its offset says; windows lie end to
-    end, all inputs of each being known.
+    Row 0 is the first frame of the output's window, as many frames after the inputs' beginning as its offset says; windows lie end
+    to end, all inputs of each being known.
 
     Args:
         model: With further outputs, ready to sample.

@@ -55,14 +55,15 @@ class FurtherOutput(nn.Module):
             self.flow.initialize(frames, self.head.join(parts))
 
 
-def fits_beside(
-    inputs: tuple[Modality, ...], target: Modality, also: tuple[Modality, ...]
-) -> list[tuple[bool, str]]:
+def fits_beside(inputs: tuple[Modality, ...], target: Modality, also: tuple[Modality, ...]) -> list[tuple[bool, str]]:
     """What must hold of further windows, and what to say where it does not."""
     names = [m.name for m in also]
     taken = sorted({target.name, *(m.name for m in inputs)} & set(names))
     return [
-        (not taken, f"also: {', '.join(taken)} is read, or the target, already: what a model goes on from is its target"),
+        (
+            not taken,
+            f"also: {', '.join(taken)} is read, or the target, already: what a model goes on from is its target",
+        ),
         (len(set(names)) == len(names), "also: each further window needs a name of its own"),
         (not any(m.tokens for m in also), "also: labels are not predicted"),
     ]
@@ -72,7 +73,11 @@ class FurtherOutputs(nn.Module):
     """All further outputs of a model, by modality; see `fits_beside`."""
 
     def __init__(
-        self, inputs: tuple[Modality, ...], also: tuple[Modality, ...], encoder: EncoderConfig, flow: FlowConfig | None = None
+        self,
+        inputs: tuple[Modality, ...],
+        also: tuple[Modality, ...],
+        encoder: EncoderConfig,
+        flow: FlowConfig | None = None,
     ) -> None:
         super().__init__()
         self.outputs = ModuleDict({m.name: FurtherOutput(inputs, m, encoder, flow) for m in also})
