@@ -47,11 +47,11 @@ def split_losses(
         DataError: If the features do not fit, a style is unknown to the model, or no sequence is long enough.
         MissingExtraError: If torch is not installed.
     """
-    model = load_model(checkpoint)
     if not checkpoint.config.recipe or model_type(checkpoint.config.model).Objective.data not in MEASURED:
         return {}
     import torch
 
+    model = load_model(checkpoint)
     recipe = read_values(checkpoint.config.recipe)
     recipe = replace(recipe, windows=_plain_windows(recipe.windows))
     data = make_data(recipe, model, _AsTrained(corpus, checkpoint, names))
