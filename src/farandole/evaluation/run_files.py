@@ -17,7 +17,7 @@ from farandole.motion.motion import Motion
 def write_runs(
     runs: Mapping[str, FreeRun[Any]],
     folder: str | Path,
-    sheet: Callable[[Mapping[str, Motion], Path], None],
+    sheet: Callable[[Mapping[str, Motion], Path], object],
     *,
     losses: Mapping[str, Mapping[str, float]] | None = None,
     force: bool = False,
