@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PLACES = ("README.md", "CONTRIBUTING.md", "docs/*.md", "docs/*/*.md", "recipes/README.md", "src/farandole/cli/*.py")
 _LINE = re.compile(r"^\s*(?:\$ )?farandole (?P<words>.*)$")
 _INLINE = re.compile(r"`farandole (?P<words>[a-z]+ [^`|]*)`")
-PLACEHOLDER = re.compile(r"^\[|\.\.\.|…|^[A-Z]{2,}|[(){}]")
+PLACEHOLDER = re.compile(r"^\[|\.\.\.|…|^[A-Z]{2,}|[(){}$]")
 
 
 def shown() -> Iterator[tuple[str, str]]:
