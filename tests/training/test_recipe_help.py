@@ -84,6 +84,8 @@ def test_how_the_features_of_a_recipe_are_made_is_a_command_that_is_understood()
     import typer
 
     from farandole.cli.app import app
+    from farandole.motion.dance_codec import DanceCodec
+    from farandole.music import dance_features
 
     prepare = typer.main.get_command(app).commands["prepare"]  # type: ignore[attr-defined]
     for row in recipe_rows():
@@ -93,7 +95,7 @@ def test_how_the_features_of_a_recipe_are_made_is_a_command_that_is_understood()
         given = command.make_context(words[2], words[3:]).params
         asked = set(read_values(read_recipe(*find_recipe(row.name))).features.values())
         if words[2] == "starter":
-            assert asked == {"dance129", "dance15", "style"}
+            assert asked == {DanceCodec.name, dance_features.NAME, "style"}
             continue
         assert bool(given["labels"]) == bool(asked & {"style", "dance_style"}), row.name
         made = {*given["motion"].split(","), *given["music"].split(",")} - {""}
