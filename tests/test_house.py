@@ -14,13 +14,13 @@ from house import Tree, counts
 FLOORS = (
     ("__main__",),
     ("cli",),
-    ("training",),
+    ("training", "batch"),
     ("live", "evaluation"),
     ("generation",),
     ("checkpoints", "view"),
     ("models",),
     ("data",),
-    ("motion", "music"),
+    ("motion", "music", "parallel"),
     ("_io", "_memory"),
     ("errors",),
 )

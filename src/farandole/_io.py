@@ -1,15 +1,22 @@
-"""Files are written whole or not at all: to a temporary name in the same folder, then renamed."""
+"""Files are written whole or not at all: to a temporary name in the same folder, then renamed. And JSON files are read."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import secrets
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-from farandole.errors import OutputError
+from farandole.errors import DataError, OutputError
+
+_STEM = 40  # characters of a file's name that its temporary name begins with
+_TEMPORARY = re.compile(r"\.(?P<stem>.*)\.[0-9a-f]{8}\.part(?P<suffix>.*)", re.DOTALL)
 
 
 def check_output(path: str | Path, *, force: bool = False) -> Path:
@@ -100,8 +107,32 @@ def atomic_directory(path: str | Path, *, force: bool = False) -> Iterator[Path]
         undo.pop_all()
 
 
+def remove_unfinished(targets: Iterable[Path]) -> None:
+    """Remove what killed processes were writing under temporary names beside these files."""
+    ours = defaultdict(set)
+    for target in targets:
+        ours[target.parent].add((target.stem[:_STEM], target.suffix))
+    for folder, names in ours.items():
+        for path in folder.glob(".*.part*"):
+            found = _TEMPORARY.fullmatch(path.name)
+            if found and (found["stem"], found["suffix"]) in names:
+                path.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file. Raises DataError, naming the file, if it cannot be read or is none."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    except RecursionError as error:
+        raise DataError(f"{path} is damaged: brackets within brackets without end") from error
+    except ValueError as error:
+        raise DataError(f"{path} is damaged: {error}") from error
+
+
 def _temporary_name(target: Path) -> Path:
-    return target.with_name(f".{target.stem[:40]}.{secrets.token_hex(4)}.part{target.suffix}")
+    return target.with_name(f".{target.stem[:_STEM]}.{secrets.token_hex(4)}.part{target.suffix}")
 
 
 def _make_parent(target: Path, undo: ExitStack) -> None:

@@ -6,12 +6,12 @@ import sys
 
 import pytest
 
-from farandole.data.parallel import compile_once
+from farandole.data import compile_once
 
 pytest.importorskip("librosa", reason="needs the [train] extra")
 
 SCRIPT = """
-from farandole.data.parallel.compile_once import compile_music
+from farandole.data.compile_once import compile_music
 compile_music(["transflower_envelope"], 20.0)
 """
 

@@ -1,7 +1,9 @@
 """Tasks handed out a few at a time; what comes back is small, whatever the recordings' length."""
 
 import operator
+import os
 import pickle
+import signal
 
 import pytest
 from recordings import dancer, pairs
@@ -9,7 +11,7 @@ from recordings import dancer, pairs
 from farandole.data import corpus, importers
 from farandole.data.corpus import CorpusSettings, prepare_corpus
 from farandole.data.feature_folder import FeatureFolder
-from farandole.data.parallel.executors import Cores, FailedTask, run
+from farandole.parallel.executors import Cores, FailedTask, run
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -28,6 +30,20 @@ def test_every_job_has_its_result_and_few_are_under_way(workers):
             results[job] = result
             assert taken - len(results) < executor.capacity <= 4 * workers
     assert results == {n: -n for n in range(200)}
+
+
+def die_of(job):
+    if job == "deadly":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return job
+
+
+def test_a_job_that_kills_its_workers_is_found_out_and_the_others_are_done():
+    jobs = ["a", "b", "deadly", *"cdefghij"]
+    with Cores(2) as executor:
+        results = dict(run(executor, die_of, jobs))
+    assert isinstance(results.pop("deadly"), FailedTask)
+    assert results == {job: job for job in "abcdefghij"}
 
 
 def test_workers_send_back_no_arrays(tmp_path):
@@ -49,7 +65,7 @@ class Losing(Cores):
 
 
 def test_a_recording_that_kills_its_workers_is_told_and_the_others_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(corpus, "_executor", lambda workers, cluster: Losing(1))
+    monkeypatch.setattr(corpus, "open_executor", lambda workers, cluster: Losing(1))
     found = importers.find_pairs(pairs(tmp_path / "src", ["a", "b", "c"], seconds=1.0)).sources
     done = prepare_corpus(found, tmp_path / "data", CorpusSettings(music=()))
     assert done.problems == [{"name": "b", "problem": "its worker died"}]

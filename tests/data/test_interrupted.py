@@ -15,8 +15,8 @@ import farandole
 from farandole.cli.app import run
 from farandole.data import importers
 from farandole.data.corpus import JOURNAL, CorpusSettings, prepare_corpus
-from farandole.data.parallel.ray_cluster import RayCluster
 from farandole.errors import DataError
+from farandole.parallel.ray_cluster import RayCluster
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(farandole.__file__).parents[1])}
 MOTION_ONLY = CorpusSettings(music=())

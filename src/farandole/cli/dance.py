@@ -5,20 +5,32 @@ from __future__ import annotations
 import time
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from farandole.cli import console
-from farandole.cli.options import Character, CharacterMap, Force, Json, Quiet, Root, load_rig, style_changes
-
-if TYPE_CHECKING:
-    from farandole.motion import Motion
-    from farandole.music import Song
+from farandole.cli.options import (
+    Character,
+    CharacterMap,
+    Cluster,
+    Force,
+    Json,
+    Quiet,
+    Root,
+    Workers,
+    load_rig,
+    style_changes,
+)
 
 
 def dance(
-    song: Annotated[Path, typer.Argument(metavar="SONG", help="wav, flac, ogg, mp3, m4a, mp4 ...", show_default=False)],
+    song: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SONG", help="wav, flac, ogg, mp3, m4a, mp4 ..., or a folder of songs.", show_default=False
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(
@@ -58,10 +70,12 @@ def dance(
     character: Character = None,
     map_file: CharacterMap = None,
     root: Root = "auto",
+    workers: Workers = None,
+    cluster: Cluster = None,
     force: Force = False,
     json: Json = False,
     quiet: Quiet = False,
-) -> None:
+) -> int:
     """Make a dance for SONG, and a web page that plays it.
 
     Writes a BVH file and a page with the music in it unless --out or --formats say otherwise.
@@ -73,12 +87,30 @@ def dance(
     farandole dance song.mp3 --style modern --style-at 0:30=street   another style from half a minute on
     farandole dance song.mp3 -o takes/ --takes 4              four dances, one page to choose from
     farandole dance song.mp3 --seed 7 --energy 1.2 --formats bvh,html,mp4
+    farandole dance music/ -o dances/ --workers 4             every song of a folder; go on where it was interrupted
     """
     from farandole import _io
+    from farandole.cli.dance_folder import FolderRun, run_folder
+    from farandole.evaluation.metrics.step_coherence import song_coherence
     from farandole.generation.dance import dances
     from farandole.music import load_song
     from farandole.view.takes import character_formats, plan_outputs, write_takes
 
+    options = {
+        "seed": seed,
+        "seconds": seconds,
+        "style": style,
+        "style_changes": style_changes(style_at),
+        "temperature": temperature,
+        "energy": energy,
+        "start": start,
+        "fps": fps,
+    }
+    if song.is_dir():
+        folder = FolderRun(song, out, formats, takes, model, engine, character, map_file, root, workers, cluster)
+        return run_folder(folder, options, force=force, json=json, quiet=quiet)
+    if workers is not None or cluster is not None:
+        raise typer.BadParameter(f"--workers and --cluster are for a folder of songs, and {song} is none")
     rig = load_rig(character, map_file)
     default = "bvh,html" if character is None else f"{character_formats(character)[0]},html"
     outputs = plan_outputs(song, out, formats, takes, default=default)
@@ -87,27 +119,13 @@ def dance(
     sound = load_song(song)
     begun = time.perf_counter()
     with console.progress("dancing", quiet=quiet) as update:
-        motions = dances(
-            sound,
-            seed=seed,
-            seconds=seconds,
-            style=style,
-            style_changes=style_changes(style_at),
-            temperature=temperature,
-            energy=energy,
-            start=start,
-            fps=fps,
-            model=model,
-            engine=engine,
-            takes=takes,
-            progress=update,
-        )
+        motions = dances(sound, model=model, engine=engine, takes=takes, progress=update, **options)
     took = time.perf_counter() - begun
     rendering = partial(console.progress, quiet=quiet)
-    options = {"character": rig, "root": root, "progress": rendering}
-    write_takes(outputs, motions, sound, title=song.stem, force=force, **options)
+    rigged = {"character": rig, "root": root, "progress": rendering}
+    write_takes(outputs, motions, sound, title=song.stem, force=force, **rigged)
     speed = sum(m.seconds for m in motions) / took
-    alignments = [_alignment(m, sound) for m in motions]
+    alignments = [song_coherence(m, sound.beats) for m in motions]
     if json:
         takes_made = [
             {
@@ -121,7 +139,7 @@ def dance(
         ]
         facts: dict[str, Any] = {"page": outputs.page, "takes": takes_made, "seed": seed, "fps": fps}
         console.result_json({"song": song, "tempo": sound.beats.tempo, **facts, "times_real_time": speed})
-        return
+        return 0
     for path in outputs.all:
         console.result(path)
     for files, motion, (aligned, chance) in zip(outputs.takes, motions, alignments, strict=True):
@@ -132,14 +150,4 @@ def dance(
             quiet=quiet,
         )
     console.note(f"made {speed:.0f} times faster than it plays", quiet=quiet)
-
-
-def _alignment(motion: Motion, song: Song) -> tuple[float, float]:
-    """Step coherence with the song's beats, and with stretched grids (chance)."""
-    import numpy as np
-
-    from farandole.evaluation.humanoid_view import view_humanoid
-    from farandole.evaluation.metrics.step_coherence import step_coherence
-
-    count = song.beats.count_at(np.arange(len(motion)) / motion.fps)
-    return step_coherence(view_humanoid(motion), count)
+    return 0

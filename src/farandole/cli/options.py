@@ -20,6 +20,13 @@ Song = Annotated[
     typer.Option("--song", metavar="SONG", help="Sound file that plays with it (wav, flac, ogg, mp3, m4a, mp4 ...)."),
 ]
 MotionFile = Annotated[Path, typer.Argument(metavar="MOTION", help="A .bvh, .glb or .npz file.", show_default=False)]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes. [default: one per core]", show_default=False)]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS", help="Run on a Ray cluster: local, auto, HOST:PORT or ray://HOST:PORT.", show_default=False
+    ),
+]
 Character = Annotated[
     Path | None,
     typer.Option(

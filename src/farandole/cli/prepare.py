@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from farandole.cli import console
-from farandole.cli.options import Force, Json, Quiet
+from farandole.cli.options import Cluster, Force, Json, Quiet, Workers
 from farandole.cli.prepare_options import licence_text, listed, numbers, prepare_recordings
 from farandole.errors import DataError
 
@@ -32,13 +32,6 @@ def _group() -> None:
 
 
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DATA", help="The feature folder to make.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes. [default: one per core]", show_default=False)]
-Cluster = Annotated[
-    str | None,
-    typer.Option(
-        metavar="ADDRESS", help="Run on a Ray cluster: local, auto, HOST:PORT or ray://HOST:PORT.", show_default=False
-    ),
-]
 Fps = Annotated[
     float | None, typer.Option(min=1, max=240, help="Frame rate of the features. [default: the motions' own]")
 ]

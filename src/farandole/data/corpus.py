@@ -6,7 +6,6 @@ and keeps the records, so that a later run makes only what is missing or whose s
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from farandole._memory import keep_freed_memory
+from farandole.data import journal
+from farandole.data.compile_once import compile_music
 from farandole.data.feature_folder import SCHEMA, finish_folder, skeleton_to_json
-from farandole.data.parallel import executors, journal
-from farandole.data.parallel.compile_once import compile_music
 from farandole.data.sequences import FeaturePlan, Source, load_body, make_sequence
 from farandole.errors import DataError, FarandoleError
+from farandole.parallel import executors, open_executor
 
 JOURNAL = journal.FOLDER
 Progress = Callable[[int, int, str], None]
@@ -102,7 +102,7 @@ def prepare_corpus(
     made = 0
     if cluster is not None:  # its workers have another working folder
         folder, tasks = folder.absolute(), [_absolute(s) for s in tasks]
-    with _executor(workers, cluster) as executor:  # before anything is touched: there may be no such cluster
+    with open_executor(workers, cluster) as executor:  # before anything is touched: there may be no such cluster
         earlier = journal.take_up(folder, plan.key, force=force)
         plan, known = _with_earlier_features(plan, earlier.corpus, any(s.sound for s in sources)), earlier.records
         if executor.capacity > 1 and any(s.name not in known for s in tasks):
@@ -214,14 +214,6 @@ def _check_names(sources: Sequence[Source], plan: FeaturePlan) -> None:
             if name in taken:
                 raise DataError(f"{taken[name]} and {source.motion} would both make {name}: give one another name")
             taken[name] = str(source.motion)
-
-
-def _executor(workers: int | None, cluster: str | None) -> executors.Executor:
-    if cluster is None:
-        return executors.Cores(workers or os.cpu_count() or 1)
-    from farandole.data.parallel.ray_cluster import RayCluster
-
-    return RayCluster(cluster, workers)
 
 
 def _absolute(source: Source) -> Source:

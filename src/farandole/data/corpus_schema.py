@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from farandole._io import read_json
 from farandole.errors import DataError
 
 SCHEMA = 1
@@ -79,18 +79,6 @@ class CorpusEntry(_Strict):
     problems: list[ProblemEntry] = []
     records: dict[str, RecordEntry] = {}
     recipe: str = ""
-
-
-def read_json(path: Path) -> Any:
-    """The content of a JSON file. Raises DataError, naming the file, if it cannot be read or is none."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
-    except RecursionError as error:
-        raise DataError(f"{path} is damaged: brackets within brackets without end") from error
-    except ValueError as error:
-        raise DataError(f"{path} is damaged: {error}") from error
 
 
 def read_corpus(path: Path) -> dict[str, Any]:

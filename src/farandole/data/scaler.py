@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from farandole.data.corpus_schema import read_json
+from farandole._io import read_json
 from farandole.errors import DataError
 from farandole.motion.rotations import Array
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from farandole._io import atomic_path
-from farandole.data.parallel.compile_once import compile_music
+from farandole.data.compile_once import compile_music
 from farandole.data.skeleton_json import skeleton_from_json
 from farandole.data.variants import Variant, variants, vary
 from farandole.errors import DataError, FrameRateError

@@ -77,16 +77,14 @@ def plan_outputs(
         own = parse_formats(out.suffix)
         folder, stem, wanted = out.parent, out.stem, tuple(dict.fromkeys(own + (wanted or ())))
     wanted = wanted or parse_formats(default)
-    names = [stem] if takes == 1 else [f"{stem}-{k + 1}" for k in range(takes)]
-    files = tuple({f: folder / f"{name}.{f}" for f in wanted if f != "html"} for name in names)
-    return Outputs(files, folder / f"{stem}.html" if "html" in wanted else None)
+    return named_outputs(folder, stem, wanted, takes)
 
 
-def named_outputs(folder: Path, name: str, formats: Sequence[str]) -> Outputs:
-    """The files of one take in a folder. Names may hold dots, which are no suffixes here."""
-    files = {kind: folder / f"{name}.{kind}" for kind in formats}
-    page = files.pop("html", None)
-    return Outputs((files,), page)
+def named_outputs(folder: Path, name: str, formats: Sequence[str], takes: int = 1) -> Outputs:
+    """The files of some takes in a folder. Names may hold dots, which are no suffixes here."""
+    names = [name] if takes == 1 else [f"{name}-{k + 1}" for k in range(takes)]
+    files = tuple({kind: folder / f"{one}.{kind}" for kind in formats if kind != "html"} for one in names)
+    return Outputs(files, folder / f"{name}.html" if "html" in formats else None)
 
 
 def write_takes(

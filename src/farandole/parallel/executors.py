@@ -6,18 +6,17 @@ Only a bounded number of tasks is handed out at a time, so memory does not grow 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import parent_process
+from multiprocessing import Event, parent_process
 from threading import Thread
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
-
-from farandole.errors import DataError
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -72,11 +71,21 @@ def run(
 
 
 class Cores(Executor):
-    """Processes of this machine; with one, the tasks run in this very process."""
+    """Processes of this machine; with one, the tasks run in this very process.
+
+    When a process dies, all tasks under way are lost with it. Each of them is then run again in a process of its own, so that one
+    that kills whoever runs it is found out (`FailedTask`) and the others are done.
+    """
 
     def __init__(self, workers: int) -> None:
-        self._pool = ProcessPoolExecutor(workers, initializer=_end_with_parent) if workers > 1 else None
+        self._workers = workers
+        self._stop = Event()
+        self._pool = self._new_pool(workers) if workers > 1 else None
+        self._handed: dict[Future[Any], tuple[Callable[[Any], Any], Any]] = {}
         self.capacity = 4 * workers if workers > 1 else 1
+
+    def _new_pool(self, workers: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(self._stop,))
 
     def submit(self, task: Callable[[Any], Any], job: Any) -> Future[Any]:
         """Hand out a task, or run it."""
@@ -85,45 +94,75 @@ class Cores(Executor):
             done.set_result(task(job))
             return done
         try:
-            return self._pool.submit(task, job)
-        except BrokenProcessPool as error:
-            raise _dead() from error
+            handle = self._pool.submit(_call, task, job)
+        except BrokenProcessPool:  # since a moment ago
+            self._pool = self._new_pool(self._workers)
+            handle = self._pool.submit(_call, task, job)
+        self._handed[handle] = (task, job)
+        return handle
 
     def wait(self, handles: Iterable[Future[Any]]) -> list[Future[Any]]:
         """Tasks that are done, at least one."""
         return list(wait(handles, return_when=FIRST_COMPLETED).done)
 
     def result(self, handle: Future[Any]) -> Any:
-        """What it returned.
-
-        Raises:
-            DataError: If its process died: the pool cannot go on.
-        """
+        """What it returned, or `FailedTask` if it killed its process."""
+        task, job = self._handed.pop(handle, (None, None))
         try:
             return handle.result()
-        except BrokenProcessPool as error:
-            raise _dead() from error
+        except BrokenProcessPool:
+            assert task is not None
+        with self._new_pool(1) as pool:
+            try:
+                return pool.submit(_call, task, job).result()
+            except BrokenProcessPool:
+                return FailedTask("its worker process died (out of memory?)")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._pool is not None:
+            if kind is not None:
+                self._stop.set()
             self._pool.shutdown(wait=kind is None, cancel_futures=True)
 
 
-def _end_with_parent() -> None:
-    """Let this process end when the one that made it is killed, instead of waiting for tasks for ever."""
+_at_work = False
 
-    def watch() -> None:
+
+def _call(task: Callable[[Any], Any], job: Any) -> Any:
+    """Run a task in a worker."""
+    global _at_work
+    _at_work = True
+    try:
+        return task(job)
+    finally:
+        _at_work = False
+
+
+def _prepare_worker(stop: Any) -> None:
+    """What a worker process does first.
+
+    It ends when the one that made it is killed, instead of waiting for tasks for ever, and when `stop` is set. Ctrl-C, which
+    reaches every process of a terminal, ends a task as an exception, so that half-written files go, and an idle worker quietly.
+    """
+
+    def interrupt(*_: object) -> None:
+        if _at_work:
+            raise KeyboardInterrupt
+        os._exit(1)
+
+    def watch_parent() -> None:
         parent = parent_process()
         if parent is not None:
             parent.join()
             os._exit(1)
 
-    Thread(target=watch, daemon=True).start()
+    def watch_stop() -> None:
+        stop.wait()
+        os.kill(os.getpid(), signal.SIGINT)
 
-
-def _dead() -> DataError:
-    return DataError(
-        "a worker process died (out of memory?): run the same command again to go on, with fewer --workers"
-    )
+    signal.signal(signal.SIGINT, interrupt)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for watch in (watch_parent, watch_stop):
+        Thread(target=watch, daemon=True).start()

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
+from farandole.parallel.records import lock
+
 SECONDS = 4.0
 """Length of the sound: enough for every feature to run through."""
 PLAIN = {"mel", "beats", "bands", "onsets"}
@@ -58,18 +60,7 @@ def _alone() -> Iterator[None]:
     path = Path(tempfile.gettempdir()) / f"farandole-compile-{cache:08x}.lock"
     file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        _lock(file)
+        lock(file, wait=True)
         yield
     finally:
         os.close(file)  # the system lets go of the lock
-
-
-def _lock(file: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(file, msvcrt.LK_LOCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from types import ModuleType, TracebackType
 from typing import Any
 
-from farandole.data.parallel.executors import Executor, FailedTask
 from farandole.errors import DataError, MissingExtraError
+from farandole.parallel.executors import Executor, FailedTask
 
 RETRIES = 5
 """Times that a task is run again after its worker died."""

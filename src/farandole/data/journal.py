@@ -4,7 +4,6 @@ finished recording. A run may be killed at any moment; the next one takes up wha
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -12,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from farandole._io import atomic_path
-from farandole.data.corpus_schema import read_json
+from farandole._io import read_json
 from farandole.errors import OutputError
+from farandole.parallel.records import Records
 
 FOLDER = ".prepare"
 
@@ -52,24 +51,19 @@ def take_up(folder: Path, key: str, *, force: bool) -> EarlierWork:
             what = "was prepared with other settings" if ours else "exists already"
             raise OutputError(f"{folder} {what}: choose another folder or add --force")
         shutil.rmtree(folder)
-    journal = folder / FOLDER
-    _write(journal / "key", key)
-    finished, aside = folder / "corpus.json", journal / "corpus.json"
+    journal = Records(folder / FOLDER)
+    journal.begin(key)
+    finished, aside = folder / "corpus.json", journal.folder / "corpus.json"
     if finished.is_file():
         finished.replace(aside)  # until everything is in place again, this is no feature folder
     sweep(folder)
     corpus = read_json(aside) if aside.is_file() else {}
-    records = dict(corpus.get("records", {}))
-    for path in journal.glob("*.record"):
-        told = read_json(path)
-        records[told["name"]] = told["record"]
-    return EarlierWork(records, corpus)
+    return EarlierWork(corpus.get("records", {}) | journal.read(), corpus)
 
 
 def record(folder: Path, name: str, told: Mapping[str, Any]) -> None:
     """Note that a recording is finished."""
-    file = f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.record"
-    _write(folder / FOLDER / file, json.dumps({"name": name, "record": told}))
+    Records(folder / FOLDER).add(name, told)
 
 
 def sweep(folder: Path) -> None:
@@ -80,15 +74,10 @@ def sweep(folder: Path) -> None:
 
 def _key(folder: Path) -> str | None:
     """Key of the settings a folder was or is being made with; None if it is none of ours."""
-    path = folder / FOLDER / "key"
-    if path.is_file():
-        return path.read_text(encoding="utf-8")
+    key = Records(folder / FOLDER).key
+    if key is not None:
+        return key
     try:
         return json.loads((folder / "corpus.json").read_text(encoding="utf-8")).get("recipe")
     except (OSError, json.JSONDecodeError, AttributeError):
         return None
-
-
-def _write(path: Path, text: str) -> None:
-    with atomic_path(path, force=True) as temporary:
-        temporary.write_text(text, encoding="utf-8")
