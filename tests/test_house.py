@@ -14,7 +14,7 @@ from house import Tree, counts
 FLOORS = (
     ("__main__",),
     ("cli",),
-    ("training", "batch"),
+    ("training", "batch", "doctor"),
     ("live", "evaluation"),
     ("generation",),
     ("checkpoints", "view"),

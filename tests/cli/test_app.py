@@ -187,3 +187,26 @@ def test_compose_writes_a_song_once_and_the_same_each_time(farandole, tmp_path: 
     assert first.read_bytes() == second.read_bytes()
     assert "house" in farandole("compose", "-o", tmp_path / "c.flac", "--genre", "polka").refused()
     assert ".flac" in farandole("compose", "-o", tmp_path / "c.mp3").refused()
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("farandole da", {"dance"}),
+        ("farandole pre", {"prepare"}),
+        ("farandole prepare sta", {"starter"}),
+        ("farandole dance --st", {"--style", "--start"}),
+    ],
+)
+def test_bash_completes_commands_and_options(process, words: str, offered: set[str]) -> None:
+    asked = {"_FARANDOLE_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    code = "from farandole.cli.app import main; main([])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ | asked)
+    assert set(done.stdout.split()) == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_completion_script_can_be_had_for_every_shell(process, shell: str) -> None:
+    outcome = process("--show-completion", shell)
+    assert outcome.code == 0
+    assert "_FARANDOLE_COMPLETE" in outcome.out

@@ -8,6 +8,7 @@ from farandole.cli import (
     compose,
     convert,
     dance,
+    doctor,
     download,
     evaluate,
     extend,
@@ -40,6 +41,7 @@ COMMANDS = (
     train,
     generate,
     evaluate,
+    doctor,
 )
 FREE_OPTIONS = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
