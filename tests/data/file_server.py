@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,9 @@ class Site:
         ranges: Whether parts are sent when asked for.
         etags: Whether versions are told.
         break_after: Bytes of each response after which the connection is cut; None for never.
+        answers: Path -> answers given in turn (the last for ever), each a status, headers and pieces of the body; between pieces
+            the server waits `pause` s, and it closes the connection after them.
+        pause: Seconds.
         wrong_part: Answer requests for a part with another part.
         seen: Range header of every request ("" without).
     """
@@ -27,6 +31,8 @@ class Site:
         self.wrong_part = False
         self.seen: list[str] = []
         self.base = ""
+        self.answers: dict[str, list[tuple[int, dict[str, str], list[bytes]]]] = {}
+        self.pause = 0.0
 
 
 @contextmanager
@@ -39,9 +45,27 @@ def serving(files: dict[str, bytes]) -> Iterator[Site]:
         def log_message(self, *_: object) -> None:
             pass
 
+        def answer(self, turns: list[tuple[int, dict[str, str], list[bytes]]]) -> None:
+            status, headers, pieces = turns.pop(0) if len(turns) > 1 else turns[0]
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+                    time.sleep(site.pause)
+            except OSError:
+                pass  # the other side has gone
+            self.close_connection = True
+
         def do_GET(self) -> None:
             asked = self.headers.get("Range", "")
             site.seen.append(asked)
+            if self.path in site.answers:
+                self.answer(site.answers[self.path])
+                return
             content = site.files.get(self.path)
             if self.path == "/away.zip":
                 self.send_response(302)

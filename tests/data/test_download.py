@@ -181,7 +181,7 @@ def test_a_full_disk_is_one_line(site, tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "open", lambda *_, **__: Full())
     with pytest.raises(DownloadError, match="cannot write big.bin.part: No space left on device"):
-        fetching._write(io.BytesIO(CONTENT), tmp_path / "big.bin.part", 0, len(CONTENT), None)
+        fetching._write(io.BytesIO(CONTENT), tmp_path / "big.bin.part", 0, len(CONTENT), None, Archive("", "big.bin"))
 
 
 def test_a_corpus_appears_whole_with_a_record_and_is_checked_again(site, tmp_path):

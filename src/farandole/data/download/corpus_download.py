@@ -64,7 +64,7 @@ def download(
         raise DownloadError(f"{corpus.name} {corpus.by_hand}")
     folder = Path(target)
     if not force and (recorded := _recorded(folder, corpus)) is not None:
-        return DownloadResult(folder, 0, _verified(folder, recorded))
+        return DownloadResult(folder, 0, _verified(folder, recorded, corpus))
     if folder.is_dir() and any(folder.iterdir()) and not force:
         raise OutputError(f"{folder} holds something else: choose another folder or add --force")
     work = folder.with_name(f".{folder.name}.download")
@@ -140,7 +140,9 @@ def _recorded(folder: Path, corpus: OpenCorpus) -> list[dict[str, Any]] | None:
         return None
 
 
-def _verified(folder: Path, archives: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _verified(folder: Path, archives: list[dict[str, Any]], corpus: OpenCorpus) -> list[dict[str, Any]]:
+    """The archives. Raises DownloadError if one is gone, or no longer what was fetched, or never was what is published."""
+    published = {a.name: a.sha256 for a in corpus.archives if a.sha256}
     for archive in archives:
         path = folder / ARCHIVES / archive["name"]
         if not path.is_file():
@@ -149,6 +151,10 @@ def _verified(folder: Path, archives: list[dict[str, Any]]) -> list[dict[str, An
             raise DownloadError(
                 f"{path} has SHA-256 {digest}, but {archive['sha256']} was fetched: it has changed since; add --force to "
                 "fetch it anew"
+            )
+        if published.get(archive["name"], digest) != digest:
+            raise DownloadError(
+                f"{path} has SHA-256 {digest}, but {published[archive['name']]} is published: add --force to fetch it anew"
             )
     return archives
 

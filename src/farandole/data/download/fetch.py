@@ -11,9 +11,11 @@ import http.client
 import json
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,10 +34,16 @@ ATTEMPTS = 4
 """Connections in a row that may bring nothing new before it is given up."""
 PAUSE = 2.0
 """Seconds before a broken connection is tried again."""
+LEAST_RATE, RATE_SPAN = 1000.0, 60.0
+"""A connection that brings less than so many bytes a second, over so many seconds, counts as broken."""
 
 
 class MissingFileError(DownloadError):
     """There is nothing at the address."""
+
+
+class _TooSlowError(OSError):
+    """A connection that drips: what it brings does not count."""
 
 
 def fetch(archive: Archive, folder: Path, progress: Progress | None = None) -> str:
@@ -49,8 +57,9 @@ def fetch(archive: Archive, folder: Path, progress: Progress | None = None) -> s
         SHA-256 of the file.
 
     Raises:
-        DownloadError: If the address cannot be reached or answers with an error, the connection breaks again and again, the disk is
-            full, or size or checksum are not the published ones (the file is then removed).
+        DownloadError: If the address cannot be reached or answers with an error or with something that was not asked for, the
+            connection breaks again and again, more than `archive.most` bytes come, the disk is full, or size or checksum are not
+            the published ones (the file is then removed).
     """
     target = folder / archive.name
     if not target.is_file():
@@ -64,6 +73,8 @@ def fetch(archive: Archive, folder: Path, progress: Progress | None = None) -> s
                 reason = "the connection broke off"
             except FarandoleError:
                 raise
+            except _TooSlowError as error:
+                reason, before = str(error), _size(part)
             except (OSError, http.client.HTTPException) as error:
                 reason = _reason(archive, error)
             fruitless = 0 if _size(part) > before else fruitless + 1
@@ -98,17 +109,46 @@ def _continue(archive: Archive, part: Path, progress: Progress | None) -> bool:
     response = _open(archive, begin, version)
     if response is None:
         return True
+    if response.status == 206 and not _is_same(response, version):
+        response.close()
+        begin, response = 0, _open(archive, 0, "")
+        assert response is not None
     with response:
         begin = _agreed_begin(response, begin)
+        _refuse_packed(archive, response)
         length = response.headers.get("Content-Length")
+        if length is not None and not length.isdecimal():
+            raise DownloadError(f"{archive.url} answers with a Content-Length of '{length[:40]}', which is no number")
         total = begin + int(length) if length else archive.size or 0
-        if archive.size not in (None, total):
+        if archive.size is not None and archive.size != total:
             raise DownloadError(
                 f"{archive.url} offers {total} bytes, but {archive.size} are published: it is another version"
             )
+        if total > archive.most:
+            raise _too_large(archive, f"offers {total} bytes")
         _remember_version(part, response)
-        there = _write(response, part, begin, total, progress)
+        there = _write(response, part, begin, total, progress, archive)
     return there >= total
+
+
+def _is_same(response: Any, version: str) -> bool:
+    """Whether a part is one of the version that was asked for, as far as the server tells."""
+    told = [response.headers.get(name, "") for name in ("ETag", "Last-Modified")]
+    return not version or version in told or not any(told)
+
+
+def _refuse_packed(archive: Archive, response: Any) -> None:
+    """Raise DownloadError if the bytes are not the file's own. Of .gz files some servers say so, and send them as they are."""
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    gzipped = encoding in ("gzip", "x-gzip") and archive.name.lower().endswith((".gz", ".tgz"))
+    if encoding != "identity" and not gzipped:
+        raise DownloadError(
+            f"{archive.url} sends the file packed ('{encoding[:40]}'), which was not asked for: refused"
+        )
+
+
+def _too_large(archive: Archive, what: str) -> DownloadError:
+    return DownloadError(f"{archive.url} {what}, and {archive.most} at most were expected: refused")
 
 
 def _open(archive: Archive, begin: int, version: str) -> Any:
@@ -121,7 +161,7 @@ def _open(archive: Archive, begin: int, version: str) -> Any:
         if version:
             headers["If-Range"] = version
     try:
-        response = urllib.request.urlopen(urllib.request.Request(archive.url, headers=headers), timeout=TIMEOUT)
+        response = _opener().open(urllib.request.Request(archive.url, headers=headers), timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         if error.code == 416 and begin:
             whole = error.headers.get("Content-Range", "") == f"bytes */{begin}"
@@ -130,9 +170,35 @@ def _open(archive: Archive, begin: int, version: str) -> Any:
             raise
         kind = MissingFileError if error.code in (404, 410) else DownloadError
         raise kind(f"{archive.url} answers {error.code} {error.reason}: it may have moved") from error
-    if archive.url.startswith("https:") and not response.geturl().startswith("https:"):
-        raise DownloadError(f"{archive.url} leads to {response.geturl()}, which is not encrypted: not followed")
     return response
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Followed to http and https, and from https to https alone."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        schemes = ("https",) if req.type == "https" else ("http", "https")
+        if newurl.partition(":")[0].lower() not in schemes:
+            raise DownloadError(
+                f"{req.full_url} leads to {newurl[:200]}, which is not {' or '.join(schemes)}: not followed"
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """What opens http and https and nothing else: no files, no ftp."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPErrorProcessor,
+        urllib.request.UnknownHandler,
+        _Redirects,
+    ):
+        opener.add_handler(handler())
+    return opener
 
 
 def _agreed_begin(response: Any, begin: int) -> int:
@@ -145,15 +211,24 @@ def _agreed_begin(response: Any, begin: int) -> int:
     return begin
 
 
-def _write(response: Any, part: Path, begin: int, total: int, progress: Progress | None) -> int:
+def _write(response: Any, part: Path, begin: int, total: int, progress: Progress | None, archive: Archive) -> int:
     """Append a response to `part` from `begin` on; returns the bytes there."""
-    there = begin
+    there = counted = begin
+    since = time.monotonic()
     with _writing(part, begin) as file:
-        while block := response.read(BLOCK):
+        while block := response.read1(BLOCK):
             _save(file, block)
             there += len(block)
+            if there > (archive.size or archive.most):
+                file.truncate(0)
+                raise _too_large(replace(archive, most=archive.size or archive.most), "sends more and more")
             if progress and total:
                 progress(min(there, total), total)
+            now = time.monotonic()
+            if now - since >= RATE_SPAN:
+                if there - counted < LEAST_RATE * (now - since):
+                    raise _TooSlowError(f"only {there - counted} bytes came in {now - since:.0f} s")
+                since, counted = now, there
     return there
 
 
@@ -207,6 +282,6 @@ def _reason(archive: Archive, error: BaseException) -> str:
         return f"it answers {error.code} {error.reason}"
     if isinstance(error, urllib.error.URLError):
         inner = error.reason
-        host = archive.url.split("/")[2]
-        return f"{host} cannot be reached ({getattr(inner, 'strerror', None) or inner})"
+        host = urllib.parse.urlsplit(archive.url).netloc
+        return f"{host or archive.url} cannot be reached ({getattr(inner, 'strerror', None) or inner})"
     return str(error) or type(error).__name__

@@ -22,6 +22,7 @@ class Archive:
         sha256: Published checksum, 64 hexadecimal digits; None if none is published.
         about: Size in words where only that is published.
         into: Folder inside the corpus that it is unpacked into, or put into if it is no archive; "" for the corpus's own.
+        most: Bytes beyond which a download is refused, where the size is not published: nothing in the list is near it.
         may_be_missing: Whether the corpus is whole without it: a number in a row that its makers left out.
     """
 
@@ -32,6 +33,7 @@ class Archive:
     about: str = ""
     into: str = ""
     may_be_missing: bool = False
+    most: int = 50 * 10**9
 
 
 @dataclass(frozen=True)
