@@ -126,5 +126,5 @@ def test_three_hundred_damaged_files(kind: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("kind", FORMATS)
-def test_five_thousand_damaged_files(kind: str, tmp_path: Path) -> None:
-    run(kind, range(1000, 1000 + COUNT(5000)), tmp_path)
+def test_ten_thousand_damaged_files(kind: str, tmp_path: Path) -> None:
+    run(kind, range(1000, 1000 + COUNT(10_000)), tmp_path)

@@ -14,6 +14,9 @@ READABLE = (".bvh", ".glb", ".gltf", ".vrm", ".vrma", ".npz", ".pkl", ".amc", ".
 WRITABLE = (".bvh", ".glb", ".gltf", ".vrma", ".npz", ".smpl.npz", ".pkl", ".fbx")
 """Endings `save_motion` knows."""
 
+FRAME_RATES = (1.0, 1000.0)
+"""Frames per second that a motion file may have: anything else is damage, and would be resampled as it says."""
+
 _GLTF = (".glb", ".gltf", ".vrm", ".vrma")
 
 
@@ -39,6 +42,8 @@ def load_motion(
 
     path = Path(path)
     motion = _read(path, name, animation, blender)
+    if not FRAME_RATES[0] - 1e-6 <= motion.fps <= FRAME_RATES[1] + 1e-6:
+        raise FileFormatError(f"{path}: {motion.fps:g} frames per second; a motion has 1 to 1000")
     return motion if is_stream(path) else replace(motion, source=path)
 
 

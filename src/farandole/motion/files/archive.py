@@ -1,14 +1,12 @@
-"""Arrays out of .npz archives and plain pickles, without running anything and within memory that the file's size justifies."""
+"""Arrays out of .npz archives, without running anything and within memory that the file's size justifies."""
 
 from __future__ import annotations
 
 import io
 import math
-import pickle
 import struct
 import zipfile
 import zlib
-from typing import Any
 
 import numpy as np
 
@@ -65,40 +63,3 @@ def _array(data: bytes) -> np.ndarray | None:
     if math.prod(shape) * dtype.itemsize > len(data) or any(side < 0 for side in shape):
         raise ValueError(f"an array of shape {shape} is larger than its file")
     return np.lib.format.read_array(io.BytesIO(data), allow_pickle=False)
-
-
-class _PlainUnpickler(pickle.Unpickler):
-    """Builds arrays, scalars and built-in containers; refuses to look up anything else, so nothing can be executed."""
-
-    _ALLOWED = frozenset(
-        {("numpy", "ndarray"), ("numpy", "dtype"), ("_codecs", "encode")}
-        | {(f"numpy.{core}.multiarray", f) for core in ("core", "_core") for f in ("_reconstruct", "scalar")}
-        | {(f"numpy.{core}.numeric", "_frombuffer") for core in ("core", "_core")}
-    )
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The few constructors of NumPy arrays; raises UnpicklingError for all else."""
-        if (module, name) not in self._ALLOWED:
-            raise pickle.UnpicklingError(f"it asks for {module}.{name}")
-        try:
-            return super().find_class(module.replace("numpy.core.", "numpy._core."), name)
-        except ModuleNotFoundError:  # NumPy 1
-            return super().find_class(module.replace("numpy._core.", "numpy.core."), name)
-
-
-def load_plain_pickle(data: bytes, source: str) -> Any:
-    """What a pickle of arrays, numbers, strings and containers of them holds.
-
-    Raises:
-        FileFormatError: If it holds anything else, is damaged, or claims arrays larger than itself.
-    """
-    try:
-        # latin1: NumPy arrays pickled by Python 2.
-        value = _PlainUnpickler(io.BytesIO(data), encoding="latin1").load()
-    except Exception as error:  # a damaged pickle may raise almost anything
-        reason = (str(error).splitlines() or ["damaged"])[0]
-        raise FileFormatError(f"{source} is not a pickle of plain arrays: {reason}") from error
-    arrays = [v for v in value.values() if isinstance(v, np.ndarray)] if isinstance(value, dict) else []
-    if any(array.nbytes > len(data) for array in arrays):
-        raise FileFormatError(f"{source} is a damaged pickle: it claims arrays larger than itself")
-    return value

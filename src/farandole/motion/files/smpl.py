@@ -13,7 +13,7 @@ import numpy as np
 
 from farandole.errors import FileFormatError, MotionError
 from farandole.motion import rotations as rot
-from farandole.motion.files.archive import load_plain_pickle
+from farandole.motion.files.plain_pickle import load_plain_pickle
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
@@ -160,5 +160,7 @@ def _frame_rate(data: dict[str, Any]) -> float | None:
     for key in ("mocap_framerate", "mocap_frame_rate", "fps"):
         if key in data:
             rate = float(np.asarray(data[key]).reshape(-1)[0])
-            return rate if np.isfinite(rate) and rate > 0 else None
+            if not np.isfinite(rate) or rate <= 0:
+                raise ValueError(f"{key} is {rate:g}")
+            return rate
     return None
