@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import threading
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
-from farandole._io import atomic_directory, atomic_path, atomic_paths, check_output
+from farandole._io import atomic_directory, atomic_path, atomic_paths, check_output, remove_unfinished
 from farandole.errors import OutputError
 
 
@@ -107,3 +110,104 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
         raise RuntimeError
     assert [p.name for p in target.iterdir()] == ["b"]
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_symbolic_link_stays_one_and_what_it_leads_to_is_written(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "old.txt").write_text("old")
+    for name, force in (("old.txt", True), ("not yet.txt", False)):
+        link = tmp_path / f"link to {name}"
+        link.symlink_to(tmp_path / "real" / name)
+        with atomic_path(link, force=force) as temporary:
+            assert temporary.parent == tmp_path / "real"
+            temporary.write_text("new")
+        assert link.is_symlink()
+        assert (tmp_path / "real" / name).read_text() == "new"
+    with pytest.raises(OutputError, match="exists already"):
+        check_output(tmp_path / "link to old.txt")
+    circle = tmp_path / "circle"
+    circle.symlink_to(circle)
+    with pytest.raises(OutputError, match="cannot write .*circle"):
+        check_output(circle)
+
+
+def test_a_link_to_a_folder_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with atomic_directory(tmp_path / "link") as temporary:
+        (temporary / "a").write_text("1")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "a").read_text() == "1"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions as POSIX has them")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o755])
+def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path: Path, mode: int) -> None:
+    target = tmp_path / "x.txt"
+    target.write_text("old")
+    target.chmod(mode)
+    with atomic_path(target, force=True) as temporary:
+        temporary.write_text("new")
+    assert target.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_gets_the_whole_content_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.bvh"
+    os.mkfifo(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    with atomic_paths([pipe, tmp_path / "x.txt"]) as (first, second):
+        assert first.suffix == ".bvh"
+        first.write_bytes(b"all of it")
+        second.write_text("x")
+    reader.join(10)
+    assert got == [b"all of it"]
+    assert pipe.is_fifo()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["pipe.bvh", "x.txt"]
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot write .*x{300}\.bvh: File name too long"):
+        check_output(tmp_path / f"{'x' * 300}.bvh")
+    with atomic_path(tmp_path / f"{'ä' * 120}.bvh") as temporary:  # 244 bytes
+        temporary.write_text("x")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_full_disk_names_the_users_file(tmp_path: Path, nested: bool) -> None:
+    with pytest.raises(OutputError) as caught, atomic_path(tmp_path / "dance.bvh") as temporary:
+        if nested:
+            with atomic_path(temporary) as inner:
+                raise OSError(errno.ENOSPC, "No space left on device", str(inner))
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert str(caught.value) == f"cannot write {tmp_path / 'dance.bvh'}: No space left on device"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_about_another_file_is_left_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "dance.bvh"):
+        (tmp_path / "none.wav").read_bytes()
+
+
+def test_of_two_that_write_one_file_the_second_is_refused(tmp_path: Path) -> None:
+    target = tmp_path / "x.txt"
+    with (
+        pytest.raises(OutputError, match=r"x\.txt exists already"),
+        atomic_path(target) as second,
+        atomic_path(target) as first,
+    ):
+        first.write_text("first")
+        second.write_text("second")
+    assert target.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    ours, others = tmp_path / ".dance.0123abcd.part.bvh", tmp_path / ".other.0123abcd.part.bvh"
+    for path in (ours, others, tmp_path / ".dance.part.bvh", tmp_path / "dance.0123abcd.part.bvh"):
+        path.write_text("half")
+    remove_unfinished([tmp_path / "dance.bvh"])
+    assert not ours.exists()
+    assert len(list(tmp_path.iterdir())) == 3

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
 import secrets
 import shutil
+import stat
+import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from farandole.errors import DataError, OutputError
+from farandole.errors import DataError, FarandoleError, OutputError
 
+Result = TypeVar("Result")
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 _STEM = 40  # characters of a file's name that its temporary name begins with
 _TEMPORARY = re.compile(r"\.(?P<stem>.*)\.[0-9a-f]{8}\.part(?P<suffix>.*)", re.DOTALL)
 
@@ -22,15 +28,20 @@ _TEMPORARY = re.compile(r"\.(?P<stem>.*)\.[0-9a-f]{8}\.part(?P<suffix>.*)", re.D
 def check_output(path: str | Path, *, force: bool = False) -> Path:
     """Tell before any work is done whether `path` may be written.
 
+    A symbolic link stands for what it leads to, there or not yet. Pipes and devices need no `force`: nothing is overwritten.
+
     Raises:
         OutputError: If it exists and not `force`, if it is a folder, or if its parent is not one.
     """
     target = Path(path)
-    if target.is_dir():
+    real = _destination(target)
+    if _told(real.is_dir, target):
         raise OutputError(f"{target} is a folder: give the name of a file")
-    if target.exists() and not force:
-        raise OutputError(f"{target} exists already: choose another name or add --force (in Python: force=True)")
-    parent = next(p for p in target.absolute().parents if p.exists())
+    if _is_stream(real):
+        return target
+    if real.exists() and not force:
+        raise _there_already(target)
+    parent = next(p for p in real.absolute().parents if p.exists())
     if not parent.is_dir():
         raise OutputError(f"cannot write {target}: {parent} is not a folder")
     if not os.access(parent, os.W_OK | os.X_OK):
@@ -42,7 +53,8 @@ def check_output(path: str | Path, *, force: bool = False) -> Path:
 def atomic_path(path: str | Path, *, force: bool = False) -> Iterator[Path]:
     """Yield a temporary name beside `path` with the same suffix; rename it to `path` when the block ends well.
 
-    Missing parent folders are made. If the block raises (Ctrl-C included), nothing of it stays behind.
+    Missing parent folders are made. If the block raises (Ctrl-C included), nothing of it stays behind. A file that is replaced
+    keeps its permissions; a symbolic link stays one, and what it leads to is written.
 
     Raises:
         OutputError: If the target exists and not `force`, or cannot be written.
@@ -55,22 +67,33 @@ def atomic_path(path: str | Path, *, force: bool = False) -> Iterator[Path]:
 def atomic_paths(paths: Iterable[str | Path], *, force: bool = False) -> Iterator[list[Path]]:
     """`atomic_path` for several files that belong together: all of them appear at the end, or none.
 
-    Where one cannot be renamed, those before it are taken back: files that were replaced are as they were.
+    Where one cannot be renamed, those before it are taken back: files that were replaced are as they were. Pipes and devices get
+    their content last.
     """
-    targets = [check_output(p, force=force) for p in paths]
-    with ExitStack() as undo:
+    wanted = [check_output(p, force=force) for p in paths]
+    targets = [_destination(p) for p in wanted]
+    with ExitStack() as always, ExitStack() as undo:
         temporaries = []
         for target in targets:
-            _make_parent(target, undo)
-            temporary = _temporary_name(target)
-            undo.callback(temporary.unlink, missing_ok=True)
+            if _is_stream(target):
+                temporary = Path(always.enter_context(tempfile.TemporaryDirectory())) / f"stream{target.suffix}"
+            else:
+                _make_parent(target, undo)
+                temporary = _temporary_name(target)
+                undo.callback(temporary.unlink, missing_ok=True)
             temporaries.append(temporary)
-        yield temporaries
-        missing = [t.name for t, made in zip(targets, temporaries, strict=True) if not made.exists()]
-        if missing:
-            raise OutputError(f"nothing was written for {', '.join(missing)}")
-        _rename_all(list(zip(temporaries, targets, strict=True)))
+        with _users_names(dict(zip(temporaries, wanted, strict=True))):
+            yield temporaries
+            missing = [w.name for w, made in zip(wanted, temporaries, strict=True) if not made.exists()]
+            if missing:
+                raise OutputError(f"nothing was written for {', '.join(missing)}")
+            pairs = list(zip(temporaries, targets, strict=True))
+            _place_all([pair for pair in pairs if not _is_stream(pair[1])], force=force)
         undo.pop_all()
+        for temporary, target in pairs:
+            if temporary.name.startswith("stream.") and temporary.exists():
+                with temporary.open("rb") as content, target.open("wb") as stream:
+                    shutil.copyfileobj(content, stream)
 
 
 @contextmanager
@@ -82,17 +105,19 @@ def atomic_directory(path: str | Path, *, force: bool = False) -> Iterator[Path]
     Raises:
         OutputError: If the target is a file, or a folder with something in it and not `force`, or cannot be written.
     """
-    target = Path(path)
-    if target.exists() and not target.is_dir():
-        raise OutputError(f"{target} is a file: give the name of a folder")
+    wanted = Path(path)
+    target = _destination(wanted)
+    if _told(target.exists, wanted) and not target.is_dir():
+        raise OutputError(f"{wanted} is a file: give the name of a folder")
     if target.is_dir() and any(target.iterdir()) and not force:
-        raise OutputError(f"{target} exists already: choose another name or add --force (in Python: force=True)")
+        raise _there_already(wanted)
     with ExitStack() as undo:
         _make_parent(target, undo)
         temporary = _temporary_name(target)
-        _guard(temporary.mkdir, target)
+        _told(temporary.mkdir, target)
         undo.callback(shutil.rmtree, temporary, ignore_errors=True)
-        yield temporary
+        with _users_names({temporary: wanted}):
+            yield temporary
         if target.is_dir():  # a folder with content cannot be renamed over: set the old one aside first
             aside = _temporary_name(target)
             _rename(target, aside)
@@ -138,7 +163,7 @@ def _temporary_name(target: Path) -> Path:
 def _make_parent(target: Path, undo: ExitStack) -> None:
     """Make missing parents, and have `undo` remove those that are still empty if the work fails."""
     missing = [p for p in target.absolute().parents if not p.exists()]
-    _guard(lambda: target.parent.mkdir(parents=True, exist_ok=True), target)
+    _told(lambda: target.parent.mkdir(parents=True, exist_ok=True), target)
     for parent in reversed(missing):  # callbacks run last in, first out: the deepest folder goes first
         undo.callback(_remove_if_empty, parent)
 
@@ -150,14 +175,32 @@ def _remove_if_empty(folder: Path) -> None:
         return  # somebody else put something there meanwhile: theirs to keep
 
 
-def _rename_all(pairs: list[tuple[Path, Path]]) -> None:
+def _place_all(pairs: list[tuple[Path, Path]], *, force: bool) -> None:
     """Rename every source to its target, or none."""
     with ExitStack() as keepsakes, ExitStack() as undo:
         for number, (source, target) in enumerate(pairs, 1):
             if number < len(pairs):  # the last one either succeeds, or is not there to be taken back
                 undo.callback(_undo_of(target, keepsakes))
-            _rename(source, target)
+            _told(lambda source=source, target=target: _place(source, target, force=force), target)
         undo.pop_all()
+
+
+def _place(source: Path, target: Path, *, force: bool) -> None:
+    """Rename a file. Without `force` a target that another process has made meanwhile is not overwritten."""
+    if force:
+        if target.exists():
+            with suppress(OSError):  # of another's file
+                source.chmod(stat.S_IMODE(target.stat().st_mode))
+        os.replace(source, target)
+        return
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        raise _there_already(target) from None
+    except OSError:  # a file system without hard links
+        os.replace(source, target)
+    else:
+        source.unlink()
 
 
 def _undo_of(target: Path, keepsakes: ExitStack) -> Callable[[], object]:
@@ -169,16 +212,57 @@ def _undo_of(target: Path, keepsakes: ExitStack) -> Callable[[], object]:
     try:
         os.link(target, old)  # a second name: the target is never missing
     except OSError:  # a file system without hard links
-        _guard(lambda: shutil.copy2(target, old), target)
+        _told(lambda: shutil.copy2(target, old), target)
     return lambda: os.replace(old, target)
 
 
 def _rename(source: Path, target: Path) -> None:
-    _guard(lambda: os.replace(source, target), target)
+    _told(lambda: os.replace(source, target), target)
 
 
-def _guard(action: Callable[[], object], target: Path) -> None:
+def _told(action: Callable[[], Result], target: Path) -> Result:
+    """What an action gives. Raises OutputError, naming the target, where the system refuses."""
     try:
-        action()
+        return action()
+    except FarandoleError:
+        raise
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _users_names(names: Mapping[Path, Path]) -> Iterator[None]:
+    """Let errors name the files that the user wants, not the temporary ones; a full disk names no file at all."""
+    try:
+        yield
+    except OutputError as error:
+        text = str(error)
+        for temporary, wanted in names.items():
+            text = text.replace(str(temporary), str(wanted))
+        if text == str(error):
+            raise
+        raise OutputError(text) from error
+    except FarandoleError:
+        raise
+    except OSError as error:
+        ours = [w for t, w in names.items() if error.filename == str(t)]
+        if not ours and (error.filename is not None or error.errno not in _NO_ROOM):
+            raise
+        raise OutputError(f"cannot write {(ours or [*names.values()])[0]}: {error.strerror or error}") from error
+
+
+def _destination(path: Path) -> Path:
+    """What a symbolic link leads to, whether it is there or not; any other path itself."""
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a path is a pipe, a terminal or another device."""
+    return path.is_fifo() or path.is_char_device() or path.is_socket() or path.is_block_device()
+
+
+def _there_already(path: Path) -> OutputError:
+    return OutputError(f"{path} exists already: choose another name or add --force (in Python: force=True)")

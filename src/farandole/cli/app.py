@@ -5,6 +5,7 @@ Exit codes: 0 done, 2 the user's input is wrong, 1 a bug or a broken machine, 13
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -25,13 +26,18 @@ ISSUES = "with the command, the input if you can share it, and what it prints wi
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 
+_NAMES = (
+    errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EROFS
+)  # fmt: skip
+"""What the system says where a name is wrong, or not allowed: the user's to mend."""
+
 _ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 """The base class of usage errors, wherever this release of typer keeps click."""
 
 app = typer.Typer(
     name="farandole",
     help="Give it a song, get a dance.",
-    epilog="farandole COMMAND --help tells more and has examples. farandole --debug COMMAND ... shows where an error came from.",
+    epilog="farandole COMMAND --help tells more and has examples. farandole COMMAND ... --debug shows where an error came from.",
     rich_markup_mode=None,  # plain help is instant and reads the same everywhere
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
@@ -50,12 +56,11 @@ def _root(
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of errors (or set FARANDOLE_DEBUG=1).")
+        bool,
+        typer.Option("--debug", help="Show the traceback of errors; anywhere in the line (or set FARANDOLE_DEBUG=1)."),
     ] = False,
 ) -> None:
     """Give it a song, get a dance."""
-    if debug:
-        os.environ["FARANDOLE_DEBUG"] = "1"
 
 
 commands.register(app)
@@ -63,6 +68,7 @@ commands.register(app)
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    console.print_whatever_comes()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that half-written files are removed
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
@@ -78,12 +84,15 @@ def run(arguments: list[str]) -> int:
         if not sys.warnoptions:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", UserWarning)
+        words, debug = _without_debug(arguments)
         try:
-            code = app(arguments or ["--help"], standalone_mode=False, prog_name="farandole")
+            code = app(words or ["--help"], standalone_mode=False, prog_name="farandole")
             if code == INTERRUPTED:  # newer releases of typer turn Ctrl-C into an exit code, older ones into Abort
                 raise KeyboardInterrupt
         except (Exception, KeyboardInterrupt) as problem:
-            if _debugging(arguments) and not isinstance(problem, (KeyboardInterrupt, typer.Abort, _ClickError)):
+            if (debug or os.environ.get("FARANDOLE_DEBUG", "0") not in ("", "0")) and not isinstance(
+                problem, (KeyboardInterrupt, typer.Abort, _ClickError)
+            ):
                 raise
             return _explain(problem)
         return code if isinstance(code, int) else 0
@@ -106,8 +115,11 @@ def _log_to_console() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-def _debugging(arguments: list[str]) -> bool:
-    return os.environ.get("FARANDOLE_DEBUG", "0") not in ("", "0") or "--debug" in arguments
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """The words without --debug, which may stand before or after the command; and whether it was there."""
+    options = arguments.index("--") if "--" in arguments else len(arguments)
+    words = [word for word in arguments[:options] if word != "--debug"]
+    return words + arguments[options:], len(words) < options
 
 
 def _explain(problem: BaseException) -> int:
@@ -126,9 +138,12 @@ def _explain(problem: BaseException) -> int:
     if isinstance(problem, FarandoleError):
         console.error(str(problem))
         return 2
-    if isinstance(problem, (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)):
+    if isinstance(problem, OSError) and problem.errno in _NAMES:
         console.error(f"{problem.filename or problem}: {problem.strerror or 'cannot be opened'}")
         return 2
+    if isinstance(problem, OSError) and problem.strerror:
+        console.error(f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror)
+        return 1
     if isinstance(problem, (OSError, MemoryError)):
         console.error(str(problem) or "out of memory")
         return 1

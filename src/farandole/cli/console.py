@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +18,24 @@ Progress = Callable[..., None]
 
 PLAIN_STEP = 0.25
 """Where stderr is no terminal, a line is printed each time this share of the work is done."""
+
+
+def print_whatever_comes() -> None:
+    """Let stdout and stderr take every text: file names that are no UTF-8 as they are, what the terminal lacks as escapes."""
+    codecs.register_error("as-it-is", _as_it_is)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="as-it-is")
+
+
+def _as_it_is(error: UnicodeError) -> tuple[bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    told = b""
+    for letter in error.object[error.start : error.end]:
+        byte = ord(letter) - 0xDC00  # how Python keeps bytes of file names that are no text
+        told += bytes([byte]) if 0x80 <= byte <= 0xFF else letter.encode("ascii", "backslashreplace")
+    return told, error.end
 
 
 def note(message: str, *, quiet: bool = False) -> None:
@@ -41,7 +61,10 @@ def result(text: object) -> None:
 
 def result_json(value: object) -> None:
     """The one machine-readable object of `--json`, on stdout. NaN and infinite numbers become null."""
-    typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    typer.echo(
+        text.encode("utf-8", "backslashreplace").decode("utf-8")
+    )  # of a name that is no UTF-8: \\udcff, as JSON has it
 
 
 @contextmanager

@@ -112,4 +112,4 @@ def write_scaler(folder: Path, feature: str, sequences: Sequence[str]) -> None:
 
 def _write(path: Path, text: str) -> None:
     with atomic_path(path, force=True) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="surrogateescape")

@@ -22,9 +22,11 @@ def read_names(path: Path) -> list[str]:
         DataError: If it cannot be read or is no text.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+        text = path.read_text(encoding="utf-8-sig", errors="surrogateescape")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror or error}") from error
+    if "\0" in text:
+        raise DataError(f"cannot read {path}: it is no text")
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from farandole.errors import AudioError
+from farandole.music.declared_length import share_there
 
 if TYPE_CHECKING:
     import av.container
@@ -24,9 +25,20 @@ _ACCEPTED = "a sound file (wav, flac, ogg, mp3, m4a, mp4) with at least 1 s of s
 _WHOLE = 0.9  # a file that yields less of its declared length (or of its packets) than this is refused as damaged
 
 
-def decode(path: str | Path, *, sample_rate: int = SAMPLE_RATE, side: bool = False) -> np.ndarray:
+def decode(path: str | Path, *, sample_rate: int = SAMPLE_RATE, side: bool = False, track: int = 0) -> np.ndarray:
     """All samples of a file, mono float32 [N]. Arguments and errors as for `decode_blocks`."""
-    return np.concatenate(list(decode_blocks(path, sample_rate=sample_rate, side=side)))
+    return np.concatenate(list(decode_blocks(path, sample_rate=sample_rate, side=side, track=track)))
+
+
+def sound_tracks(path: str | Path) -> int:
+    """How many sound tracks a file has; 0 if it is no sound file."""
+    import av.error
+
+    try:
+        with av.open(str(path)) as container:
+            return len(container.streams.audio)
+    except (av.error.FFmpegError, OSError, ValueError):
+        return 0
 
 
 def decode_blocks(
@@ -36,10 +48,11 @@ def decode_blocks(
     block: int = BLOCK,
     others: Mapping[int, list[np.ndarray]] | None = None,
     side: bool = False,
+    track: int = 0,
 ) -> Iterator[np.ndarray]:
     """Decode a file piece by piece; memory does not grow with its length.
 
-    The first sound track is mixed down to mono and resampled. Sample 0 is what a player plays first (encoder delay is
+    A sound track is mixed down to mono and resampled. Sample 0 is what a player plays first (encoder delay is
     removed, a track that starts late is preceded by silence), so times match the file as a browser plays it. A damaged
     file yields what can be decoded if that is at least 90 % of what it declares, and is refused otherwise; lost
     packets become silence where the container has time stamps, and are left out (as in a player) where it has none, as
@@ -52,6 +65,7 @@ def decode_blocks(
         others: More sample rates, each with a list to which its samples are added, in pieces, while blocks are taken: the file is
             decoded once for all rates. They are the same as if asked for alone.
         side: Half the difference of the channels of stereo sound in place of its sum.
+        track: Which of the file's sound tracks.
 
     Yields:
         Mono samples, float32 [block].
@@ -67,7 +81,7 @@ def decode_blocks(
     if path.is_dir():
         raise AudioError(f"{path}: is a folder; needed is {_ACCEPTED}")
     total = 0
-    for piece in _regroup(_pieces(path, sample_rate, others or {}, side), block):
+    for piece in _regroup(_pieces(path, sample_rate, others or {}, side, track), block):
         if not np.isfinite(piece).all():
             raise AudioError(f"{path}: holds samples that are NaN or infinite; needed is {_ACCEPTED}")
         total += len(piece)
@@ -112,7 +126,7 @@ def _regroup(pieces: Iterable[np.ndarray], block: int) -> Iterator[np.ndarray]:
 
 
 def _pieces(
-    path: Path, sample_rate: int, others: Mapping[int, list[np.ndarray]], side: bool = False
+    path: Path, sample_rate: int, others: Mapping[int, list[np.ndarray]], side: bool, track: int
 ) -> Iterator[np.ndarray]:
     import av.error
 
@@ -121,9 +135,9 @@ def _pieces(
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise AudioError(f"{path}: cannot be read as sound ({_reason(error)}); needed is {_ACCEPTED}") from error
     with container:
-        if not container.streams.audio:
+        if len(container.streams.audio) <= track:
             raise AudioError(f"{path}: has no sound track; needed is {_ACCEPTED}")
-        reader = _Reader(path, container)
+        reader = _Reader(path, container, track)
         extra = [(_Resampler(rate, side), pieces) for rate, pieces in others.items()]
         main = _Resampler(sample_rate, side)
         for frame in reader.frames():
@@ -141,11 +155,11 @@ def _reason(error: Exception) -> str:
 
 
 class _Reader:
-    """Frames of a container's first sound track, with a count of what was lost."""
+    """Frames of one of a container's sound tracks, with a count of what was lost."""
 
-    def __init__(self, path: Path, container: av.container.InputContainer) -> None:
+    def __init__(self, path: Path, container: av.container.InputContainer, track: int) -> None:
         self.path, self.container = path, container
-        self.stream = container.streams.audio[0]
+        self.stream = container.streams.audio[track]
         self.good = self.bad = 0
         self.seconds = 0.0  # decoded, without inserted silence
         self.reason = "no sound could be decoded"
@@ -192,6 +206,11 @@ class _Reader:
             raise AudioError(
                 f"{self.path}: truncated or damaged, holds {self.seconds:.1f} s of the {declared:.1f} s it declares; "
                 f"at least {100 * _WHOLE:.0f} % is needed"
+            )
+        share = share_there(self.path)
+        if share < _WHOLE:
+            raise AudioError(
+                f"{self.path}: truncated, holds {100 * share:.0f} % of the sound it declares; {100 * _WHOLE:.0f} % is needed"
             )
         if self.bad > (1 - _WHOLE) * (self.good + self.bad):
             raise AudioError(f"{self.path}: damaged, {self.bad} of {self.good + self.bad} packets cannot be decoded")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from farandole.errors import AudioError
 from farandole.music.beats import Beats, track_beats
-from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, decode, decode_blocks, resample
+from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, decode, decode_blocks, resample, sound_tracks
 from farandole.music.onsets import FrameFeatures, analyse
 
 _VANISHING = 1e-4
@@ -30,6 +30,7 @@ class Song:
         seconds: Length.
         frames: Frame features; see `onsets.FrameFeatures`.
         side: Whether the difference of two channels was heard, because their sum vanishes (one is inverted).
+        track: Which of the file's sound tracks was heard: the first that is not silent.
     """
 
     def __init__(
@@ -40,8 +41,9 @@ class Song:
         path: Path | None = None,
         samples: np.ndarray | None = None,
         side: bool = False,
+        track: int = 0,
     ) -> None:
-        self.frames, self.name, self.path, self.side = frames, name, path, side
+        self.frames, self.name, self.path, self.side, self.track = frames, name, path, side, track
         self.sample_rate, self.seconds = frames.sample_rate, frames.seconds
         self._samples = samples
         self._at: dict[int, np.ndarray] = {}
@@ -85,13 +87,13 @@ class Song:
             return self._samples
         if self.path is None:
             raise AudioError(f"{self.name}: was made without samples")
-        return decode(self.path, sample_rate=self.sample_rate, side=self.side)
+        return decode(self.path, sample_rate=self.sample_rate, side=self.side, track=self.track)
 
     def samples_at(self, sample_rate: int) -> np.ndarray:
         """Mono sound at another rate, float32 [N]; held until a rate is asked for that is not at hand. See `load_song`."""
         if sample_rate not in self._at:
             if self.path is not None:
-                sound = decode(self.path, sample_rate=sample_rate, side=self.side)
+                sound = decode(self.path, sample_rate=sample_rate, side=self.side, track=self.track)
             else:
                 sound = resample(self.samples, self.sample_rate, sample_rate)
             self._at = {sample_rate: sound}
@@ -104,7 +106,9 @@ class Song:
 
     def with_beats(self, beats: Beats) -> Song:
         """The same song with beats that are told, in place of those found; see `beats.overrides.told_beats`."""
-        song = Song(self.frames, name=self.name, path=self.path, samples=self._samples, side=self.side)
+        song = Song(
+            self.frames, name=self.name, path=self.path, samples=self._samples, side=self.side, track=self.track
+        )
         song._at, song._told = self._at, beats
         return song
 
@@ -158,16 +162,27 @@ def load_song(path: str | Path, *, name: str | None = None, rates: Iterable[int]
         AudioError: If the file cannot be decoded or holds less than 1 s of sound; see `decode.decode_blocks`.
     """
     path = Path(path)
-    others: dict[int, list[np.ndarray]] = {rate: [] for rate in rates}
-    frames, side = analyse(decode_blocks(path, others=others), SAMPLE_RATE), False
+    wanted = tuple(rates)
+    frames, others = _heard(path, wanted)
+    heard = {"side": False, "track": 0}
     if frames.power.max() < _VANISHING:
-        others_of_side: dict[int, list[np.ndarray]] = {rate: [] for rate in others}
-        difference = analyse(decode_blocks(path, others=others_of_side, side=True), SAMPLE_RATE)
-        if difference.power.max() > 100 * frames.power.max():
-            frames, others, side = difference, others_of_side, True
-    song = Song(frames, name=name or path.stem, path=path, side=side)
+        rest = [{"side": False, "track": track} for track in range(1, sound_tracks(path))]
+        for other in ({"side": True, "track": 0}, *rest):
+            found, others_found = _heard(path, wanted, **other)
+            if found.power.max() > 100 * frames.power.max():
+                frames, others, heard = found, others_found, other
+                break
+    song = Song(frames, name=name or path.stem, path=path, **heard)
     song._at = {rate: np.concatenate(others.pop(rate)) for rate in list(others)}
     return song
+
+
+def _heard(
+    path: Path, rates: Sequence[int], side: bool = False, track: int = 0
+) -> tuple[FrameFeatures, dict[int, list[np.ndarray]]]:
+    """Frame features of a track, and its samples at other rates, in pieces."""
+    others: dict[int, list[np.ndarray]] = {rate: [] for rate in rates}
+    return analyse(decode_blocks(path, others=others, side=side, track=track), SAMPLE_RATE), others
 
 
 def as_song(song: Song | str | Path) -> Song:

@@ -31,6 +31,7 @@ VERSION = 1
 
 _SCALE = 32767
 _ENERGY_RATE = 12.0
+_AFTER = 60.0  # s: what is told of a song that goes on after the dance
 
 
 def write_page(
@@ -104,13 +105,18 @@ def page_html(
         "ghosts": [None if ghost is None else _take(ghost, ghost.name) for ghost in ghosts],
         "marks": [round(int(m) / takes[0].fps, 4) for m in marks],
         "song": None if song is None else _song(song, seconds),
-        "energy": None if song is None else _energy(song),
+        "energy": None if song is None else _energy(song, seconds),
     }
     # "<" would let data close the script element; JSON may write it as an escape anywhere.
-    data = json.dumps(payload, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
+    data = _text(json.dumps(payload, separators=(",", ":"), ensure_ascii=False)).replace("<", "\\u003c")
     script, digest = page_script("viewer")
     # Neither is searched for what to escape: a page holds megabytes.
-    return rendered("viewer.html", title=heading, data=Markup(data), script=Markup(script), script_digest=digest)
+    return rendered("viewer.html", title=_text(heading), data=Markup(data), script=Markup(script), script_digest=digest)
+
+
+def _text(text: str) -> str:
+    """Names of files that are no UTF-8 as text, with a question mark for what is none."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def page_script(name: str) -> tuple[str, str]:
@@ -208,7 +214,8 @@ def _song(song: Song, seconds: float) -> dict[str, Any]:
     data, kind = for_browser(song, seconds=seconds)
     silent = song.frames.silent
     times = np.zeros(0) if silent else song.beats.times
-    inside = (times > -0.05) & (times <= song.seconds)  # one that begins the song may lie a hair before it
+    end = min(song.seconds, seconds + _AFTER)
+    inside = (times > -0.05) & (times <= end)  # one that begins the song may lie a hair before it
     downbeats = np.zeros(0, bool) if silent else song.beats.downbeats
     return {
         "name": song.name,
@@ -221,8 +228,8 @@ def _song(song: Song, seconds: float) -> dict[str, Any]:
     }
 
 
-def _energy(song: Song) -> dict[str, Any]:
-    """Loudness along the song: the greatest root mean square of each twelfth of a second, 255 at its loud level."""
+def _energy(song: Song, seconds: float) -> dict[str, Any]:
+    """Loudness along what is danced to: the greatest root mean square of each twelfth of a second, 255 at the song's loud level."""
     frames = song.frames
     level = np.sqrt(np.maximum(frames.power, 0.0))
     count = max(1, int(np.ceil(frames.seconds * _ENERGY_RATE)))
@@ -231,4 +238,5 @@ def _energy(song: Song) -> dict[str, Any]:
     np.maximum.at(loudest, slot, level)
     top = float(np.percentile(loudest, 98)) if not frames.silent else 0.0
     scaled = np.clip(loudest / top, 0, 1) if top > 0 else loudest * 0
+    scaled = scaled[: int(np.ceil((seconds + _AFTER) * _ENERGY_RATE))]
     return {"rate": _ENERGY_RATE, "data": base64.b64encode((255 * scaled).astype(np.uint8).tobytes()).decode()}

@@ -31,21 +31,24 @@ _AS_IT_IS = {
 _LOSSLESS = {".wav", ".flac"}
 _LARGE = 2_000_000
 """Lossless files beyond this many bytes are re-encoded for pages: a page is sent around and opened on phones."""
+_LONG = 1.5
+"""So are songs that go on for longer than this many times the dance."""
 
 
 def for_browser(song: Song, *, seconds: float | None = None) -> tuple[bytes, str]:
     """A song as bytes that browsers play, and their MIME type.
 
-    The original file where browsers know its format and it is not needlessly large; else AAC in MP4.
+    The original file where browsers know its format, it is not needlessly large, and its first track is what was danced to; else
+    AAC in MP4.
 
     Args:
         song: The song.
         seconds: What will be played of it; only a re-encoded song is cut there.
     """
     path = _file(song)
-    if path is not None and path.suffix.lower() in _AS_IT_IS:
-        lossless = path.suffix.lower() in _LOSSLESS
-        if not (lossless and path.stat().st_size > _LARGE):
+    if path is not None and path.suffix.lower() in _AS_IT_IS and not song.track:
+        spared = path.suffix.lower() in _LOSSLESS or (seconds is not None and song.seconds > _LONG * seconds)
+        if not (spared and path.stat().st_size > _LARGE):
             return path.read_bytes(), _AS_IT_IS[path.suffix.lower()]
     return encode_m4a(song, seconds=seconds), "audio/mp4"
 
@@ -122,7 +125,7 @@ def _whole(song: Song) -> Iterator[np.ndarray]:
     from av.audio.resampler import AudioResampler
 
     resampler = AudioResampler(format="fltp", layout="stereo", rate=RATE)
-    for frame in _file_frames(song.path) if _file(song) else _sample_frames(song):
+    for frame in _file_frames(song.path, song.track) if _file(song) else _sample_frames(song):
         frame.pts = None
         for out in resampler.resample(frame):
             yield out.to_ndarray()
@@ -133,11 +136,11 @@ def _whole(song: Song) -> Iterator[np.ndarray]:
         raise AudioError(f"{song.name}: holds no sound that can be decoded") from None
 
 
-def _file_frames(path: Path | None) -> Iterator[av.AudioFrame]:
+def _file_frames(path: Path | None, track: int) -> Iterator[av.AudioFrame]:
     import av.error
 
     with av.open(str(path)) as container:
-        packets = container.demux(container.streams.audio[0])
+        packets = container.demux(container.streams.audio[track])
         bad = 0
         while bad < 1000:
             try:

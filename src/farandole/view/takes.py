@@ -74,10 +74,26 @@ def plan_outputs(
     if out is not None and _is_folder(out):
         folder = out
     elif out is not None:
-        own = parse_formats(out.suffix)
+        own = _format_of(out)
         folder, stem, wanted = out.parent, out.stem, tuple(dict.fromkeys(own + (wanted or ())))
     wanted = wanted or parse_formats(default)
-    return named_outputs(folder, stem, wanted, takes)
+    outputs = named_outputs(folder, stem, wanted, takes)
+    return outputs if out is None or _is_folder(out) else _as_written(outputs, out.suffix)
+
+
+def _format_of(out: Path) -> tuple[str, ...]:
+    """The format that a file's suffix names."""
+    try:
+        return parse_formats(out.suffix)
+    except OutputError as error:
+        raise OutputError(f"{out}: {error}; if it is to be a folder, make it first") from None
+
+
+def _as_written(outputs: Outputs, suffix: str) -> Outputs:
+    """The same with a suffix as the user has it: out.BVH, not out.bvh."""
+    own = suffix.lower().lstrip(".")
+    takes = tuple({k: p.with_suffix(suffix) if k == own else p for k, p in take.items()} for take in outputs.takes)
+    return Outputs(takes, outputs.page and (outputs.page.with_suffix(suffix) if own == "html" else outputs.page))
 
 
 def named_outputs(folder: Path, name: str, formats: Sequence[str], takes: int = 1) -> Outputs:

@@ -45,7 +45,7 @@ def with_splits(
 
 def hold_out(sources: Sequence[Source], *, val: float = 0.05, test: float = 0.1) -> list[Source]:
     """Sources with splits drawn by name, the same ones every time; small corpora give at least one to test."""
-    order = sorted(sources, key=lambda s: hashlib.sha256(s.name.encode()).hexdigest())
+    order = sorted(sources, key=lambda s: hashlib.sha256(s.name.encode("utf-8", "surrogateescape")).hexdigest())
     tests = max(round(test * len(order)), int(len(order) >= 4))
     vals = max(round(val * len(order)), int(len(order) >= 10))
     of = {s.name: "test" for s in order[:tests]} | {s.name: "val" for s in order[tests : tests + vals]}
