@@ -6,10 +6,8 @@ import errno
 import json
 import os
 import re
-import secrets
 import shutil
 import stat
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -76,7 +74,9 @@ def atomic_paths(paths: Iterable[str | Path], *, force: bool = False) -> Iterato
         temporaries = []
         for target in targets:
             if _is_stream(target):
-                temporary = Path(always.enter_context(tempfile.TemporaryDirectory())) / f"stream{target.suffix}"
+                from tempfile import TemporaryDirectory
+
+                temporary = Path(always.enter_context(TemporaryDirectory())) / f"stream{target.suffix}"
             else:
                 _make_parent(target, undo)
                 temporary = _temporary_name(target)
@@ -157,7 +157,7 @@ def read_json(path: Path) -> Any:
 
 
 def _temporary_name(target: Path) -> Path:
-    return target.with_name(f".{target.stem[:_STEM]}.{secrets.token_hex(4)}.part{target.suffix}")
+    return target.with_name(f".{target.stem[:_STEM]}.{os.urandom(4).hex()}.part{target.suffix}")
 
 
 def _make_parent(target: Path, undo: ExitStack) -> None:

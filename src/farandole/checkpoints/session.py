@@ -122,6 +122,8 @@ class OnnxSession:
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 3
             options.intra_op_num_threads = self._threads
+            # Threads that wait in a loop burn as much time as the work takes, and hold it up where there are other processes.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             try:
                 self._sessions[network] = onnxruntime.InferenceSession(
                     str(path), options, providers=["CPUExecutionProvider"]

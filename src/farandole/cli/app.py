@@ -65,6 +65,9 @@ def _root(
 
 commands.register(app)
 
+# Looking for plugins of pydantic reads the description of every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""

@@ -108,7 +108,7 @@ def _check_reachable(address: str) -> None:
     if address == "auto":
         return
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not port.isdecimal():
         raise DataError(f"cluster address '{address}': accepted are local, auto, HOST:PORT and ray://HOST:PORT")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_REACH).close()

@@ -148,7 +148,7 @@ def _step(inner: Any, name: str, word: str, *, fresh: bool) -> Any:
 
 
 def _place(inner: list[Any], name: str, word: str) -> int:
-    if not name.isdigit() or int(name) >= len(inner):
+    if not name.isdecimal() or int(name) >= len(inner):
         raise DataError(f"{word}: '{name}' is no element: there are 0 to {len(inner) - 1}")
     return int(name)
 

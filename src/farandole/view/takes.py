@@ -135,7 +135,6 @@ def write_takes(
     """
     from farandole.motion.files import save_motion
     from farandole.view.page import write_page
-    from farandole.view.video import write_video
 
     shown = progress or (lambda _: nullcontext())
     with _io.atomic_paths(outputs.all, force=force) as temporaries:
@@ -143,6 +142,8 @@ def write_takes(
         for files, motion in zip(outputs.takes, motions, strict=True):
             for kind, path in files.items():
                 if kind == "mp4":
+                    from farandole.view.video import write_video
+
                     with shown(f"rendering {path.name}") as update:
                         write_video(motion, name_now[path], song=song, progress=update)
                 elif character is not None and kind in character_formats(character.path):

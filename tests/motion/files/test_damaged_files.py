@@ -128,3 +128,23 @@ def test_three_hundred_damaged_files(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", FORMATS)
 def test_ten_thousand_damaged_files(kind: str, tmp_path: Path) -> None:
     run(kind, range(1000, 1000 + COUNT(10_000)), tmp_path)
+
+
+@pytest.mark.parametrize("count", ["³", "٣٣", "9" * 5000, "+-5", "1_0"])
+@pytest.mark.parametrize("place", ["CHANNELS 6", "Frames: 8"])
+def test_counts_that_only_look_like_numbers(count: str, place: str, tmp_path: Path) -> None:
+    text = intact("bvh", tmp_path).decode()
+    word = place.split()[0]
+    (tmp_path / "x.bvh").write_text(text.replace(place, f"{word} {count}", 1), encoding="utf-8")
+    with pytest.raises(FarandoleError):
+        load_motion(tmp_path / "x.bvh")
+
+
+@pytest.mark.parametrize("count", ["³", "9" * 5000, "+-5"])
+def test_frame_numbers_that_only_look_like_numbers(count: str, tmp_path: Path) -> None:
+    (tmp_path / "x.asf").write_bytes(intact("asf", tmp_path))
+    (tmp_path / "x.amc").write_text(
+        intact("amc", tmp_path).decode().replace("\n1\n", f"\n{count}\n", 1), encoding="utf-8"
+    )
+    with pytest.raises(FarandoleError):
+        load_motion(tmp_path / "x.amc")

@@ -16,7 +16,7 @@ def parse_address(where: str, usual: str = "127.0.0.1") -> tuple[str, int]:
     """
     host, _, port = where.strip().rpartition(":")
     host = host.strip("[]") or usual
-    if not port.isdigit() or not 0 < int(port) < 65536:
+    if not port.isdecimal() or not 0 < int(port) < 65536:
         raise OutputError(f"'{where}' is no address: accepted is a port (39539) or host:port (192.168.0.7:39539)")
     return host, int(port)
 

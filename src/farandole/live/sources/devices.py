@@ -72,7 +72,7 @@ def find_device(module: Any, wanted: str | None, *, loopback: bool) -> int:
     """
     devices = list(module.query_devices())
     inputs = [n for n, d in enumerate(devices) if d["max_input_channels"] > 0]
-    if wanted is not None and wanted.strip().isdigit():
+    if wanted is not None and wanted.strip().isdecimal():
         number = int(wanted)
         if number not in inputs:
             raise AudioError(f"device {number} cannot be heard: see farandole live --devices")

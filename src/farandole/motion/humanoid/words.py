@@ -189,7 +189,7 @@ def _split(name: str) -> tuple[str, list[str]]:
         name = re.sub(r"(?<= )D(?=$|[ _])", " dbone ", name)  # doubles that follow the bone of the same name
         name = re.sub(r"(?<= )[PC](?=$|[ _])", " helper ", name)
     words = [w.lower() for w in _WORDS.findall(name)]
-    words = [w for w in words if not (w.isdigit() and int(w) <= 1 and w.startswith("0"))]  # upperarm_01_l, neck_01
+    words = [w for w in words if not (w.isdecimal() and int(w) <= 1 and w.startswith("0"))]  # upperarm_01_l, neck_01
     if len(words) > 1 and words[0] in ("c", "joint", "jnt", "bone"):
         words = words[1:]
     for tokens, side in ((_LEFT, "Left"), (_RIGHT, "Right")):

@@ -27,6 +27,7 @@ CMU_FPS = 120.0
 """Frame rate of CMU's recordings, which their files do not tell."""
 _SLOW = {"60": 60.0, "61": 60.0}
 """Rates of the subjects recorded otherwise."""
+_FRAME_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 _CMU_LENGTH = 0.45
 _INCH = 0.0254
 
@@ -107,7 +108,7 @@ def _values(text: str, body: Acclaim, source: str) -> tuple[bool, dict[str, Arra
         if words[0].startswith(":"):
             key = words[0].lower()
             degrees = True if key == ":degrees" else False if key == ":radians" else degrees
-        elif len(words) == 1 and words[0].lstrip("+-").isdigit():
+        elif len(words) == 1 and _FRAME_NUMBER.fullmatch(words[0]):
             if last is not None and int(words[0]) != last + 1:
                 log.warning("%s, line %d: frame %s follows frame %d", source, number, words[0], last)
             last = int(words[0])

@@ -101,7 +101,7 @@ def _read_timing(data: bytes, start: int, source: str) -> tuple[int, float, str,
     if not found:
         raise FileFormatError(f"{source}, line {line}: no 'Frames:' after MOTION")
     token = found[1].decode("latin-1")
-    if not token.isdigit():
+    if not token.isdecimal() or len(token) > 18:
         raise FileFormatError(f"{source}, line {line}: 'Frames: {token}' is not a whole number")
     frames = int(token)
     found_time = _TIME_LINE.match(data, found.end())

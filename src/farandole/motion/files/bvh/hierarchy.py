@@ -163,8 +163,11 @@ def _is_number(word: str) -> bool:
     return True
 
 
+_DIGITS = 9  # of any count in a file that a machine can hold
+
+
 def _channels(words: Sequence[str], fail) -> tuple[str, ...]:
-    if not words or not words[0].isdigit():
+    if not words or not words[0].isdecimal() or len(words[0]) > _DIGITS:
         raise fail(f"CHANNELS needs a count, has '{words[0] if words else ''}'")
     if int(words[0]) != len(words) - 1:
         raise fail(f"CHANNELS says {words[0]} but names {len(words) - 1}")

@@ -28,7 +28,9 @@ def choose_take(file: Container, animation: int | str | None) -> dict[str, Any] 
     takes, names = file.items("animations"), animation_names(file)
     there = ", ".join(names) or "none"
     if isinstance(animation, str):
-        if animation not in names and not (animation.isdigit() and int(animation) < len(takes)):
+        if animation not in names and not (
+            animation.isdecimal() and len(animation) < 10 and int(animation) < len(takes)
+        ):
             raise FileFormatError(f"{file.path} has no animation '{animation}' (there are: {there})")
         return takes[names.index(animation) if animation in names else int(animation)]
     if animation is not None:
