@@ -15,6 +15,7 @@ import numpy as np
 from farandole.errors import MotionError
 from farandole.motion import rotations as rot
 from farandole.motion.humanoid import house_skeleton
+from farandole.motion.kinematics import contacts, parts
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
@@ -142,19 +143,22 @@ class DanceCodec:
             position: Floor position (x, z) of the root in the first frame, m; the origin by default.
             heading: Heading in the first frame, rad.
         """
-        x = np.asarray(features, dtype=float)
+        x = np.asarray(features)
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise MotionError(f"features have shape {x.shape}, the {self.name} codec needs [T, {self.dim}]")
-        angle = heading + np.concatenate(([0.0], np.cumsum(x[1:, 3]) / self.fps))
+        moved = x[:, self.slices["root"]].astype(float)
+        angle = heading + np.concatenate(([0.0], np.cumsum(moved[1:, 3]) / self.fps))
         facing = rot.from_yaw(angle)
-        step = rot.rotate(facing, np.stack((x[:, 1], np.zeros(len(x)), x[:, 2]), axis=1)) / self.fps
+        step = rot.rotate(facing, np.stack((moved[:, 1], np.zeros(len(x)), moved[:, 2]), axis=1)) / self.fps
         step[0] = 0.0
         if position is not None:
             step[0, [0, 2]] = position
         root = np.cumsum(step, axis=0)
-        root[:, 1] = x[:, 0]
+        root[:, 1] = moved[:, 0]
         local = rot.identity(len(x), len(self.skeleton))
-        local[:, self.joints] = rot.from_6d(x[:, self.slices["rotations"]].reshape(len(x), -1, 6))
+        for part in parts(len(x)):
+            turns = x[part, self.slices["rotations"]].astype(float)
+            local[part, self.joints] = rot.from_6d(turns.reshape(len(turns), -1, 6))
         local[:, 0] = rot.multiply(facing, local[:, 0])
         return Motion(self.skeleton, local, root, self.fps, name="dance")
 
@@ -166,8 +170,6 @@ def foot_contacts(motion: Motion, *, max_height: float = 0.05, max_speed: float 
         max_height: Greatest height of the toe joint above its height when the sole lies on the floor, m.
         max_speed: Greatest speed of the toe joint, m/s.
     """
-    from farandole.motion.kinematics import contacts
-
     toes = [motion.skeleton.index(n) for n in ("LeftToeBase", "RightToeBase")]
     sole = -motion.skeleton.end_sites["LeftToeBase"][1]
     return contacts(motion.positions[:, toes], motion.fps, max_height=sole + max_height, max_speed=max_speed)

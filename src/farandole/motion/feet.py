@@ -16,6 +16,7 @@ from farandole.motion import rotations as rot
 from farandole.motion.ik import two_bone
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
+from farandole.motion.skeleton import Skeleton
 
 SIDES = ("Left", "Right")
 EDGE_SECONDS = 1.5
@@ -71,7 +72,7 @@ def anchor_root(motion: Motion, scores: Array) -> Motion:
     """
     ball = _balls(motion)
     velocity = kinematics.velocity(ball, motion.fps)
-    sole = _sole_height(motion)
+    sole = _sole_height(motion.skeleton)
     low = np.exp(-((np.maximum(ball[..., 1] - sole, 0.0) / 0.03) ** 2))
     weight = scores**2 * low
     sure = _smooth(weight.sum(axis=1), 2.0)
@@ -158,7 +159,7 @@ def ball_targets(motion: Motion, planted: Array, config: CleanupConfig, *, past:
         past: Targets of the first frames, which were shown already, [P, 2, 3] m: stands that began then stay where they are.
     """
     ball = _balls(motion)
-    sole = _sole_height(motion)
+    sole = _sole_height(motion.skeleton)
     target = ball.copy()
     for foot in range(2):
         before = None if past is None else past[:, foot]
@@ -221,7 +222,7 @@ def lower_root(motion: Motion, ball: Array) -> Motion:
     lowest = np.zeros(len(motion))
     for foot, side in enumerate(SIDES):
         hip, length = _hip(motion, side), _leg_length(motion, side)
-        away = _ankle_target(motion, side, ball[:, foot]) - hip
+        away = _ankle_target(motion.skeleton, motion.global_rotations, side, ball[:, foot]) - hip
         flat = np.hypot(away[:, 0], away[:, 2])
         reach = STRETCHED * length
         down = np.sqrt(np.maximum(reach**2 - flat**2, 0.0))
@@ -237,27 +238,38 @@ def lower_root(motion: Motion, ball: Array) -> Motion:
     return replace(motion, root_positions=root)
 
 
-def _ankle_target(motion: Motion, side: str, ball: Array) -> Array:
-    body = motion.skeleton
-    turn = motion.global_rotations[:, body.index(f"{side}Foot")]
+def _ankle_target(body: Skeleton, turns: Array, side: str, ball: Array) -> Array:
+    turn = turns[:, body.index(f"{side}Foot")]
     return ball - rot.rotate(turn, body.offsets[body.index(f"{side}ToeBase")])
 
 
 def reach_balls(motion: Motion, ball: Array) -> Motion:
     """Legs turned so that the balls of the feet lie at `ball` [T, 2, 3] and no heel below the floor."""
-    body = motion.skeleton
-    turns = motion.global_rotations.copy()
-    heel_height = -_sole_height(motion) + _rest_ankle(motion)
+    rotations = np.empty_like(motion.rotations)
+    for part in kinematics.parts(len(motion)):
+        rotations[part] = _reach(motion.skeleton, motion.positions[part], motion.global_rotations[part], ball[part])
+    return replace(motion, rotations=rotations)
+
+
+def _reach(body: Skeleton, positions: Array, turns: Array, ball: Array) -> Array:
+    """Local rotations, [T, J, 4], each frame on its own.
+
+    Args:
+        body: The house skeleton.
+        positions, turns: World positions and rotations of its joints, [T, J, 3] m and [T, J, 4].
+        ball: As for `reach_balls`.
+    """
+    turns = turns.copy()
+    sole, ankle_height = _sole_height(body), _rest_ankle(body)
+    heel_height = -sole + ankle_height
     for foot, side in enumerate(SIDES):
         thigh, shin, ankle = (body.index(f"{side}{part}") for part in ("UpLeg", "Leg", "Foot"))
         toe = body.index(f"{side}ToeBase")
-        hip, knee, end = (motion.positions[:, j] for j in (thigh, shin, ankle))
-        target = _ankle_target(motion, side, ball[:, foot])
+        hip, knee, end = (positions[:, j] for j in (thigh, shin, ankle))
+        target = _ankle_target(body, turns, side, ball[:, foot])
         # A heel under the floor tips the foot about its ball.
         lifted = target.copy()
-        lifted[:, 1] = (
-            heel_height + _sole_height(motion) + _softplus(target[:, 1] - heel_height - _sole_height(motion), 0.004)
-        )
+        lifted[:, 1] = heel_height + sole + _softplus(target[:, 1] - heel_height - sole, 0.004)
         span = np.linalg.norm(body.offsets[toe])
         lifted = ball[:, foot] + rot.normalize(lifted - ball[:, foot]) * span
         tip = rot.between(ball[:, foot] - target, ball[:, foot] - lifted)
@@ -266,7 +278,7 @@ def reach_balls(motion: Motion, ball: Array) -> Motion:
         turns[:, shin] = rot.multiply(lower, turns[:, shin])
         turns[:, ankle] = rot.multiply(tip, turns[:, ankle])
         turns[:, toe] = _toes_up(rot.multiply(tip, turns[:, toe]), body.end_sites[f"{side}ToeBase"], ball[:, foot, 1])
-    return replace(motion, rotations=kinematics.to_local(body, turns))
+    return kinematics.to_local(body, turns)
 
 
 def _toes_up(turn: Array, tip: Array, height: Array) -> Array:
@@ -298,14 +310,14 @@ def _leg_length(motion: Motion, side: str) -> float:
     return float(sum(np.linalg.norm(body.offsets[body.index(f"{side}{part}")]) for part in ("Leg", "Foot")))
 
 
-def _sole_height(motion: Motion) -> float:
+def _sole_height(body: Skeleton) -> float:
     """Height of the ball of a foot that stands flat, m."""
-    return -float(motion.skeleton.end_sites["LeftToeBase"][1])
+    return -float(body.end_sites["LeftToeBase"][1])
 
 
-def _rest_ankle(motion: Motion) -> float:
+def _rest_ankle(body: Skeleton) -> float:
     """Height of the ankle of a foot that stands flat, m."""
-    return _sole_height(motion) - float(motion.skeleton.offsets[motion.skeleton.index("LeftToeBase")][1])
+    return _sole_height(body) - float(body.offsets[body.index("LeftToeBase")][1])
 
 
 def _softplus(x: Array, scale: float) -> Array:

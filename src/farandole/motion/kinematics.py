@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from farandole.motion import rotations as rot
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
+
+PART = 4096
+"""Frames worked on at a time, where each is worked on alone."""
 
 
 def forward(
@@ -25,6 +30,28 @@ def forward(
     dtype = np.result_type(local, root_positions)
     positions = np.empty((*local.shape[:-1], 3), dtype)
     turns = np.empty(local.shape, dtype)
+    if local.ndim == 2:
+        _follow(skeleton, local, root_positions, translations, positions, turns)
+    for part in parts(len(local) if local.ndim > 2 else 0):
+        moved = None if translations is None else translations[part]
+        _follow(skeleton, local[part], root_positions[part], moved, positions[part], turns[part])
+    return positions, turns
+
+
+def parts(frames: int) -> Iterator[slice]:
+    """Some thousand frames at a time, so that what is needed on the way does not grow with a motion's length."""
+    return (slice(at, at + PART) for at in range(0, frames, PART))
+
+
+def _follow(
+    skeleton: Skeleton,
+    local: Array,
+    root_positions: Array,
+    translations: Array | None,
+    positions: Array,
+    turns: Array,
+) -> None:
+    """Fill in what `forward` returns."""
     positions[..., 0, :] = root_positions
     turns[..., 0, :] = local[..., 0, :]
     for joints in skeleton.levels:
@@ -33,7 +60,6 @@ def forward(
         offsets = skeleton.offsets[joints] if translations is None else translations[..., joints, :]
         positions[..., joints, :] = positions[..., parents, :] + rot.rotate(base, offsets)
         turns[..., joints, :] = rot.multiply(base, local[..., joints, :])
-    return positions, turns
 
 
 def to_local(skeleton: Skeleton, turns: Array) -> Array:

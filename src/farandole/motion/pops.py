@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from farandole.motion import rotations as rot
 from farandole.motion.edit import smooth
+from farandole.motion.kinematics import parts
 from farandole.motion.motion import Motion
 
 
@@ -26,18 +28,28 @@ def soften_pops(motion: Motion, *, limit: float = 60.0, rounds: int = 4) -> Moti
     for attempt in range(1, rounds + 1):
         if len(motion) < 3:
             return motion
-        step = np.linalg.norm(np.diff(motion.positions, n=2, axis=0), axis=-1).max(axis=1) * motion.fps**2
         wild = np.zeros(len(motion))
-        wild[1:-1] = step > limit
+        for part in parts(len(motion) - 2):
+            moved = np.diff(motion.positions[part.start : part.stop + 2], n=2, axis=0)
+            step = np.linalg.norm(moved, axis=-1).max(axis=1) * motion.fps**2
+            wild[1 + part.start : 1 + part.start + len(step)] = step > limit
         if not wild.any():
             return motion
         reach = max(1, round(0.1 * motion.fps))
         share = gaussian_filter1d(maximum_filter1d(wild, 2 * reach + 1), reach / 2, truncate=3.0)
-        calm = smooth(motion, 0.03 * attempt)
-        root = motion.root_positions + share[:, None] * (calm.root_positions - motion.root_positions)
-        where = np.flatnonzero(share)
-        rotations = motion.rotations.copy()
-        weight = np.broadcast_to(share[where, None], rotations[where].shape[:-1])
-        rotations[where] = rot.slerp(rotations[where], calm.rotations[where], weight)
+        root, rotations = motion.root_positions.copy(), motion.rotations.copy()
+        for first, last, begin, end in _passages(share, around=int(4 * 0.03 * attempt * motion.fps) + 2):
+            calm = smooth(motion.slice(begin, end), 0.03 * attempt).slice(first - begin, last - begin)
+            amount = share[first:last, None]
+            root[first:last] += amount * (calm.root_positions - root[first:last])
+            weight = np.broadcast_to(amount, rotations[first:last].shape[:-1])
+            rotations[first:last] = rot.slerp(rotations[first:last], calm.rotations, weight)
         motion = replace(motion, rotations=rotations, root_positions=root)
     return motion
+
+
+def _passages(share: np.ndarray, around: int) -> Iterator[tuple[int, int, int, int]]:
+    """Runs of frames with a share above 0: their first and end, and the same with what a filter sees around them."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], share > 0, [0])).astype(int)))
+    for first, last in edges.reshape(-1, 2).tolist():
+        yield first, last, max(0, first - around), min(len(share), last + around)

@@ -8,6 +8,7 @@ F. Krebs, S. Böck, G. Widmer, An efficient state-space model for joint tempo an
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -35,7 +36,16 @@ class SearchCosts:
     prior_octaves: float = 0.9
 
 
+class FrameRows(Protocol):
+    """Something [T, N] of which some frames are asked for at a time."""
+
+    def __getitem__(self, frames: Array, /) -> Array:
+        """Rows [K, N] of frames [K] that follow each other."""
+        ...
+
+
 COSTS = SearchCosts()
+_HELD = 2048  # frames that are held before those that nothing leads to any more are dropped
 _REACH = 6  # periods (frames) by which one beat's may differ from the next without a jump
 
 
@@ -47,7 +57,7 @@ def beat_gain(probability: Array, costs: SearchCosts = COSTS) -> Array:
 
 
 def best_beats(
-    gain: Array, periods: Array, fps: float, by_period: Array | None = None, costs: SearchCosts = COSTS
+    gain: Array, periods: Array, fps: float, by_period: FrameRows | None = None, costs: SearchCosts = COSTS
 ) -> Array:
     """Frames of the beats of the best path.
 
@@ -55,8 +65,7 @@ def best_beats(
         gain: Of a beat at each frame, [T]; 0 where nothing speaks for or against.
         periods: Frames from a beat to the next, ascending by one, int [N].
         fps: Frames per second.
-        by_period: Gain of a beat at each frame that ends each period, [T, N], or None.
-        costs: See `SearchCosts`.
+        by_period: Gain of a beat at each frame that ends each period, [T, N], or what gives rows of it; or None.
         costs: See `SearchCosts`.
 
     Returns:
@@ -67,8 +76,10 @@ def best_beats(
     prior = -0.5 * octaves**2 - np.log(periods)
     prior = prior - np.log(np.exp(prior).sum())
     deepest, block = int(periods[-1]), int(periods[0])
-    entered = np.full((deepest + count, states), -np.inf)
+    # Entered periods of the last frames: row k is frame `first` + k. What lies further back than the deepest period is dropped.
+    entered = np.full((deepest + _HELD, states), -np.inf)
     entered[:deepest] = prior  # before the song any beat may have been
+    first = -deepest
     moved = np.zeros((count, states), np.int16)  # which period came before the beat
     columns = np.arange(states)
     shifts = np.arange(-_REACH, _REACH + 1)
@@ -78,7 +89,12 @@ def best_beats(
     cost[(columns[:, None] + shifts) != neighbours] = np.inf
     for at in range(0, count, block):
         t = np.arange(at, min(at + block, count))
-        arrived = entered[deepest + t[:, None] - periods, columns] + gain[t][:, None]
+        if t[-1] - first >= len(entered):
+            drop = at - deepest - first
+            entered[:-drop] = entered[drop:].copy()
+            entered[-drop:] = -np.inf
+            first += drop
+        arrived = entered[t[:, None] - first - periods, columns] + gain[t][:, None]
         if by_period is not None:
             arrived = arrived + by_period[t]
         options = arrived[:, neighbours] - cost
@@ -88,9 +104,9 @@ def best_beats(
         leader = arrived.argmax(axis=1)
         jumped = arrived[np.arange(len(t)), leader][:, None] - costs.jump + prior - prior.max()
         moved[t] = np.where(jumped > value, leader[:, None], source)
-        entered[deepest + t] = np.maximum(value, jumped)
+        entered[t - first] = np.maximum(value, jumped)
     ends = np.arange(max(0, count - deepest), count)
-    last = np.where(count - ends[:, None] <= periods, entered[deepest + ends], -np.inf)
+    last = np.where(count - ends[:, None] <= periods, entered[ends - first], -np.inf)
     row, state = np.unravel_index(int(last.argmax()), last.shape)
     t, path = int(ends[row]), []
     while t >= 0:

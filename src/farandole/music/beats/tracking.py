@@ -6,6 +6,8 @@ on music unlike its own. Neither has a vote where nothing sounds.
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from farandole.errors import AudioError
@@ -16,7 +18,7 @@ from farandole.music.beats.level import best_level
 from farandole.music.beats.pulse import pulse
 from farandole.music.beats.refine import refined
 from farandole.music.beats.search import beat_gain, best_beats
-from farandole.music.beats.tempogram import MAX_BPM, MIN_BPM, tempogram
+from farandole.music.beats.tempogram import MAX_BPM, MIN_BPM, Tempogram, tempogram
 from farandole.music.onsets import RISE_DELAY, FrameFeatures
 
 FALLBACK_BPM = 120.0
@@ -24,6 +26,7 @@ FALLBACK_BPM = 120.0
 _NETWORK, _ONSETS, _TEMPO = 0.08, 0.2, 0.2
 """Weights of the network's log odds of a beat, of `pulse`, and of the tempogram's support of the tempo, chosen on synthesised songs
 and real ballroom music. They are small against the costs of the search, for what neighbouring beats say is much the same."""
+_AT_ONCE = 2048  # frames
 _USUAL_PERIOD = 0.5  # s: onsets and tempo count by the time a beat covers, so that they favour no level
 
 
@@ -57,8 +60,7 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     sounding = heard(frames)
     gain = beat_gain(frames.activation[:, 0]) * sounding
     smooth = np.convolve(z, [0.25, 0.5, 0.25], "same") * sounding
-    support = _by_frame(tempi.support, tempi.times, 60 * fps / tempi.bpm, periods, len(z)) * sounding[:, None]
-    by_rule = (_ONSETS * smooth[:, None] + _TEMPO * support) * (periods / fps / _USUAL_PERIOD)
+    by_rule = _ByRule(smooth, sounding, _Support(tempi, 60 * fps / tempi.bpm, periods, len(z)), periods / fps)
     path = best_beats(_NETWORK * gain, periods, fps, by_rule)
     if len(path) < 2:
         return Beats.steady(guess, frames.seconds)
@@ -72,20 +74,55 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     clarity = clarity_of(tempi, strength, times, frames)
     if clarity == 0:
         return Beats(times, 0, 0.0, strength, confidence=0.0)
-    alone = best_beats(4 * _NETWORK * gain, periods, fps), best_beats(np.zeros(len(z)), periods, fps, 2 * by_rule)
+    alone = best_beats(4 * _NETWORK * gain, periods, fps), best_beats(np.zeros(len(z)), periods, fps, by_rule.times(2))
     confidence = confidence_of(confidence_signs(path, *alone, gain, frames.activation[:, 0], fps))
     beats_per_bar, counts = find_bars(frames, times, frames.activation)
     first = int(counts[0]) % beats_per_bar
     return Beats(times, first, clarity, strength, beats_per_bar, confidence, np.diff(counts))
 
 
-def _by_frame(support: np.ndarray, times: np.ndarray, known: np.ndarray, periods: np.ndarray, count: int) -> np.ndarray:
-    """Support of tempi in windows [W, N] at times [W] and periods [N], as support of other periods at each frame."""
-    order = np.argsort(known)
-    rows = np.stack([np.interp(periods, known[order], row[order]) for row in support])
-    step = times[1] - times[0] if len(times) > 1 else 1.0
-    place = np.clip(np.arange(count) * (len(times) * step / max(count, 1)) / step, 0, len(rows) - 1)
-    lower = place.astype(int)
-    part = (place - lower)[:, None].astype(np.float32)
-    upper = np.minimum(lower + 1, len(rows) - 1)
-    return (1 - part) * rows[lower] + part * rows[upper]
+class _Support:
+    """Support of tempi, told in windows, as support of periods (frames) at each frame, [T, N]."""
+
+    def __init__(self, tempi: Tempogram, known: np.ndarray, periods: np.ndarray, count: int) -> None:
+        order = np.argsort(known)
+        self._rows = np.stack([np.interp(periods, known[order], row[order]) for row in tempi.support])
+        self._step = tempi.times[1] - tempi.times[0] if len(tempi.times) > 1 else 1.0
+        self._scale, self._count = len(tempi.times) * self._step, max(count, 1)
+
+    def __getitem__(self, frames: np.ndarray) -> np.ndarray:
+        last = len(self._rows) - 1
+        place = np.clip(frames * (self._scale / self._count) / self._step, 0, last)
+        lower = place.astype(int)
+        part = (place - lower)[:, None].astype(np.float32)
+        upper = np.minimum(lower + 1, last)
+        return (1 - part) * self._rows[lower] + part * self._rows[upper]
+
+
+class _ByRule:
+    """What onsets and tempogram say of a beat at each frame that ends each period, [T, N]; some thousand frames at a time.
+
+    Args:
+        onsets, sounding: Pulse, and whether anything sounds, [T].
+        support: Of the tempi.
+        seconds: The periods, [N] s.
+    """
+
+    def __init__(self, onsets: np.ndarray, sounding: np.ndarray, support: _Support, seconds: np.ndarray) -> None:
+        self._onsets, self._sounding, self._support = onsets, sounding, support
+        self._weights, self._factor = seconds / _USUAL_PERIOD, 1.0
+        self._begin, self._held = 0, np.zeros((0, len(seconds)))
+
+    def times(self, factor: float) -> _ByRule:
+        """The same, so many times as strong."""
+        other = copy(self)
+        other._factor, other._held = factor, self._held[:0]
+        return other
+
+    def __getitem__(self, frames: np.ndarray) -> np.ndarray:
+        if not (self._begin <= frames[0] and frames[-1] < self._begin + len(self._held)):
+            self._begin = int(frames[0])
+            t = np.arange(self._begin, min(self._begin + _AT_ONCE, len(self._onsets)))
+            support = self._support[t] * self._sounding[t, None]
+            self._held = self._factor * ((_ONSETS * self._onsets[t, None] + _TEMPO * support) * self._weights)
+        return self._held[frames - self._begin]
