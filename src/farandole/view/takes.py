@@ -121,6 +121,7 @@ def write_takes(
     """
     from farandole.motion.files import save_motion
     from farandole.view.page import write_page
+    from farandole.view.page_character import costumes
     from farandole.view.video import write_video
 
     shown = progress or (lambda _: nullcontext())
@@ -137,9 +138,11 @@ def write_takes(
                     save_motion(motion, name_now[path])
         if outputs.page:
             names = [f"{title}-{k + 1}" for k in range(len(motions))] if len(motions) > 1 else [title]
+            worn = [] if character is None else costumes(character, list(motions), root=root)
             write_page(
-                list(motions), name_now[outputs.page], song=song, title=title, names=names, ghosts=ghosts, marks=marks
-            )
+                list(motions), name_now[outputs.page], song=song, title=title, names=names, ghosts=ghosts, marks=marks,
+                characters=worn,
+            )  # fmt: skip
 
 
 def character_formats(path: Path) -> tuple[str, ...]:

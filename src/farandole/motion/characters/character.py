@@ -73,6 +73,11 @@ class Character:
         return f"Character({str(self.path)!r}, {len(self.skeleton)} joints, {len(self.roles)} recognised)"
 
     @property
+    def container(self) -> Container:
+        """The file that it is in."""
+        return self._container
+
+    @property
     def skeleton(self) -> Skeleton:
         """Joints of the first body in the bind pose, axes along the world's, in the file's unit; joint 0 is the scene."""
         return self.bodies[0].skeleton
@@ -137,6 +142,22 @@ class Character:
             extras: dict[str, Any] = {"fps": float(take.fps), "name": take.name}
             add_animation(addition, label, take.fps, self._tracks(take, root), extras)
         return addition.pack()
+
+    def glb(
+        self,
+        motion: Motion | Sequence[Motion],
+        *,
+        name: str | Sequence[str] | None = None,
+        root: str = "auto",
+        replace: bool = False,
+    ) -> bytes:
+        """The character in one .glb, whatever its file is; arguments as of `animate`, but no motion leaves it as it is."""
+        none = not isinstance(motion, Motion) and not motion
+        if none:
+            data = Addition(self._container).pack()
+        else:
+            data = self.animate(motion, name=name, root=root, replace=replace)
+        return data if self._container.binary else packed(self._container, data)
 
     def save(
         self,
