@@ -2,7 +2,7 @@
 import * as THREE from "three";
 import { GLTFLoader, type GLTF } from "three/examples/jsm/loaders/GLTFLoader.js";
 import { MeshoptDecoder } from "three/examples/jsm/libs/meshopt_decoder.module.js";
-import { VRMLoaderPlugin, type VRM, type VRMHumanBoneName } from "@pixiv/three-vrm";
+import { VRMLoaderPlugin, VRMMetaLoaderPlugin, type VRM, type VRMHumanBoneName } from "@pixiv/three-vrm";
 import { Drive } from "./drive";
 import type { Figure } from "./figure";
 import { VRM_BONES, recognise, type Roles } from "./humanoid";
@@ -73,7 +73,13 @@ export class Character {
   static async load(name: string, bytes: Uint8Array<ArrayBuffer>, options: CharacterOptions): Promise<Character> {
     const loader = new GLTFLoader();
     loader.setMeshoptDecoder(MeshoptDecoder);
-    loader.register((parser) => new VRMLoaderPlugin(parser));
+    loader.register((parser) => {
+      // Whatever licence a user's own file names is theirs to know.
+      const url = (parser.json as { extensions?: { VRMC_vrm?: { meta?: { licenseUrl?: string } } } }).extensions?.VRMC_vrm?.meta?.licenseUrl;
+      return new VRMLoaderPlugin(parser, {
+        metaPlugin: new VRMMetaLoaderPlugin(parser, { acceptLicenseUrls: url === undefined ? [] : [url] }),
+      });
+    });
     let gltf: GLTF;
     try {
       gltf = await loader.parseAsync(bytes.buffer, "");

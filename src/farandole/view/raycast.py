@@ -9,7 +9,7 @@ constant vector separates into a row and a column.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any
 
 import numpy as np
 
@@ -111,7 +111,7 @@ def render(
         body: What to draw.
         camera: From where.
         studio: Colours of room and floor.
-        supersample: Rays per pixel and direction for the body (the floor is smoothed analytically).
+        supersample: Rays per pixel and direction at the body's edges (the floor is smoothed analytically).
         focus: Point that the light on the floor pools around, [3] m; the camera's target by default.
 
     Returns:
@@ -131,74 +131,115 @@ def render(
 def body_layer(
     body: Capsules, camera: Camera, *, supersample: int = 2
 ) -> tuple[tuple[slice, slice] | None, Array, Array]:
-    """The body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage."""
-    scale = supersample
+    """The body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage.
+
+    One ray goes through each pixel, and `supersample` squared more where the outline or one part in front of another runs through it.
+    """
     starts, ends = camera.to_camera(body.starts), camera.to_camera(body.ends)
-    boxes = _screen_boxes(starts, ends, body, camera, scale)
+    boxes = _screen_boxes(starts, ends, body, camera, 1)
     seen = [i for i, (r0, r1, c0, c1) in enumerate(boxes) if r0 < r1 and c0 < c1]
     if not seen:
         return None, np.zeros((0, 0, 3)), np.zeros((0, 0))
-    top = min(boxes[i][0] for i in seen) // scale * scale
-    bottom = -(-max(boxes[i][1] for i in seen) // scale) * scale
-    left = min(boxes[i][2] for i in seen) // scale * scale
-    right = -(-max(boxes[i][3] for i in seen) // scale) * scale
-    x, y = camera.slopes(scale)
-    near = np.full((bottom - top, right - left), _FAR, np.float32)
-    hits = []
-    for i in seen:
-        r0, r1, c0, c1 = boxes[i]
-        columns, rows = x[None, c0:c1], y[r0:r1, None]
-        depth, s = hit_depth(starts[i], ends[i], float(body.start_radii[i]), float(body.end_radii[i]), columns, rows)
-        np.minimum(depth, 2 * _FAR, out=depth)
-        place = (slice(r0 - top, r1 - top), slice(c0 - left, c1 - left))
-        np.minimum(near[place], depth, out=near[place])
-        hits.append((i, place, depth, s, columns, rows))
-    # Normal (3), colour (3) and weight, summed over the parts near the surface and over the rays of each pixel; one shade
-    # per pixel then does for all of them.
-    layer = np.zeros((7, *near.shape), np.float32)
-    for i, place, depth, s, columns, rows in hits:
-        weight = near[place] - depth
-        weight *= np.float32(1.0 / _SEAM)
-        weight += np.float32(1.0)
-        np.maximum(weight, 0.0, out=weight)
-        weight *= weight
-        w = (ends[i] - starts[i]).astype(np.float32)
-        radius = s * np.float32(body.end_radii[i] - body.start_radii[i])
-        radius += np.float32(body.start_radii[i])
-        along = weight / radius
-        depth *= along
-        s *= along
-        for axis, slope in enumerate((columns, rows, None)):
-            n = depth * slope if slope is not None else depth
-            n -= s * w[axis]
-            n -= along * np.float32(starts[i, axis])
-            layer[axis][place] += n
-        for channel in range(3):
-            layer[3 + channel][place] += weight * np.float32(body.colours[i, channel])
-        layer[6][place] += weight
-    covered = _pool((layer[6] > 0).astype(np.float32), scale) / scale**2
+    top, left = min(boxes[i][0] for i in seen), min(boxes[i][2] for i in seen)
+    bottom, right = max(boxes[i][1] for i in seen), max(boxes[i][3] for i in seen)
+    x, y = camera.slopes()
+    solid = _Solid(starts, ends, body)
+    rays = [
+        (i, (slice(r0 - top, r1 - top), slice(c0 - left, c1 - left)), x[None, c0:c1], y[r0:r1, None])
+        for i, (r0, r1, c0, c1) in ((i, boxes[i]) for i in seen)
+    ]
+    near, sums = solid.trace(rays, (bottom - top, right - left))
+    covered = (sums[6] > 0.0).astype(np.float32)
+    rows, columns = np.nonzero(_edges(near))
+    if supersample > 1 and len(rows):
+        fine = (np.arange(supersample, dtype=np.float32) + np.float32(0.5 - 0.5 * supersample)) / np.float32(supersample)
+        fine /= np.float32(camera.focal)
+        fx = (x[left + columns][:, None, None] + fine[None, None, :] + np.zeros_like(fine)[None, :, None]).reshape(-1)
+        fy = (y[top + rows][:, None, None] - fine[None, :, None] + np.zeros_like(fine)[None, None, :]).reshape(-1)
+        rays = []
+        for i in seen:
+            r0, r1, c0, c1 = boxes[i]
+            r, c = rows + top, columns + left
+            inside = np.flatnonzero((r >= r0) & (r < r1) & (c >= c0) & (c < c1))
+            if len(inside):
+                at = (inside[:, None] * supersample**2 + np.arange(supersample**2)).ravel()
+                rays.append((i, at, fx[at], fy[at]))
+        fine_near, fine_sums = solid.trace(rays, (len(fx),))
+        hit = (fine_sums[6] > 0.0).reshape(len(rows), -1)
+        covered[rows, columns] = hit.mean(1)
+        sums[:, rows, columns] = fine_sums.reshape(7, len(rows), -1).sum(-1)
+        near[rows, columns] = np.where(hit, fine_near.reshape(hit.shape), 0.0).sum(1) / np.maximum(hit.sum(1), 1)
     r, c = np.nonzero(covered)
-    sums = np.stack([_pool(plane, scale)[r, c] for plane in layer])
+    sums, depth = sums[:, r, c], near[r, c]
     normal = sums[:3] / np.maximum(np.sqrt((sums[:3] ** 2).sum(0)), 1e-6)
-    depth = _pool(np.where(near < _FAR, near, np.float32(0.0)), scale)[r, c] / (covered[r, c] * scale**2)
-    columns = x[left:right].reshape(-1, scale).mean(1)[c]
-    rows = y[top:bottom].reshape(-1, scale).mean(1)[r]
+    columns, rows = x[left + c], y[top + r]
     toward = np.stack((-columns, -rows, np.full(len(r), -1.0, np.float32)))
     toward /= np.sqrt((toward * toward).sum(0))
     lean = camera.axes[:, 1].astype(np.float32)
     height = np.float32(camera.eye[1]) + depth * (columns * lean[0] + rows * lean[1] + lean[2])
     colour = np.zeros((*covered.shape, 3), np.float32)
-    colour[r, c] = (_shade(normal, toward, sums[3:6] / sums[6], height, camera) * covered[r, c]).T
-    return (slice(top // scale, bottom // scale), slice(left // scale, right // scale)), colour, covered
+    colour[r, c] = (shade(normal, toward, sums[3:6] / sums[6], height, camera) * covered[r, c]).T
+    return (slice(top, bottom), slice(left, right)), colour, covered
 
 
-def _pool(plane: Array, scale: int) -> Array:
-    """Sums over blocks of scale x scale."""
-    rows = cast("Array", sum(plane[i::scale] for i in range(scale)))  # `sum` would be 0 of nothing
-    return cast("Array", sum(rows[:, i::scale] for i in range(scale)))
+class _Solid:
+    """Rounded cones in camera axes, and what rays meet of them."""
+
+    def __init__(self, starts: Array, ends: Array, body: Capsules) -> None:
+        self.starts, self.ends, self.body = starts, ends, body
+
+    def trace(self, rays: list[tuple[int, Any, Array, Array]], shape: tuple[int, ...]) -> tuple[Array, Array]:
+        """Depth [*shape] (`_FAR` where nothing is hit), and the sums of normal (3), colour (3) and weight [7, *shape].
+
+        Args:
+            rays: Per part its number, where its rays lie among all, and their slopes to the right and upwards.
+            shape: Of all rays.
+        """
+        body, starts, ends = self.body, self.starts, self.ends
+        near = np.full(shape, _FAR, np.float32)
+        hits = []
+        for i, place, columns, rows in rays:
+            depth, s = hit_depth(starts[i], ends[i], float(body.start_radii[i]), float(body.end_radii[i]), columns, rows)
+            np.minimum(depth, 2 * _FAR, out=depth)
+            near[place] = np.minimum(near[place], depth)
+            hits.append((i, place, depth, s, columns, rows))
+        layer = np.zeros((7, *shape), np.float32)
+        for i, place, depth, s, columns, rows in hits:
+            weight = near[place] - depth
+            weight *= np.float32(1.0 / _SEAM)
+            weight += np.float32(1.0)
+            np.maximum(weight, 0.0, out=weight)
+            weight *= weight
+            w = (ends[i] - starts[i]).astype(np.float32)
+            radius = s * np.float32(body.end_radii[i] - body.start_radii[i])
+            radius += np.float32(body.start_radii[i])
+            along = weight / radius
+            depth *= along
+            s *= along
+            for axis, slope in enumerate((columns, rows, None)):
+                n = depth * slope if slope is not None else depth
+                n -= s * w[axis]
+                n -= along * np.float32(starts[i, axis])
+                layer[axis][place] += n
+            for channel in range(3):
+                layer[3 + channel][place] += weight * np.float32(body.colours[i, channel])
+            layer[6][place] += weight
+        return near, layer
 
 
-def _shade(normal: Array, toward: Array, base: Array, height: Array, camera: Camera) -> Array:
+def _edges(near: Array) -> Array:
+    """Pixels [H, W] whose depth leaps to that of a neighbour, by more than parts that flow into one another have."""
+    edge = np.zeros(near.shape, bool)
+    for axis in (0, 1):
+        leap = np.abs(np.diff(near, axis=axis)) > 1.5 * _SEAM
+        before, after = [slice(None)] * 2, [slice(None)] * 2
+        before[axis], after[axis] = slice(None, -1), slice(1, None)
+        edge[tuple(before)] |= leap
+        edge[tuple(after)] |= leap
+    return edge
+
+
+def shade(normal: Array, toward: Array, base: Array, height: Array, camera: Camera) -> Array:
     """Linear colours [3, N]: wrapped key light, sky and floor ambient, soft highlight, rim."""
     axes = camera.axes.astype(np.float32)
     key = axes @ LIGHTS.key_direction(axes[2])
