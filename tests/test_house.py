@@ -21,7 +21,7 @@ FLOORS = (
     ("models",),
     ("data",),
     ("motion", "music"),
-    ("_io", "_memory"),
+    ("_io", "_memory", "_late"),
     ("errors",),
 )
 """Rooms from the top floor down: a room imports from floors below its own, never sideways or upwards."""

@@ -69,7 +69,12 @@ def test_the_dance_on_a_file_that_is_dropped(kind: str, browser, page, steps) ->
     browser.evaluate("farandole.seek(1.1)")
     at = browser.evaluate("farandole.characterPlaces()")
     # On the page it looks where the dancer looks, whatever its file does.
-    for a, b in (("LeftArm", "LeftForeArm"), ("RightForeArm", "RightHand"), ("LeftUpLeg", "LeftLeg"), ("RightLeg", "RightFoot")):
+    for a, b in (
+        ("LeftArm", "LeftForeArm"),
+        ("RightForeArm", "RightHand"),
+        ("LeftUpLeg", "LeftLeg"),
+        ("RightLeg", "RightFoot"),
+    ):
         bone = np.subtract(at[b], at[a])
         wanted = steps.positions[33, HOUSE.index(b)] - steps.positions[33, HOUSE.index(a)]
         cos = bone @ wanted / np.linalg.norm(bone) / np.linalg.norm(wanted)
@@ -188,7 +193,9 @@ def test_every_control_can_be_touched(size: tuple[int, int], browser, clicks, st
             assert bottom - top >= 44, name
             assert -0.5 <= left <= right <= size[0] + 0.5, name
             assert -0.5 <= top <= bottom <= size[1] + 0.5, name
-        rows = np.array([box for name, *box in controls if name in ("Play", "Loop", "Loop a part", "Playback speed", "Time")])
+        rows = np.array(
+            [box for name, *box in controls if name in ("Play", "Loop", "Loop a part", "Playback speed", "Time")]
+        )
         for i, a in enumerate(rows):
             for b in rows[i + 1 :]:
                 assert min(a[2], b[2]) - max(a[0], b[0]) <= 0.5 or min(a[3], b[3]) - max(a[1], b[1]) <= 0.5

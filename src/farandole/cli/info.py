@@ -26,6 +26,12 @@ def info(
         Path | None,
         typer.Option("--beats", metavar="FILE", help="Write a song's beats as text: seconds, tab, place in the bar."),
     ] = None,
+    as_map: Annotated[
+        bool,
+        typer.Option(
+            "--map", help="Print which joint of a character plays which part, to be corrected and given to --map."
+        ),
+    ] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -43,7 +49,13 @@ def info(
 
     \b
     farandole info song.mp3 --beats song.beats.txt
+
+    \b
+    farandole info me.glb --map > me.yaml
     """
+    if as_map:
+        _print_map(file, json)
+        return
     if file.is_dir():
         _tell_folder(file, json, sequences)
         return
@@ -63,6 +75,17 @@ def info(
     console.result(file)
     for name, value in facts.items():
         console.result(f"  {name.replace('_', ' '):{width}}  {_readable(value)}")
+
+
+def _print_map(file: Path, json: bool) -> None:
+    from farandole.motion.characters import load_character
+
+    character = load_character(file)
+    if json:
+        names = character.skeleton.names
+        console.result_json({"file": file, "map": {role: names[joint] for role, joint in character.roles.items()}})
+    else:
+        console.result(character.map_text().rstrip("\n"))
 
 
 def _tell_folder(folder: Path, json: bool, sequences: bool) -> None:

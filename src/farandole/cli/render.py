@@ -58,7 +58,8 @@ def render(
     colour: Annotated[str | None, typer.Option(metavar="COLOUR", help="Of the mannequin, #rrggbb.")] = None,
     title: Annotated[str | None, typer.Option(help="Written at the lower left.")] = None,
     song_offset: Annotated[
-        float, typer.Option(metavar="S", help="Second of the song at which MOTION begins; negative: the song begins later.")
+        float,
+        typer.Option(metavar="S", help="Second of the song at which MOTION begins; negative: the song begins later."),
     ] = 0.0,
     begin: Begin = None,
     end: End = None,

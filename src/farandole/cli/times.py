@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from farandole.music import Song
 
 Begin = Annotated[
-    str | None, typer.Option("--begin", metavar="S", help="Drop what is before: seconds, or bar5, where the fifth bar of --song begins.")
+    str | None,
+    typer.Option(
+        "--begin", metavar="S", help="Drop what is before: seconds, or bar5, where the fifth bar of --song begins."
+    ),
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="S", help="Drop what is after: seconds, or a bar.")]
 

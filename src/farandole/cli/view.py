@@ -14,7 +14,10 @@ from farandole.view.takes import first_free
 
 def view(
     motions: Annotated[
-        list[Path], typer.Argument(metavar="MOTION", help="Motions (.bvh .glb .vrm .npz ...), or a character at rest.", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="MOTION", help="Motions (.bvh .glb .vrm .npz ...), or a character at rest.", show_default=False
+        ),
     ],
     song: Song = None,
     out: Annotated[

@@ -77,7 +77,9 @@ def parse_background(text: str, size: tuple[int, int]) -> Background:
     try:
         base = linear(colour_code(text))
     except MotionError as error:
-        raise MotionError(f"--background {text}: {error}; or a picture ({', '.join(_IMAGES[:4])}), studio, transparent") from None
+        raise MotionError(
+            f"--background {text}: {error}; or a picture ({', '.join(_IMAGES[:4])}), studio, transparent"
+        ) from None
     return Background(Studio(base, base, base, base, base * np.float32(0.35)))
 
 

@@ -97,7 +97,9 @@ class Cones:
         width, height = size
         x, y, r = ([], [], [])
         for centre, radius in ((self.start, self.radius), (self.end, self.radius + self.growth)):
-            depth = np.maximum(centre[2] - radius, 0.05)  # a sphere's outline is no larger than it would be at its near side
+            depth = np.maximum(
+                centre[2] - radius, 0.05
+            )  # a sphere's outline is no larger than it would be at its near side
             x.append(0.5 * width + focal * centre[0] / np.maximum(centre[2], 0.05))
             y.append(0.5 * height - focal * centre[1] / np.maximum(centre[2], 0.05))
             r.append(focal * radius / depth + 1.0 + 0.02 * np.abs(focal * radius / depth))

@@ -75,7 +75,10 @@ def yuv420(picture: np.ndarray) -> np.ndarray:
 
     frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
     frame = frame.reformat(
-        format="yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG, interpolation=Interpolation.FAST_BILINEAR
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=Interpolation.FAST_BILINEAR,
     )
     return frame.to_ndarray()
 

@@ -48,7 +48,9 @@ class Figure:
 
     def outline(self, t: NDArray[np.intp]) -> tuple[Array, Array]:
         """Points [N, P, 3] m that stand for the figure in frames `t` [N], and how far it reaches around each, [P] m."""
-        return np.concatenate((self.starts[t], self.ends[t]), axis=1), np.concatenate((self.start_radii, self.end_radii))
+        return np.concatenate((self.starts[t], self.ends[t]), axis=1), np.concatenate(
+            (self.start_radii, self.end_radii)
+        )
 
     @staticmethod
     def together(figures: Sequence[Figure], t: int) -> Capsules:

@@ -28,7 +28,9 @@ def paletted(scene: Scene, pictures: Iterator[np.ndarray]) -> Iterator[av.VideoF
     graph = av.filter.Graph()
     width, height = scene.size
     images = graph.add_buffer(width=width, height=height, format=kind, time_base="1/100")
-    colours = graph.add_buffer(width=palette.width, height=palette.height, format=palette.format.name, time_base="1/100")
+    colours = graph.add_buffer(
+        width=palette.width, height=palette.height, format=palette.format.name, time_base="1/100"
+    )
     use = graph.add("paletteuse", "dither=bayer:bayer_scale=4:alpha_threshold=128")
     sink = graph.add("buffersink")
     images.link_to(use, 0, 0)

@@ -84,7 +84,7 @@ class MeshPose:
             flat = [p[:, [0, 2]] + np.maximum(p[:, 1:2], 0.0) * lean for p in (a, b, c)]
             u, v = flat[1] - flat[0], flat[2] - flat[0]
             area = 0.5 * (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
-            places.append(((flat[0] + flat[1] + flat[2]) / 3.0))
+            places.append((flat[0] + flat[1] + flat[2]) / 3.0)
             areas.append(0.5 * np.abs(area))  # front and back both fall on a place
             heights.append((a[:, 1] + b[:, 1] + c[:, 1]) / 3.0)
         place, area, height = np.concatenate(places), np.concatenate(areas), np.concatenate(heights)

@@ -86,7 +86,9 @@ def mesh_layer(parts: Sequence[tuple[Mesh, Array, Array]], camera: Camera) -> La
     cut = np.array([look.cut for look in looks], np.float32)[material]
     if cut.any():
         asked = np.flatnonzero(cut[triangle] > 0.0)
-        opacity = _texture(looks, material[triangle[asked]], _uv(planes, uv, corners, triangle[asked], row[asked], column[asked]))[:, 3]
+        opacity = _texture(
+            looks, material[triangle[asked]], _uv(planes, uv, corners, triangle[asked], row[asked], column[asked])
+        )[:, 3]
         gone = asked[opacity < cut[triangle[asked]]]
         keep = np.ones(len(triangle), bool)
         keep[gone] = False
@@ -97,7 +99,11 @@ def mesh_layer(parts: Sequence[tuple[Mesh, Array, Array]], camera: Camera) -> La
     shape = int(row.max()) // _FINE + 1 - top, int(column.max()) // _FINE + 1 - left
     # Samples in blocks: those of one pixel lie side by side.
     fine_row, fine_column = row - top * _FINE, column - left * _FINE
-    place = ((fine_row // _FINE) * shape[1] + fine_column // _FINE) * _FINE**2 + (fine_row % _FINE) * _FINE + fine_column % _FINE
+    place = (
+        ((fine_row // _FINE) * shape[1] + fine_column // _FINE) * _FINE**2
+        + (fine_row % _FINE) * _FINE
+        + fine_column % _FINE
+    )
     near = planes.depth(triangle, row, column)
     buffer = np.zeros(shape[0] * shape[1] * _FINE**2, np.float32)
     np.maximum.at(buffer, place, near)
@@ -106,7 +112,9 @@ def mesh_layer(parts: Sequence[tuple[Mesh, Array, Array]], camera: Camera) -> La
     seen[place[top_most]] = triangle[top_most]
     seen = seen.reshape(-1, _FINE**2)
     inside = seen >= 0
-    covered = sum((inside[:, n].astype(np.float32) for n in range(1, _FINE**2)), inside[:, 0].astype(np.float32)) / np.float32(_FINE**2)
+    covered = sum(
+        (inside[:, n].astype(np.float32) for n in range(1, _FINE**2)), inside[:, 0].astype(np.float32)
+    ) / np.float32(_FINE**2)
     # One shade does for a pixel that lies in one triangle or in the middle of the surface; others take two.
     colour = np.zeros((len(seen), 3), np.float32)
     total = np.zeros(len(seen), np.float32)
@@ -133,7 +141,10 @@ class _Planes:
     """Over the picture, 1 / depth and each corner's share of it are linear in every triangle: value = a x + b y + c."""
 
     def __init__(self, x: Array, y: Array, inverse: Array) -> None:
-        self._x, self._y = x[:, 0] - np.float32(0.5), y[:, 0] - np.float32(0.5)  # from a corner on: no large sums cancel
+        self._x, self._y = (
+            x[:, 0] - np.float32(0.5),
+            y[:, 0] - np.float32(0.5),
+        )  # from a corner on: no large sums cancel
         u, v = x - x[:, :1], y - y[:, :1]
         area = u[:, 1] * v[:, 2] - u[:, 2] * v[:, 1]
         scale = 1.0 / np.where(area == 0.0, np.float32(1.0), area)
@@ -160,7 +171,9 @@ class _Planes:
         return result / np.maximum(result.sum(0), 1e-12)
 
 
-def _facing(x: Array, y: Array, z: Array, corners: NDArray[np.int64], two_sided: Array, size: tuple[int, int]) -> NDArray[np.intp]:
+def _facing(
+    x: Array, y: Array, z: Array, corners: NDArray[np.int64], two_sided: Array, size: tuple[int, int]
+) -> NDArray[np.intp]:
     """Triangles that may be seen: before the eye, inside the picture, with their front (or both sides) to us."""
     a, b, c = corners.T
     ahead = (z[a] > _NEAR) & (z[b] > _NEAR) & (z[c] > _NEAR)
@@ -198,10 +211,18 @@ def _fragments(
 
 
 def _uv(
-    planes: _Planes, uv: Array, corners: NDArray[np.int64], triangle: NDArray[np.intp], row: NDArray[np.intp], column: NDArray[np.intp]
+    planes: _Planes,
+    uv: Array,
+    corners: NDArray[np.int64],
+    triangle: NDArray[np.intp],
+    row: NDArray[np.intp],
+    column: NDArray[np.intp],
 ) -> Array:
     shares = planes.shares(triangle, row, column)
-    return sum((shares[k][:, None] * uv[corners[triangle, k]] for k in range(1, 3)), shares[0][:, None] * uv[corners[triangle, 0]])
+    return sum(
+        (shares[k][:, None] * uv[corners[triangle, k]] for k in range(1, 3)),
+        shares[0][:, None] * uv[corners[triangle, 0]],
+    )
 
 
 def _texture(looks: Sequence[Look], material: NDArray[np.int64], uv: Array) -> Array:
@@ -228,7 +249,9 @@ def _shaded(
     """Linear colours [N, 3] of samples."""
     shares = planes.shares(triangle, row, column)
     own = corners[triangle]
-    mixed = lambda values: sum((shares[k][:, None] * values[own[:, k]] for k in range(1, 3)), shares[0][:, None] * values[own[:, 0]])  # noqa: E731
+    mixed = lambda values: sum(
+        (shares[k][:, None] * values[own[:, k]] for k in range(1, 3)), shares[0][:, None] * values[own[:, 0]]
+    )  # noqa: E731
     base = _texture(looks, material[triangle], mixed(uv))[:, :3] * mixed(tints)
     normal = mixed(normals) @ camera.axes.T.astype(np.float32)
     normal /= np.maximum(np.sqrt((normal * normal).sum(1, keepdims=True)), 1e-6)

@@ -109,9 +109,7 @@ def page_html(
         "version": VERSION,
         "title": heading,
         "colours": list(PARTS.values()),
-        "takes": [
-            _take(take, name) | {"character": use} for take, name, use in zip(takes, labels, uses, strict=True)
-        ],
+        "takes": [_take(take, name) | {"character": use} for take, name, use in zip(takes, labels, uses, strict=True)],
         "characters": files,
         "ghosts": [None if ghost is None else _take(ghost, ghost.name) for ghost in ghosts],
         "marks": [round(int(m) / takes[0].fps, 4) for m in marks],

@@ -22,7 +22,10 @@ from farandole.motion.rotations import Array
 
 log = logging.getLogger(__name__)
 
-_NOT_SHOWN = {"KHR_draco_mesh_compression": "Draco-compressed meshes", "KHR_texture_basisu": "Basis-compressed textures"}
+_NOT_SHOWN = {
+    "KHR_draco_mesh_compression": "Draco-compressed meshes",
+    "KHR_texture_basisu": "Basis-compressed textures",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +123,11 @@ def characters_data(worn: Sequence[Costume | None]) -> tuple[list[dict[str, Any]
         number = next(n for n, f in enumerate(files) if f is costume.file)
         uses.append({"file": number, "animation": -1 if costume.animation is None else costume.animation})
     carried = [
-        {"name": f.name, "roles": {r: list(pair) for r, pair in f.roles.items()}, "data": base64.b64encode(f.data).decode()}
+        {
+            "name": f.name,
+            "roles": {r: list(pair) for r, pair in f.roles.items()},
+            "data": base64.b64encode(f.data).decode(),
+        }
         for f in files
     ]
     return carried, uses
@@ -155,5 +162,7 @@ def _showable(container: Container) -> bool:
     used = container.document.get("extensionsUsed", [])
     wrong = next((text for name, text in _NOT_SHOWN.items() if isinstance(used, list) and name in used), None)
     if wrong is not None:
-        log.warning("%s: the page shows the mannequin: browsers cannot show %s without more files", container.path, wrong)
+        log.warning(
+            "%s: the page shows the mannequin: browsers cannot show %s without more files", container.path, wrong
+        )
     return wrong is None

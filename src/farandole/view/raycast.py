@@ -86,9 +86,7 @@ def cut_out(size: tuple[int, int], layer: Layer) -> np.ndarray:
     return picture
 
 
-def body_layer(
-    body: Capsules, camera: Camera, *, supersample: int = 2
-) -> Layer:
+def body_layer(body: Capsules, camera: Camera, *, supersample: int = 2) -> Layer:
     """The body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage.
 
     One ray goes through each pixel, and `supersample` squared where the outline, or one part in front of another, runs through it.
@@ -110,14 +108,22 @@ def body_layer(
         number = np.zeros(len(near), np.intp)
         number[pixels] = np.arange(len(pixels))
         rays = np.flatnonzero(edge[pixel])
-        fine = (np.arange(supersample, dtype=np.float32) + np.float32(0.5 - 0.5 * supersample)) / np.float32(supersample)
+        fine = (np.arange(supersample, dtype=np.float32) + np.float32(0.5 - 0.5 * supersample)) / np.float32(
+            supersample
+        )
         fine /= np.float32(camera.focal)
         count = supersample**2
         places = number[pixel[rays]][:, None] * count + np.arange(count)
         fine_x = x[column[rays]][:, None] + np.tile(fine, supersample)
         fine_y = y[row[rays]][:, None] - np.repeat(fine, supersample)
         fine_near, fine_sums = _trace(
-            cones, colours, np.repeat(part[rays], count), places.ravel(), fine_x.ravel(), fine_y.ravel(), len(pixels) * count
+            cones,
+            colours,
+            np.repeat(part[rays], count),
+            places.ravel(),
+            fine_x.ravel(),
+            fine_y.ravel(),
+            len(pixels) * count,
         )
         fine_near = fine_near.reshape(-1, count)
         hit = fine_near < _FAR

@@ -65,7 +65,13 @@ class Subject:
 
 
 def plan_shots(
-    subject: Subject, size: tuple[int, int], fps: float, *, mode: str = "front", turn: float = 0.3, bars: Sequence[float] = ()
+    subject: Subject,
+    size: tuple[int, int],
+    fps: float,
+    *,
+    mode: str = "front",
+    turn: float = 0.3,
+    bars: Sequence[float] = (),
 ) -> Shots:
     """Plan the camera's way.
 

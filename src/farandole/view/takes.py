@@ -120,6 +120,7 @@ def write_takes(
         RetargetError: If the character cannot be moved like this.
     """
     from farandole.motion.files import save_motion
+    from farandole.view.notebook import with_beats
     from farandole.view.page import write_page
     from farandole.view.page_character import costumes
     from farandole.view.video import write_video
@@ -127,7 +128,8 @@ def write_takes(
     shown = progress or (lambda _: nullcontext())
     with _io.atomic_paths(outputs.all, force=force) as temporaries:
         name_now = dict(zip(outputs.all, temporaries, strict=True))
-        for files, motion in zip(outputs.takes, motions, strict=True):
+        danced = [with_beats(motion, song) for motion in motions]
+        for files, motion in zip(outputs.takes, danced, strict=True):
             for kind, path in files.items():
                 if kind == "mp4":
                     with shown(f"rendering {path.name}") as update:

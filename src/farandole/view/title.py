@@ -37,9 +37,13 @@ class Title:
         soft = _blurred(large, 0.32 * scale * fine)
         letters = np.clip((soft - 0.5) * scale * fine * 0.8 + 0.5, 0.0, 1.0)
         rim = np.clip(1.6 * _blurred(large, 0.8 * scale * fine), 0.0, 1.0)
-        shrunk = lambda m: m[: m.shape[0] // fine * fine, : m.shape[1] // fine * fine].reshape(  # noqa: E731
-            m.shape[0] // fine, fine, m.shape[1] // fine, fine
-        ).mean((1, 3))
+        shrunk = lambda m: (
+            m[: m.shape[0] // fine * fine, : m.shape[1] // fine * fine]
+            .reshape(  # noqa: E731
+                m.shape[0] // fine, fine, m.shape[1] // fine, fine
+            )
+            .mean((1, 3))
+        )
         return shrunk(letters), shrunk(rim)
 
     def paint(self, picture: np.ndarray) -> None:

@@ -139,14 +139,20 @@ def check_video(path: Path, *, size: tuple[int, int], fps: float, background: st
     suffix = path.suffix.lower()
     if suffix not in VIDEO_SUFFIXES:
         kinds = ", ".join(s for s in VIDEO_SUFFIXES if s)
-        raise OutputError(f"{path}: cannot write '{path.suffix}', only {kinds}, or a folder of PNG pictures (no suffix)")
+        raise OutputError(
+            f"{path}: cannot write '{path.suffix}', only {kinds}, or a folder of PNG pictures (no suffix)"
+        )
     coding = _CODINGS.get(suffix)
     if coding is not None and background == "transparent" and not coding.clear:
-        raise OutputError(f"{path}: {suffix} cannot be transparent: .mov (ProRes 4444), .webm (VP9), .gif or a folder can")
+        raise OutputError(
+            f"{path}: {suffix} cannot be transparent: .mov (ProRes 4444), .webm (VP9), .gif or a folder can"
+        )
     return coding
 
 
-def _meshes(motions: Sequence[Motion], character: Character | BvhCharacter | None, root: str, fps: float) -> list | None:
+def _meshes(
+    motions: Sequence[Motion], character: Character | BvhCharacter | None, root: str, fps: float
+) -> list | None:
     if not isinstance(character, Character):
         return None
     from farandole.view.mesh_figure import mesh_figure
@@ -181,7 +187,9 @@ def _encode(
         if coding.codec != "gif":
             _tag_colours(video)
         audio = sound.add_stream(container, coding.sound) if song is not None and coding.sound else None
-        frames = iter(()) if song is None or audio is None else sound.offset_frames(song, offset=offset, seconds=seconds)
+        frames = (
+            iter(()) if song is None or audio is None else sound.offset_frames(song, offset=offset, seconds=seconds)
+        )
         heard = 0.0
         for t, frame in enumerate(_frames(scene, coding, clear, workers)):
             frame.pts, frame.time_base = t, 1 / rate

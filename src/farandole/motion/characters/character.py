@@ -142,6 +142,8 @@ class Character:
             label = _free(label, taken)
             taken.add(label)
             extras: dict[str, Any] = {"fps": float(take.fps), "name": take.name}
+            if take.markers is not None:
+                extras |= take.markers.as_dict()
             add_animation(addition, label, take.fps, self._tracks(take, root), extras)
         return addition.pack()
 

@@ -95,7 +95,9 @@ def read_surface(container: Container, tree: RestTree) -> Surface:
                 if piece is not None:
                     pieces.append(piece)
     except CompressedError:
-        raise FileFormatError(f"{container.path}: its meshes are compressed, which cannot be drawn here: save it without") from None
+        raise FileFormatError(
+            f"{container.path}: its meshes are compressed, which cannot be drawn here: save it without"
+        ) from None
     except (KeyError, IndexError, TypeError, ValueError) as error:
         if isinstance(error, FileFormatError):
             raise
@@ -155,7 +157,9 @@ def _piece(
         return None
     positions = container.array(attributes["POSITION"])[:, :3]
     count = len(positions)
-    order = np.arange(count) if "indices" not in primitive else container.array(primitive["indices"])[:, 0].astype(np.int64)
+    order = (
+        np.arange(count) if "indices" not in primitive else container.array(primitive["indices"])[:, 0].astype(np.int64)
+    )
     triangles = _triangles(order, primitive.get("mode", 4))
     if len(triangles) and not 0 <= triangles.min() <= triangles.max() < count:
         raise FileFormatError(f"{container.path}: a mesh is damaged (a corner that does not exist)")
@@ -169,7 +173,14 @@ def _piece(
     uv = container.array(attributes["TEXCOORD_0"])[:, :2] if "TEXCOORD_0" in attributes else np.zeros((count, 2))
     colours = container.array(attributes["COLOR_0"])[:, :3] if "COLOR_0" in attributes else np.ones((count, 3))
     normals = container.array(attributes["NORMAL"])[:, :3] if "NORMAL" in attributes else _normals(positions, triangles)
-    parts = {"positions": positions, "normals": normals, "uv": uv, "colours": colours, "matrices": which, "weights": shares}
+    parts = {
+        "positions": positions,
+        "normals": normals,
+        "uv": uv,
+        "colours": colours,
+        "matrices": which,
+        "weights": shares,
+    }
     if len({len(p) for p in parts.values()}) != 1:
         raise FileFormatError(f"{container.path}: a mesh is damaged (attributes of different lengths)")
     parts["matrices"] = which + first
@@ -203,7 +214,9 @@ def _material(container: Container, material: dict[str, Any]) -> Material:
     mode = material.get("alphaMode", "OPAQUE")
     cut = {"MASK": float(material.get("alphaCutoff", 0.5)), "BLEND": 0.35}.get(mode, 0.0)
     texture = base.get("baseColorTexture")
-    return Material(colour, None if texture is None else _image(container, texture), cut, bool(material.get("doubleSided")))
+    return Material(
+        colour, None if texture is None else _image(container, texture), cut, bool(material.get("doubleSided"))
+    )
 
 
 def _image(container: Container, texture: dict[str, Any]) -> bytes | None:
