@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 Begin = Annotated[
     str | None,
-    typer.Option(
-        "--begin", metavar="S", help="Drop what is before: seconds, or bar5, where the fifth bar of --song begins."
-    ),
+    typer.Option("--begin", metavar="S", help="Drop what is before: seconds, or bar5, the fifth bar of --song."),
 ]
 End = Annotated[str | None, typer.Option("--end", metavar="S", help="Drop what is after: seconds, or a bar.")]
 

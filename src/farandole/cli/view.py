@@ -15,9 +15,7 @@ from farandole.view.takes import first_free
 def view(
     motions: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="MOTION", help="Motions (.bvh .glb .vrm .npz ...), or a character at rest.", show_default=False
-        ),
+        typer.Argument(metavar="MOTION", help="Motions (.bvh .glb .npz ...), or a character.", show_default=False),
     ],
     song: Song = None,
     out: Annotated[
@@ -35,8 +33,8 @@ def view(
 ) -> None:
     """Write a web page that plays motion.
 
-    One self-contained file; several motions stand side by side, the song plays in time. A .glb, .gltf or .vrm with meshes is shown as
-    it looks; one without a motion stands at rest, with the list of joints that were recognised (corrected by --map).
+    One self-contained file; several motions stand side by side, the song plays in time. A .glb, .gltf or .vrm with meshes is shown
+    as it looks; one without a motion stands at rest, with the list of joints that were recognised (corrected by --map).
 
     \b
     farandole view dance.bvh --song song.mp3

@@ -86,12 +86,11 @@ def mesh_layer(parts: Sequence[tuple[Mesh, Array, Array]], camera: Camera) -> La
     cut = np.array([look.cut for look in looks], np.float32)[material]
     if cut.any():
         asked = np.flatnonzero(cut[triangle] > 0.0)
-        opacity = _texture(
-            looks, material[triangle[asked]], _uv(planes, uv, corners, triangle[asked], row[asked], column[asked])
-        )[:, 3]
-        gone = asked[opacity < cut[triangle[asked]]]
+        own = triangle[asked]
+        shares = planes.shares(own, row[asked], column[asked])
+        opacity = _texture(looks, material[own], _mixed(uv, corners[own], shares))[:, 3]
         keep = np.ones(len(triangle), bool)
-        keep[gone] = False
+        keep[asked[opacity < cut[own]]] = False
         triangle, row, column = triangle[keep], row[keep], column[keep]
     if not len(triangle):
         return None, np.zeros((0, 0, 3)), np.zeros((0, 0))
@@ -112,9 +111,7 @@ def mesh_layer(parts: Sequence[tuple[Mesh, Array, Array]], camera: Camera) -> La
     seen[place[top_most]] = triangle[top_most]
     seen = seen.reshape(-1, _FINE**2)
     inside = seen >= 0
-    covered = sum(
-        (inside[:, n].astype(np.float32) for n in range(1, _FINE**2)), inside[:, 0].astype(np.float32)
-    ) / np.float32(_FINE**2)
+    covered = reduce(np.add, [inside[:, n].astype(np.float32) for n in range(_FINE**2)]) / np.float32(_FINE**2)
     # One shade does for a pixel that lies in one triangle or in the middle of the surface; others take two.
     colour = np.zeros((len(seen), 3), np.float32)
     total = np.zeros(len(seen), np.float32)
@@ -210,19 +207,10 @@ def _fragments(
     return triangle[line], row[line], column
 
 
-def _uv(
-    planes: _Planes,
-    uv: Array,
-    corners: NDArray[np.int64],
-    triangle: NDArray[np.intp],
-    row: NDArray[np.intp],
-    column: NDArray[np.intp],
-) -> Array:
-    shares = planes.shares(triangle, row, column)
-    return sum(
-        (shares[k][:, None] * uv[corners[triangle, k]] for k in range(1, 3)),
-        shares[0][:, None] * uv[corners[triangle, 0]],
-    )
+def _mixed(values: Array, corners: NDArray[np.int64], shares: Array) -> Array:
+    """Values [V, D] of triangles' corners [N, 3] by their shares [3, N]: [N, D]."""
+    first, second, third = (shares[k][:, None] * values[corners[:, k]] for k in range(3))
+    return first + second + third
 
 
 def _texture(looks: Sequence[Look], material: NDArray[np.int64], uv: Array) -> Array:
@@ -249,11 +237,8 @@ def _shaded(
     """Linear colours [N, 3] of samples."""
     shares = planes.shares(triangle, row, column)
     own = corners[triangle]
-    mixed = lambda values: sum(
-        (shares[k][:, None] * values[own[:, k]] for k in range(1, 3)), shares[0][:, None] * values[own[:, 0]]
-    )  # noqa: E731
-    base = _texture(looks, material[triangle], mixed(uv))[:, :3] * mixed(tints)
-    normal = mixed(normals) @ camera.axes.T.astype(np.float32)
+    base = _texture(looks, material[triangle], _mixed(uv, own, shares))[:, :3] * _mixed(tints, own, shares)
+    normal = _mixed(normals, own, shares) @ camera.axes.T.astype(np.float32)
     normal /= np.maximum(np.sqrt((normal * normal).sum(1, keepdims=True)), 1e-6)
     focal = np.float32(camera.focal * _FINE)
     columns = (column.astype(np.float32) + np.float32(0.5 - 0.5 * camera.size[0] * _FINE)) / focal

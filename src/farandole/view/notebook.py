@@ -123,7 +123,9 @@ def preview(motion: Motion) -> str:
     picture = encode_png(contact_sheet(motion, columns=6, rows=1, tile=(150, 200), strip=0))
     facts = f"{len(motion)} frames, {motion.fps:g} fps, {motion.seconds:.2f} s, {len(motion.skeleton)} joints"
     data = base64.b64encode(picture).decode()
-    return f'<figure style="margin:0"><img alt="moments of the motion" src="data:image/png;base64,{data}"><figcaption>{html.escape(motion.name)}: {facts}</figcaption></figure>'
+    image = f'<img alt="moments of the motion" src="data:image/png;base64,{data}">'
+    caption = f"<figcaption>{html.escape(motion.name)}: {facts}</figcaption>"
+    return f'<figure style="margin:0">{image}{caption}</figure>'
 
 
 def with_beats(motion: Motion, song: Song | None, *, offset: float = 0.0) -> Motion:

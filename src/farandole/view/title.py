@@ -37,14 +37,7 @@ class Title:
         soft = _blurred(large, 0.32 * scale * fine)
         letters = np.clip((soft - 0.5) * scale * fine * 0.8 + 0.5, 0.0, 1.0)
         rim = np.clip(1.6 * _blurred(large, 0.8 * scale * fine), 0.0, 1.0)
-        shrunk = lambda m: (
-            m[: m.shape[0] // fine * fine, : m.shape[1] // fine * fine]
-            .reshape(  # noqa: E731
-                m.shape[0] // fine, fine, m.shape[1] // fine, fine
-            )
-            .mean((1, 3))
-        )
-        return shrunk(letters), shrunk(rim)
+        return _shrunk(letters, fine), _shrunk(rim, fine)
 
     def paint(self, picture: np.ndarray) -> None:
         """Write the title into a picture, uint8 [H, W, 3 or 4]."""
@@ -68,3 +61,9 @@ def _blurred(mask: Array, sigma: float) -> Array:
     for axis in (0, 1):
         mask = gaussian_filter1d(mask, sigma, axis, mode="nearest", truncate=3.0)
     return mask
+
+
+def _shrunk(mask: Array, by: int) -> Array:
+    """Means over blocks of by x by."""
+    height, width = mask.shape[0] // by, mask.shape[1] // by
+    return mask[: height * by, : width * by].reshape(height, by, width, by).mean((1, 3))
