@@ -11,7 +11,7 @@ import pytest
 
 from farandole.errors import FarandoleError, FileFormatError, MotionError, OutputError
 from farandole.motion.characters import Character
-from farandole.motion.edit import turn
+from farandole.motion.edit import heading, turn
 from farandole.view.background import colour_code, parse_background
 from farandole.view.mesh_figure import mesh_figure
 from farandole.view.png import encode_png
@@ -53,11 +53,11 @@ def test_the_dance_fills_the_picture_and_stays_inside(mode, size) -> None:
 
 
 def test_a_close_up_shows_head_to_hips_and_a_fixed_camera_stays() -> None:
-    near, far = (make_scene([dance(60)], size=(180, 320), fps=30, camera=mode) for mode in ("close-up", "front"))
+    near, far = (make_scene([dance(60)], size=(320, 180), fps=30, camera=mode) for mode in ("close-up", "front"))
     distance = lambda s: np.linalg.norm(s.shots.eyes[30] - s.shots.targets[30])  # noqa: E731
     assert distance(near) < 0.75 * distance(far)
     head = dance(60).positions[30, dance(1).skeleton.index("Head")]
-    assert 0 < near.shots.camera(30).project(head)[1] < 320
+    assert 0 < near.shots.camera(30).project(head)[1] < 180
     fixed = make_scene([dance(60)], size=(320, 180), fps=30, camera="fixed")
     assert np.ptp(fixed.shots.eyes, axis=0).max() == 0.0
     around = make_scene([dance(60)], size=(320, 180), fps=30, camera="orbit")
@@ -162,7 +162,9 @@ def test_a_character_is_drawn_where_its_vertices_are(kind: str, tmp_path: Path) 
     vertices, normals = figure.frame(11)
     assert vertices.shape == wanted.shape
     np.testing.assert_allclose(vertices, wanted, atol=2e-4 * max(1.0, np.abs(wanted).max()))
-    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1.0, atol=1e-4)
+    length = np.linalg.norm(normals, axis=1)
+    assert (np.abs(length - 1.0) < 1e-4)[length > 0.0].all()  # a corner of no triangle has none
+    assert (length > 0.0).mean() > 0.95
     scene = make_scene(
         [steps], size=(160, 160), fps=30, bodies=[figure], background=parse_background("transparent", (160, 160))
     )
@@ -170,8 +172,9 @@ def test_a_character_is_drawn_where_its_vertices_are(kind: str, tmp_path: Path) 
     rows, columns = np.nonzero(picture[..., 3])
     at = scene.shots.camera(11).project(vertices)
     for seen, points in ((columns, at[:, 0]), (rows, at[:, 1])):
-        assert abs(seen.min() - points.min()) < 3
-        assert abs(seen.max() - points.max()) < 3
+        # Nothing is seen beyond the vertices; tips thinner than a sample may be missed.
+        assert points.min() - 1.0 <= seen.min() < points.min() + 6.0
+        assert points.max() - 6.0 < seen.max() <= points.max() + 1.0
 
 
 def test_triangles_meet_without_holes_and_hide_what_is_behind() -> None:
@@ -226,9 +229,13 @@ def test_a_character_without_meshes_says_so(tmp_path: Path) -> None:
 
 def test_follow_turns_with_the_dancer() -> None:
     still = dance(120)
-    slow = [turn(still[t : t + 1], 0.02 * t) for t in range(120)]
-    rotations = np.concatenate([m.rotations for m in slow])
-    scene = make_scene([replace(still, rotations=rotations)], size=(96, 54), fps=30, camera="follow")
+    rotations = np.concatenate([turn(still[t : t + 1], 0.02 * t).rotations for t in range(120)])
+    turning = replace(still, rotations=rotations)
+    scene = make_scene([turning], size=(96, 54), fps=30, camera="follow")
     away = scene.shots.eyes - scene.shots.targets
     angles = np.unwrap(np.arctan2(away[:, 0], away[:, 2]))
-    assert angles[90] - angles[30] == pytest.approx(60 * 0.02, abs=0.35)
+    assert angles[-1] - angles[0] > 1.0
+    off = angles - heading(turning)
+    assert np.ptp(off) < 0.75 * np.ptp(heading(turning))  # lags behind, but goes along
+    ahead = make_scene([turning], size=(96, 54), fps=30).shots
+    assert np.ptp(np.arctan2(*(ahead.eyes - ahead.targets)[:, [0, 2]].T)) < 1e-6

@@ -87,7 +87,7 @@ def convert(
         str, typer.Option(help="What carries the character's travel: hips, floor (a root bone), in-place, or auto.")
     ] = "auto",
     animation_name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of the character's new animation. [default: the motion's]")
+        str | None, typer.Option(metavar="NAME", help="Name of the animation in OUT. [default: the motion's]")
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Drop the animations that the character has.")] = False,
     mirror: Annotated[bool, typer.Option("--mirror", help="Swap left and right.")] = False,
@@ -127,6 +127,8 @@ def convert(
     farandole convert take1.bvh take2.bvh takes.glb --one-file
     farandole convert dance.bvh loop.glb --song song.mp3 --begin bar5 --end bar13 --loop --markers loop.beats.txt
     """
+    from dataclasses import replace as with_fields
+
     from farandole import _io
     from farandole.errors import MotionError
     from farandole.motion.characters import load_character
@@ -178,6 +180,8 @@ def convert(
             from farandole.motion.edit import after_rest_pose
 
             motion = after_rest_pose(motion)
+        if animation_name is not None and rig is None:
+            motion = with_fields(motion, name=animation_name)
         motions.append(motion)
     if rig is not None:
         rig.save(target, *motions, name=animation_name, root=root, replace=replace, force=force)

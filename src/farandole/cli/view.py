@@ -9,6 +9,7 @@ import typer
 
 from farandole.cli import console
 from farandole.cli.options import Character, CharacterMap, Force, Json, Quiet, Root, Song, load_rig
+from farandole.cli.times import Begin, End, cut, moment
 from farandole.view.takes import first_free
 
 
@@ -25,6 +26,8 @@ def view(
     character: Character = None,
     map_file: CharacterMap = None,
     root: Root = "auto",
+    begin: Begin = None,
+    end: End = None,
     title: Annotated[str | None, typer.Option(help="Title of the page. [default: the motion's name]")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     force: Force = False,
@@ -45,17 +48,22 @@ def view(
     from farandole import _io
     from farandole.motion.files import load_motion
     from farandole.music import load_song
+    from farandole.music.excerpt import Excerpt
     from farandole.view.page import write_page
     from farandole.view.page_character import costumes, own_costume
 
     target = _io.check_output(out or Path(f"{motions[0].stem}.html"), force=force)
-    takes = [load_motion(path) for path in motions]
     sound = None if song is None else load_song(song)
+    start, stop = moment(begin, sound, "--begin"), moment(end, sound, "--end")
+    takes = [cut(load_motion(path), start, stop, str(path)) for path in motions]
+    if sound is not None and start:
+        sound = Excerpt(sound, start)
     names = first_free([path.stem for path in motions])
     if character is not None:
         worn = costumes(load_rig(character, map_file), takes, root=root)
     else:
-        worn = [own_costume(path, mapping=map_file) for path in motions]
+        whole = start is None and stop is None  # a part of a file's own animation is not shown on its meshes
+        worn = [own_costume(path, mapping=map_file) if whole else None for path in motions]
     write_page(takes, target, song=sound, title=title or names[0], names=names, force=force, characters=worn)
     if json:
         console.result_json({"file": target, "takes": names, "seconds": max(t.seconds for t in takes), "song": song})

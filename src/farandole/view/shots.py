@@ -128,7 +128,7 @@ def _shot(
         targets = smooth_path(subject.roots, fps, seconds=0.5 if mode == "close-up" else 0.8)[start:stop]
     radii = subject.radii
     if mode == "close-up":
-        # From a hand below the hips upwards: the legs may leave the picture.
+        # From a hand below the hips upwards: legs, and arms at times, may leave the picture.
         floor = subject.roots[start:stop][frames][:, None, 1] * 0.85
         points = np.where((points[..., 1] < floor)[..., None], targets[frames][:, None], points)
     top, bottom = np.percentile(points[..., 1].max(1), 99), np.percentile(points[..., 1].min(1), 1)
@@ -144,7 +144,7 @@ def _shot(
         # A sphere of radius r is seen within |x| + r / cos(half the angle).
         reach = radii / np.cos(0.5 * VIEW_ANGLE)
         need = np.maximum((np.abs(right) + reach) / wide, (np.abs(up) + reach) / tall) - depth
-        distance = max(float(np.percentile(need.max(1), 99.0)), 0.3)
+        distance = max(float(np.percentile(need.max(1), 60.0 if mode == "close-up" else 99.0)), 0.3)
         view = distance + depth
         above, below = ((up + reach) / view).max(1), ((up - reach) / view).min(1)
         shift = 0.5 * distance * (np.percentile(above, 99) + np.percentile(below, 1))

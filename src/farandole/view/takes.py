@@ -140,9 +140,9 @@ def write_takes(
                     save_motion(motion, name_now[path])
         if outputs.page:
             names = [f"{title}-{k + 1}" for k in range(len(motions))] if len(motions) > 1 else [title]
-            worn = [] if character is None else costumes(character, list(motions), root=root)
+            worn = [] if character is None else costumes(character, danced, root=root)
             write_page(
-                list(motions), name_now[outputs.page], song=song, title=title, names=names, ghosts=ghosts, marks=marks,
+                danced, name_now[outputs.page], song=song, title=title, names=names, ghosts=ghosts, marks=marks,
                 characters=worn,
             )  # fmt: skip
 
