@@ -17,9 +17,9 @@ class Markers:
     beats: tuple[float, ...] = ()
     bars: tuple[float, ...] = ()
 
-    def between(self, begin: float, end: float) -> Markers:
-        """Those of a part of the motion, from its beginning on, s."""
-        inside = lambda times: tuple(round(t - begin, 6) for t in times if begin - 1e-6 <= t < end - 1e-6)  # noqa: E731
+    def between(self, begin: float, end: float, *, slack: float = 1e-6) -> Markers:
+        """Those of a part of the motion, from its beginning on, s; one that lies up to `slack` before it falls on its beginning."""
+        inside = lambda times: tuple(max(round(t - begin, 6), 0.0) for t in times if begin - slack <= t < end - slack)  # noqa: E731
         return Markers(inside(self.beats), inside(self.bars))
 
     def as_dict(self) -> dict[str, list[float]]:

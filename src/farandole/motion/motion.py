@@ -120,7 +120,7 @@ class Motion:
         first, last, _ = part.indices(len(self))
         markers = self.markers
         if markers is not None and (first, last) != (0, len(self)):
-            markers = markers.between(first / self.fps, last / self.fps)
+            markers = markers.between(first / self.fps, last / self.fps, slack=0.5 / self.fps)
         return replace(
             self,
             markers=markers,
