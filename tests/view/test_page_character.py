@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from chromium import Chromium, find_chromium
 
-from farandole.motion.characters import load_character
+from farandole.motion.characters import Character
 from farandole.motion.files import load_motion
 from farandole.motion.files.bvh.bvh_writer import render_bvh
 from farandole.motion.files.gltf.vrma import render_vrma
@@ -102,7 +102,7 @@ def test_a_character_that_the_page_carries(kind: str, browser, steps, tmp_path) 
     data, names = build(RIGS[kind])
     file = tmp_path / ("me.vrm" if kind.startswith("vrm") else "me.glb")
     file.write_bytes(data)
-    character = load_character(file)
+    character = Character.load(file)
     browser.open(write_page([steps], tmp_path / "page.html", characters=costumes(character, [steps])))
     played = Played(character.glb(steps, replace=True))
     turn = np.diag([-1.0, 1.0, -1.0]) if kind == "vrm 0" else np.eye(3)  # looks along -z in its file, to us on the page

@@ -73,7 +73,7 @@ def test_cuts_fall_on_bars_and_not_too_often() -> None:
     cuts = np.flatnonzero(steps > 0.3) + 1
     assert len(cuts) >= 3
     assert set(cuts.tolist()) <= {round(b * 30) for b in bars}
-    assert np.diff([0, *cuts, 600]).min() >= 3.5 * 30
+    assert np.diff(np.array([0, *cuts.tolist(), 600])).min() >= 3.5 * 30
     with pytest.raises(MotionError, match="no camera 'side'"):
         make_scene([dance(30)], size=(96, 54), fps=30, camera="side")
 
@@ -197,9 +197,9 @@ def test_triangles_meet_without_holes_and_hide_what_is_behind() -> None:
         )
         one = np.ones((81, 1))
         mesh = Mesh(
-            points.astype(np.float32), np.tile(np.float32([0, 0, 1]), (81, 1)), np.zeros((81, 2), np.float32),
+            points.astype(np.float32), np.tile(np.array([0, 0, 1], np.float32), (81, 1)), np.zeros((81, 2), np.float32),
             np.ones((81, 3), np.float32), np.zeros((81, 1), np.int64), one.astype(np.float32), triangles,
-            np.zeros(len(triangles), np.int64), (Look(np.float32([*colour, 1.0]), None, 0.0, False),),
+            np.zeros(len(triangles), np.int64), (Look(np.array([*colour, 1.0], np.float32), None, 0.0, False),),
         )  # fmt: skip
         return mesh, points, mesh.normals
 

@@ -59,8 +59,9 @@ def view(
     if sound is not None and start:
         sound = Excerpt(sound, start)
     names = first_free([path.stem for path in motions])
-    if character is not None:
-        worn = costumes(load_rig(character, map_file), takes, root=root)
+    rig = load_rig(character, map_file)
+    if rig is not None:
+        worn = costumes(rig, takes, root=root)
     else:
         whole = start is None and stop is None  # a part of a file's own animation is not shown on its meshes
         worn = [own_costume(path, mapping=map_file) if whole else None for path in motions]

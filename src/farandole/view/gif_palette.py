@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,26 +12,21 @@ from farandole.view.scene import Scene
 
 if TYPE_CHECKING:
     import av
+    import av.filter.context
 
 _SAMPLES = 8
 
 
 def paletted(scene: Scene, pictures: Iterator[np.ndarray]) -> Iterator[av.VideoFrame]:
     """Frames of palette and numbers, for `pictures`, uint8 [H, W, 3 or 4] (then what is not opaque by half is left out)."""
-    import av
-    import av.filter
+    from av.filter import Graph
 
-    clear = scene.background.transparent
-    kind = "rgba" if clear else "rgb24"
+    kind = "rgba" if scene.background.transparent else "rgb24"
     times = np.unique(np.linspace(0, len(scene) - 1, _SAMPLES).round().astype(int))
-    samples = [scene.frame(int(t)) for t in times]
-    palette = _palette(samples, kind)
-    graph = av.filter.Graph()
-    width, height = scene.size
-    images = graph.add_buffer(width=width, height=height, format=kind, time_base="1/100")
-    colours = graph.add_buffer(
-        width=palette.width, height=palette.height, format=palette.format.name, time_base="1/100"
-    )
+    palette = _palette([scene.frame(int(t)) for t in times], kind)
+    graph = Graph()
+    images = graph.add_buffer(template=None, **_source(*scene.size, kind))
+    colours = graph.add_buffer(template=None, **_source(palette.width, palette.height, palette.format.name))
     use = graph.add("paletteuse", "dither=bayer:bayer_scale=4:alpha_threshold=128")
     sink = graph.add("buffersink")
     images.link_to(use, 0, 0)
@@ -41,37 +37,52 @@ def paletted(scene: Scene, pictures: Iterator[np.ndarray]) -> Iterator[av.VideoF
     colours.push(palette)
     colours.push(None)
     for t, picture in enumerate(pictures):
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=kind)
-        frame.pts = t
-        images.push(frame)
-        while True:
-            try:
-                yield sink.pull()
-            except (av.error.BlockingIOError, av.error.EOFError):
-                break
+        images.push(_frame(picture, kind, t))
+        yield from _ready(sink)
     images.push(None)
-    while True:
-        try:
-            yield sink.pull()
-        except (av.error.BlockingIOError, av.error.EOFError):
-            break
+    yield from _ready(sink)
 
 
 def _palette(samples: list[np.ndarray], kind: str) -> av.VideoFrame:
-    import av
-    import av.filter
+    from av.filter import Graph
 
-    graph = av.filter.Graph()
+    graph = Graph()
     height, width = samples[0].shape[:2]
-    source = graph.add_buffer(width=width, height=height, format=kind, time_base="1/100")
+    source = graph.add_buffer(template=None, **_source(width, height, kind))
     make = graph.add("palettegen", "max_colors=256:reserve_transparent=1")
     sink = graph.add("buffersink")
     source.link_to(make)
     make.link_to(sink)
     graph.configure()
     for t, picture in enumerate(samples):
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=kind)
-        frame.pts = t
-        source.push(frame)
+        source.push(_frame(picture, kind, t))
     source.push(None)
-    return sink.pull()
+    return next(_ready(sink))
+
+
+def _source(width: int, height: int, kind: str) -> dict[str, Any]:
+    from av.video.format import VideoFormat
+
+    return {"width": width, "height": height, "format": VideoFormat(kind, width, height), "time_base": Fraction(1, 100)}
+
+
+def _frame(picture: np.ndarray, kind: str, t: int) -> av.VideoFrame:
+    import av
+
+    frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format=kind)
+    frame.pts = t
+    return frame
+
+
+def _ready(sink: av.filter.context.FilterContext) -> Iterator[av.VideoFrame]:
+    """All frames that have come out."""
+    import av
+    from av.error import BlockingIOError, EOFError
+
+    while True:
+        try:
+            frame = sink.pull()
+        except (BlockingIOError, EOFError):
+            return
+        if isinstance(frame, av.VideoFrame):
+            yield frame

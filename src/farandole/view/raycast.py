@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from farandole.view.palette import LIGHTS, STUDIO, Studio, to_srgb
 
 _SEAM = 0.03
 """Depth over which the normals and colours of overlapping parts blend, m: hides the seams at the joints."""
+
+_LARGE = 400
+"""Pictures whose shorter side has this many pixels or more are cast in blocks first."""
 
 Layer = tuple[tuple[slice, slice] | None, Array, Array]
 """A body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage."""
@@ -89,59 +92,151 @@ def cut_out(size: tuple[int, int], layer: Layer) -> np.ndarray:
 def body_layer(body: Capsules, camera: Camera, *, supersample: int = 2) -> Layer:
     """The body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage.
 
-    One ray goes through each pixel, and `supersample` squared where the outline, or one part in front of another, runs through it.
+    In large pictures one ray goes through each block of 2 x 2 pixels, whose colours are interpolated: surfaces are smooth. Where the
+    outline, or one part in front of another, runs through the neighbourhood, one ray goes through each pixel; and where it runs
+    through a pixel, `supersample` squared.
     """
     cones = Cones(camera.to_camera(body.starts), camera.to_camera(body.ends), body.start_radii, body.end_radii)
-    part, row, column = cones.spans(camera.size, camera.focal)
+    coarse = 2 if min(camera.size) >= _LARGE and supersample > 1 else 1
+    eye = camera if coarse == 1 else replace(camera, size=(camera.size[0] // 2, camera.size[1] // 2))
+    part, row, column = cones.spans(eye.size, eye.focal)
     if not len(part):
         return None, np.zeros((0, 0, 3)), np.zeros((0, 0))
-    top, left = int(row.min()), int(column.min())
-    shape = int(row.max()) + 1 - top, int(column.max()) + 1 - left
-    x, y = camera.slopes()
-    pixel = (row - top) * shape[1] + (column - left)
+    grid = _Grid(int(row.min()), int(column.min()), int(row.max()) + 1, int(column.max()) + 1)
     colours = np.ascontiguousarray(body.colours.T, np.float32)
-    near, sums = _trace(cones, colours, part, pixel, x[column], y[row], shape[0] * shape[1])
-    covered = (near < _FAR).astype(np.float32)
-    edge = _edges(near.reshape(shape)).ravel()
-    if supersample > 1 and edge.any():
-        pixels = np.flatnonzero(edge)
-        number = np.zeros(len(near), np.intp)
+    x, y = eye.slopes()
+    place = grid.place(row, column)
+    near, sums = _trace(cones, colours, part, place, x[column], y[row], grid.count)
+    pixels = np.arange(grid.count)
+    colour, covered = np.zeros((grid.count, 3), np.float32), np.zeros(grid.count, np.float32)
+    if coarse == 2:
+        hit = (near < _FAR).astype(np.float32)
+        smooth = _colours(grid, pixels, near, sums, hit, eye).reshape(*grid.shape, 3)
+        colour, covered = _doubled(smooth).reshape(-1, 3), _twice(hit.reshape(grid.shape)).ravel()
+        blocks = _widened(_edges(near.reshape(grid.shape)))
+        rays = np.flatnonzero(blocks.ravel()[place])
+        part = np.repeat(part[rays], 4)
+        row = np.repeat(2 * row[rays], 4) + np.tile((0, 0, 1, 1), len(rays))
+        column = np.repeat(2 * column[rays], 4) + np.tile((0, 1, 0, 1), len(rays))
+        grid, eye = grid.doubled(), camera
+        x, y = eye.slopes()
+        pixels = np.flatnonzero(_twice(blocks))
+        number = np.zeros(grid.count, np.intp)
         number[pixels] = np.arange(len(pixels))
-        rays = np.flatnonzero(edge[pixel])
-        fine = (np.arange(supersample, dtype=np.float32) + np.float32(0.5 - 0.5 * supersample)) / np.float32(
-            supersample
-        )
-        fine /= np.float32(camera.focal)
-        count = supersample**2
-        places = number[pixel[rays]][:, None] * count + np.arange(count)
-        fine_x = x[column[rays]][:, None] + np.tile(fine, supersample)
-        fine_y = y[row[rays]][:, None] - np.repeat(fine, supersample)
-        fine_near, fine_sums = _trace(
-            cones,
-            colours,
-            np.repeat(part[rays], count),
-            places.ravel(),
-            fine_x.ravel(),
-            fine_y.ravel(),
-            len(pixels) * count,
-        )
-        fine_near = fine_near.reshape(-1, count)
-        hit = fine_near < _FAR
-        covered[pixels] = hit.mean(1)
-        sums[:, pixels] = fine_sums.reshape(7, -1, count).sum(-1)
-        near[pixels] = np.where(hit, fine_near, np.float32(0.0)).sum(1) / np.maximum(hit.sum(1), 1)
+        place = number[grid.place(row, column)]
+        near, sums = _trace(cones, colours, part, place, x[column], y[row], len(pixels))
+    hit = (near < _FAR).astype(np.float32)
+    if supersample > 1:
+        # Around the blocks that were looked at lies what is smooth: no edge runs along their border.
+        depth = np.full(grid.count, np.nan, np.float32)
+        depth[pixels] = near
+        edge = _edges(depth.reshape(grid.shape)).ravel()[pixels]
+        _refine(cones, colours, eye, edge, (part, place, x[column], y[row]), supersample, near, sums, hit)
+    covered[pixels] = hit
+    colour[pixels] = _colours(grid, pixels, near, sums, hit, eye)
+    box = (slice(grid.top, grid.bottom), slice(grid.left, grid.right))
+    return box, colour.reshape(*grid.shape, 3), covered.reshape(grid.shape)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """A box of pixels, numbered row by row."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def count(self) -> int:
+        return self.shape[0] * self.shape[1]
+
+    def place(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.intp]:
+        return (row - self.top) * self.shape[1] + (column - self.left)
+
+    def doubled(self) -> _Grid:
+        return _Grid(2 * self.top, 2 * self.left, 2 * self.bottom, 2 * self.right)
+
+
+def _refine(
+    cones: Cones, colours: Array, camera: Camera, edge: NDArray[np.bool_],
+    rays: tuple[NDArray[np.intp], NDArray[np.intp], Array, Array], supersample: int, near: Array, sums: Array, covered: Array,
+) -> None:  # fmt: skip
+    """Trace `supersample` squared rays through the pixels of `edge` [N], and put what they meet into near, sums, covered."""
+    part, place, x, y = rays
+    pixels = np.flatnonzero(edge)
+    if not len(pixels):
+        return
+    number = np.zeros(len(edge), np.intp)
+    number[pixels] = np.arange(len(pixels))
+    own = np.flatnonzero(edge[place])
+    fine = (np.arange(supersample, dtype=np.float32) + np.float32(0.5 - 0.5 * supersample)) / np.float32(supersample)
+    fine /= np.float32(camera.focal)
+    count, size = supersample**2, len(pixels)
+    # Rays of a pixel lie `size` apart, so that sums over them run along memory.
+    places = number[place[own]][:, None] + size * np.arange(count)
+    fine_x = x[own][:, None] + np.tile(fine, supersample)
+    fine_y = y[own][:, None] - np.repeat(fine, supersample)
+    fine_near, fine_sums = _trace(
+        cones, colours, np.repeat(part[own], count), places.ravel(), fine_x.ravel(), fine_y.ravel(), size * count
+    )
+    fine_near = fine_near.reshape(count, size)
+    hit = fine_near < _FAR
+    covered[pixels] = hit.mean(0)
+    sums[:, pixels] = fine_sums.reshape(7, count, size).sum(1)
+    near[pixels] = np.where(hit, fine_near, np.float32(0.0)).sum(0) / np.maximum(hit.sum(0), 1)
+
+
+def _colours(grid: _Grid, pixels: NDArray[np.intp], near: Array, sums: Array, covered: Array, camera: Camera) -> Array:
+    """Premultiplied linear colours [N, 3] of what rays met in some pixels of a grid, where anything is `covered` [N]."""
+    x, y = camera.slopes()
     seen = np.flatnonzero(covered)
-    sums, depth = sums[:, seen], near[seen]
+    at, sums, depth = pixels[seen], sums[:, seen], near[seen]
     normal = sums[:3] / np.maximum(np.sqrt((sums[:3] ** 2).sum(0)), 1e-6)
-    columns, rows = x[left + seen % shape[1]], y[top + seen // shape[1]]
+    columns, rows = x[grid.left + at % grid.shape[1]], y[grid.top + at // grid.shape[1]]
     toward = np.stack((-columns, -rows, np.full(len(seen), -1.0, np.float32)))
     toward /= np.sqrt((toward * toward).sum(0))
     lean = camera.axes[:, 1].astype(np.float32)
     height = np.float32(camera.eye[1]) + depth * (columns * lean[0] + rows * lean[1] + lean[2])
-    colour = np.zeros((len(covered), 3), np.float32)
+    colour = np.zeros((len(pixels), 3), np.float32)
     colour[seen] = (shade(normal, toward, sums[3:6] / sums[6], height, camera) * covered[seen]).T
-    place = (slice(top, top + shape[0]), slice(left, left + shape[1]))
-    return place, colour.reshape(*shape, 3), covered.reshape(shape)
+    return colour
+
+
+def _twice(picture: np.ndarray) -> np.ndarray:
+    """A picture [H, W] with each pixel as 2 x 2."""
+    return np.repeat(np.repeat(picture, 2, 0), 2, 1)
+
+
+def _doubled(picture: Array) -> Array:
+    """A picture [H, W, 3] with twice the pixels each way, interpolated between the middles of the old ones."""
+    for axis in (0, 1):
+        shape = list(picture.shape)
+        shape[axis] *= 2
+        fine = np.empty(shape, np.float32)
+        even, odd = [slice(None)] * 3, [slice(None)] * 3
+        even[axis], odd[axis] = slice(0, None, 2), slice(1, None, 2)
+        most = np.float32(0.75) * picture
+        fine[tuple(even)] = most + np.float32(0.25) * np.roll(picture, 1, axis)
+        fine[tuple(odd)] = most + np.float32(0.25) * np.roll(picture, -1, axis)
+        picture = fine
+    return picture
+
+
+def _widened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask [H, W] and the eight neighbours of all that is in it."""
+    for axis in (0, 1):
+        grown = mask.copy()
+        before, after = [slice(None)] * 2, [slice(None)] * 2
+        before[axis], after[axis] = slice(None, -1), slice(1, None)
+        grown[tuple(before)] |= mask[tuple(after)]
+        grown[tuple(after)] |= mask[tuple(before)]
+        mask = grown
+    return mask
 
 
 def _trace(
@@ -172,7 +267,7 @@ def _trace(
     return near, sums
 
 
-def _edges(near: Array) -> Array:
+def _edges(near: Array) -> NDArray[np.bool_]:
     """Pixels [H, W] whose depth leaps to that of a neighbour, by more than parts that flow into one another have."""
     edge = np.zeros(near.shape, bool)
     for axis in (0, 1):

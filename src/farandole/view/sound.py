@@ -13,6 +13,7 @@ from farandole.errors import AudioError
 
 if TYPE_CHECKING:
     import av.container
+    import av.stream
 
     from farandole.music.song import Song
 
@@ -105,7 +106,7 @@ def add_stream(container: av.container.OutputContainer, codec: str) -> av.AudioS
     """A stereo track of a container being written: "aac", or "libopus" for WebM."""
     if codec == "aac":
         return add_aac_stream(container)
-    stream = container.add_stream(codec, rate=48000)
+    stream = container.add_stream("libopus", rate=48000)
     stream.layout = "stereo"
     stream.bit_rate = 128_000
     return stream
@@ -131,7 +132,7 @@ def offset_frames(song: Song, *, offset: float, seconds: float) -> Iterator[av.A
         frame.sample_rate, frame.pts = RATE, at
         yield frame
     for frame in stereo_frames(song, seconds=seconds - silent / RATE) if silent < seconds * RATE else ():
-        frame.pts += silent
+        frame.pts = silent + (frame.pts or 0)
         yield frame
 
 
