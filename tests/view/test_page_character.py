@@ -79,6 +79,10 @@ def test_the_dance_on_a_file_that_is_dropped(kind: str, browser, page, steps) ->
         wanted = steps.positions[33, HOUSE.index(b)] - steps.positions[33, HOUSE.index(a)]
         cos = bone @ wanted / np.linalg.norm(bone) / np.linalg.norm(wanted)
         assert np.degrees(np.arccos(min(cos, 1.0))) < 8.0
+    # Its hips are as high over its soles as the dancer's, in its size.
+    leg = sum(np.linalg.norm(np.subtract(at[a], at[b])) for a, b in (("LeftUpLeg", "LeftLeg"), ("LeftLeg", "LeftFoot")))
+    ratio = leg / 0.9155  # the leg of farandole's own body, m
+    assert at["Hips"][1] == pytest.approx(steps.positions[33, 0, 1] * ratio, abs=0.08 * ratio)
     played = Played(saved(browser, "glb"))
     roles = {r: n for r, n in names.items() if n in played.index}
     off = directions(played, roles, steps, RIGS[kind].facing)
@@ -144,6 +148,8 @@ def test_what_is_saved_without_a_character(browser, page, steps, tmp_path) -> No
         angles = np.degrees(np.arccos(np.clip((np.einsum("tij,tij->t", a, b) - 1) / 2, -1, 1)))
         assert np.median(angles) < 2.0, bone
     np.testing.assert_allclose(played.position("hips"), own.position("hips"), atol=0.01)
+    hips = [p.document["nodes"][p.index["hips"]]["translation"] for p in (played, own)]
+    np.testing.assert_allclose(*hips, atol=1e-4)
     # The BVH rests in the same T-pose as the one that the command writes.
     text = browser.evaluate("farandole.bvh()")
     offsets = lambda t: [[float(v) for v in line.split()[1:]] for line in t.splitlines() if "OFFSET" in line]  # noqa: E731

@@ -527,8 +527,9 @@ class Player implements Api {
     };
     window.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey || (this.help.open && event.key !== "?")) return;
-      const target = event.target as HTMLElement;
+      const target = event.target === window ? document.body : event.target;
       // Space presses the focused button, arrows move the focused control: only what has no use for a key gives it up.
+      if (!(target instanceof Element)) return;
       if (target.matches("select, input")) return;
       if (event.key === " " && target.matches("button")) return;
       const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];

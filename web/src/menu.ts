@@ -74,7 +74,7 @@ const KEYS: [string, string][] = [
 export function helpDialog(): HTMLDialogElement {
   const rows = KEYS.flatMap(([keys, text]) => [make("dt", { text: keys }), make("dd", { text })]);
   const close = make("button", { class: "close", text: "Close" });
-  const dialog = make("dialog", { class: "help", label: "Keys" }, make("h2", { text: "Keys" }), make("dl", {}, ...rows), close);
+  const dialog = make("dialog", { class: "help", label: "Keys" }, make("div", { class: "mapping-head" }, make("h2", { text: "Keys" }), close), make("dl", {}, ...rows));
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close(); // beside it

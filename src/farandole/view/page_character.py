@@ -145,7 +145,7 @@ def humanoid_data(motion: Motion) -> dict[str, Any] | None:
         return None
     known = [r for r in roles if r in frames]
     plain = lambda v: [round(float(x), 6) for x in v]  # noqa: E731
-    place: dict[str, Array] = dict(zip(upright.names, upright.rest_positions, strict=True))
+    place: dict[str, Array] = dict(zip(upright.names, upright.rest_positions + upright.offsets[0], strict=True))
     return {
         "roles": {r: int(roles[r]) for r in known},
         "frames": {r: plain(frames[r]) for r in known},

@@ -92,7 +92,7 @@ def cut_out(size: tuple[int, int], layer: Layer) -> np.ndarray:
 def body_layer(body: Capsules, camera: Camera, *, supersample: int = 2) -> Layer:
     """The body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage.
 
-    In large pictures one ray goes through each block of 2 x 2 pixels, whose colours are interpolated: surfaces are smooth. Where the
+    In large pictures one ray goes through each block of 2 x 2 pixels, and colours are interpolated: surfaces are smooth. Where the
     outline, or one part in front of another, runs through the neighbourhood, one ray goes through each pixel; and where it runs
     through a pixel, `supersample` squared.
     """
