@@ -1,3 +1,5 @@
+import io
+
 import av
 import numpy as np
 import pytest
@@ -84,3 +86,44 @@ def test_a_large_wave_file_is_not_carried_as_it_is(tmp_path):
     data, kind = for_browser(song)
     assert kind == "audio/mp4"
     assert len(data) < path.stat().st_size / 4
+
+
+def written(path, codec, clicks, **options):
+    """The clicks in a file of some codec."""
+    with av.open(str(path), "w", **options) as container:
+        stream = container.add_stream(codec, rate=22050)
+        stream.layout = "mono"
+        samples = (np.asarray(clicks.samples) * 32767).astype(np.int16)[None]
+        for at in range(0, samples.shape[1], 1024):
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[:, at : at + 1024]), "s16", "mono")
+            frame.sample_rate, frame.pts = 22050, at
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(("name", "codec"), [("song.m4a", "alac"), ("song.wav", "adpcm_ms"), ("song.mp3", "pcm_s16le")])
+def test_what_browsers_cannot_play_is_known_by_its_codec(name, codec, clicks, tmp_path):
+    from farandole.music import load_song
+
+    options = {"format": "wav"} if name == "song.mp3" else {}  # a wrong name does not matter
+    song = load_song(written(tmp_path / name, codec, clicks, **options))
+    data, kind = for_browser(song)
+    if codec == "pcm_s16le":
+        assert (data, kind) == (song.path.read_bytes(), "audio/wav")
+        return
+    assert kind == "audio/mp4"
+    with av.open(io.BytesIO(data)) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+
+
+def test_only_what_is_danced_of_a_song_is_carried(clicks, tmp_path):
+    from farandole.music import load_song
+
+    song = load_song(written(tmp_path / "song.flac", "flac", clicks))
+    whole, _ = for_browser(song, seconds=20.0)
+    assert whole == song.path.read_bytes()
+    part, kind = for_browser(song, seconds=4.0)
+    assert kind == "audio/mp4"
+    with av.open(io.BytesIO(part)) as container:
+        assert container.duration / av.time_base == pytest.approx(4.0, abs=0.06)
