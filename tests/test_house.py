@@ -21,7 +21,7 @@ FLOORS = (
     ("models",),
     ("data",),
     ("motion", "music", "parallel"),
-    ("_io", "_memory", "_version"),
+    ("_io", "_memory", "_late", "_version"),
     ("errors",),
 )
 """Rooms from the top floor down: a room imports from floors below its own, never sideways or upwards."""

@@ -133,7 +133,7 @@ def test_warnings_of_the_library_are_one_line(farandole, monkeypatch: pytest.Mon
 
 def test_commands_and_modules_agree() -> None:
     folder = Path(commands.__file__).parent
-    helpers = {"__init__", "app", "commands", "console", "dance_folder", "options", "prepare_options"}
+    helpers = {"__init__", "app", "commands", "console", "dance_folder", "options", "prepare_options", "times"}
     assert {p.stem for p in folder.glob("*.py")} - helpers == set(_names())
 
 

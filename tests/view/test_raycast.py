@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from farandole.view.camera import Camera, smooth_path, studio_camera
+from farandole.view.cones import Cones
 from farandole.view.floor import shadow_map
 from farandole.view.palette import LIGHTS
-from farandole.view.raycast import Capsules, body_layer, hit_depth, render
+from farandole.view.raycast import Capsules, body_layer, render
 
 COLOUR = np.array([[0.2, 0.4, 0.6]])
 
@@ -12,6 +13,11 @@ COLOUR = np.array([[0.2, 0.4, 0.6]])
 def capsule(start, end, r0, r1):
     a = lambda v: np.array([v], float)  # noqa: E731
     return Capsules(a(start), a(end), np.array([r0]), np.array([r1]), COLOUR)
+
+
+def hit_depth(start, end, r0, r1, x, y):
+    one = lambda v: np.array([v], float)  # noqa: E731
+    return Cones(one(start), one(end), one(r0), one(r1)).hit(0, x.astype(np.float32), y.astype(np.float32))
 
 
 def nearest_of_spheres(start, end, r0, r1, rays, count=20001):

@@ -1,3 +1,5 @@
+import io
+
 import av
 import numpy as np
 import pytest
@@ -5,6 +7,7 @@ from made_motions import step_in_place
 
 from farandole.errors import MotionError, OutputError
 from farandole.music.song import Song
+from farandole.view.drawing import as_is, draw
 from farandole.view.sound import RATE, encode_m4a, for_browser, stereo_frames
 from farandole.view.video import make_scene, write_video
 
@@ -36,7 +39,8 @@ def test_a_video_has_the_frames_and_the_sound_of_the_dance(clicks, tmp_path):
 def test_several_dancers_and_processes_draw_the_same(tmp_path):
     scene = make_scene([step_in_place(0.5), step_in_place(1.0)], size=(96, 54), fps=30)
     assert len(scene) == 30
-    np.testing.assert_array_equal(scene.frame(25), scene.slice(20, 30).frame(5))
+    alone, shared = (list(draw(scene, as_is, workers)) for workers in (1, 2))
+    np.testing.assert_array_equal(alone, shared)
     path = write_video([step_in_place(0.5), step_in_place(1.0)], tmp_path / "two.mp4", size=(96, 54), workers=2)
     with av.open(str(path)) as container:
         assert not container.streams.audio
@@ -82,3 +86,44 @@ def test_a_large_wave_file_is_not_carried_as_it_is(tmp_path):
     data, kind = for_browser(song)
     assert kind == "audio/mp4"
     assert len(data) < path.stat().st_size / 4
+
+
+def written(path, codec, clicks, **options):
+    """The clicks in a file of some codec."""
+    with av.open(str(path), "w", **options) as container:
+        stream = container.add_stream(codec, rate=22050)
+        stream.layout = "mono"
+        samples = (np.asarray(clicks.samples) * 32767).astype(np.int16)[None]
+        for at in range(0, samples.shape[1], 1024):
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples[:, at : at + 1024]), "s16", "mono")
+            frame.sample_rate, frame.pts = 22050, at
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(("name", "codec"), [("song.m4a", "alac"), ("song.wav", "adpcm_ms"), ("song.mp3", "pcm_s16le")])
+def test_what_browsers_cannot_play_is_known_by_its_codec(name, codec, clicks, tmp_path):
+    from farandole.music import load_song
+
+    options = {"format": "wav"} if name == "song.mp3" else {}  # a wrong name does not matter
+    song = load_song(written(tmp_path / name, codec, clicks, **options))
+    data, kind = for_browser(song)
+    if codec == "pcm_s16le":
+        assert (data, kind) == (song.path.read_bytes(), "audio/wav")
+        return
+    assert kind == "audio/mp4"
+    with av.open(io.BytesIO(data)) as container:
+        assert container.streams.audio[0].codec_context.name == "aac"
+
+
+def test_only_what_is_danced_of_a_song_is_carried(clicks, tmp_path):
+    from farandole.music import load_song
+
+    song = load_song(written(tmp_path / "song.flac", "flac", clicks))
+    whole, _ = for_browser(song, seconds=20.0)
+    assert whole == song.path.read_bytes()
+    part, kind = for_browser(song, seconds=4.0)
+    assert kind == "audio/mp4"
+    with av.open(io.BytesIO(part)) as container:
+        assert container.duration / av.time_base == pytest.approx(4.0, abs=0.06)

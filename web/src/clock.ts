@@ -8,6 +8,8 @@ const PULL = 0.08; // share of the difference corrected per frame
 
 export class Clock {
   loop = false;
+  /** Part that is played again and again, s; null for none. */
+  range: [number, number] | null = null;
   /** Lead of the picture over the sound, s: for headphones that play late. */
   offset = 0;
   onChange: () => void = () => {};
@@ -117,6 +119,10 @@ export class Clock {
       const error = sound - time;
       time = Math.abs(error) > SNAP ? sound : time + PULL * error;
       time = Math.max(time, Math.min(this.current, sound + SNAP)); // never backwards for mere jitter
+    }
+    if (this.range && time >= this.range[1] && this.current < this.range[1] + 0.3) {
+      this.seek(this.range[0]);
+      return this.current;
     }
     if (time >= this.duration) {
       if (this.loop) {

@@ -20,8 +20,28 @@ export interface RawTake {
   rotations: string;
   /** zlib of float32 root positions [T * 3], m. */
   root: string;
+  /** How it moves any human; null for motions of anything else. */
+  humanoid: Humanoid | null;
+  /** The character that is shown instead of the mannequin, and which of its animations (-1: its rest pose). */
+  character: { file: number; animation: number } | null;
   /** zlib of float32 local joint positions [T * J * 3], m, where bones change length. */
   translations?: string;
+}
+
+export interface Humanoid {
+  /** Joint of each part of the body. */
+  roles: Record<string, number>;
+  /** Rotation w x y z from T-pose axes (x left, y up, z front) to the joint's own. */
+  frames: Record<string, number[]>;
+  /** Joint positions of a body in an exact T-pose, as tall in the legs, m. */
+  rest: Record<string, number[]>;
+}
+
+export interface RawCharacter {
+  name: string;
+  /** Number and name of the node that plays each part. */
+  roles: Record<string, [number, string]>;
+  data: string;
 }
 
 export interface RawSong {
@@ -40,6 +60,7 @@ export interface Payload {
   colours: string[];
   takes: RawTake[];
   ghosts: (RawTake | null)[];
+  characters: RawCharacter[];
   /** Times of marked frames, s. */
   marks: number[];
   song: RawSong | null;
@@ -60,7 +81,7 @@ export function readPayload(): Payload {
   if (!element?.textContent) throw new Error("this page carries no motion");
   const payload = JSON.parse(element.textContent) as Payload;
   element.remove(); // a song of some megabytes need not stay in the document
-  if (payload.version !== 1) throw new Error(`this page's data has version ${payload.version}; the viewer reads version 1`);
+  if (payload.version !== 2) throw new Error(`this page's data has version ${payload.version}; the viewer reads version 2`);
   return payload;
 }
 

@@ -1,6 +1,7 @@
 /** A take on the stage: skinned body, skeleton lines, contact shades under the feet. */
 import * as THREE from "three";
 import { bodyGeometry, restPositions } from "./body";
+import type { Character } from "./character";
 import type { Take } from "./data";
 
 const geometries = new Map<string, THREE.BufferGeometry>();
@@ -41,6 +42,9 @@ export class Figure {
   private readonly segments: [number, number | THREE.Vector3][] = [];
   private readonly shades: { joint: number; mesh: THREE.Mesh<THREE.PlaneGeometry, THREE.MeshBasicMaterial>; rest: number }[] = [];
   private readonly v = new THREE.Vector3();
+  private readonly q = new THREE.Quaternion();
+  private worn: Character | null = null;
+  private skeletonOn = false;
 
   constructor(readonly take: Take, palette: THREE.Color[], readonly ghost = false) {
     const rest = restPositions(take);
@@ -111,7 +115,41 @@ export class Figure {
     }
   }
 
+  /** The character that is shown instead of the mannequin. */
+  get character(): Character | null {
+    return this.worn;
+  }
+
+  /** Show a character instead of the mannequin, or (null) the mannequin again. */
+  wear(character: Character | null): void {
+    if (this.worn) this.group.remove(this.worn.object);
+    this.worn?.dispose();
+    this.worn = character;
+    if (character) this.group.add(character.object);
+    this.mesh.visible = !character;
+    for (const { mesh } of this.shades) mesh.visible = !character;
+    this.showSkeleton(this.skeletonOn);
+  }
+
+  /** World rotation of a part of the body now, against a T-pose that faces +z; null if the motion does not tell. */
+  partTurn(role: string, out: THREE.Quaternion): THREE.Quaternion | null {
+    const human = this.take.humanoid!;
+    const joint = human.roles[role];
+    if (joint === undefined) return null;
+    const [w, x, y, z] = human.frames[role];
+    this.bones[joint].getWorldQuaternion(out);
+    return out.multiply(this.q.set(x, y, z, w));
+  }
+
+  /** Position of a part of the body now, m, in the place where the take itself is. */
+  partPlace(role: string, out: THREE.Vector3): THREE.Vector3 {
+    return out.fromArray(this.positions, 3 * this.take.humanoid!.roles[role]);
+  }
+
   showSkeleton(shown: boolean): void {
+    this.skeletonOn = shown;
+    this.worn?.showSkeleton(shown);
+    if (this.worn) shown = false;
     this.lines.visible = this.dots.visible = shown;
     const material = this.mesh.material as THREE.MeshStandardMaterial;
     if (this.ghost) return;
@@ -153,6 +191,7 @@ export class Figure {
       this.positions[3 * j + 2] = m[14] - origin.z;
     });
     if (this.lines.visible) this.updateLines();
+    this.worn?.pose(this, time);
     for (const { joint, mesh, rest } of this.shades) {
       const height = this.positions[3 * joint + 1] - rest;
       mesh.material.opacity = 0.42 * Math.max(0, 1 - Math.max(height, 0) / 0.22) ** 2;
@@ -164,11 +203,13 @@ export class Figure {
 
   /** World position of the root joint. */
   root(out: THREE.Vector3): THREE.Vector3 {
+    if (this.worn) return this.worn.hips(out);
     return out.fromArray(this.positions, 0).add(this.group.position);
   }
 
   /** World position above the highest joint, for the name. */
   crown(out: THREE.Vector3): THREE.Vector3 {
+    if (this.worn) return this.worn.hips(out).setY(this.worn.height + 0.2);
     let top = -Infinity;
     for (let j = 0; j < this.take.joints.length; j++) top = Math.max(top, this.positions[3 * j + 1]);
     return this.root(out).setY(top + 0.32);

@@ -2,15 +2,20 @@
 import * as THREE from "three";
 import css from "./style.css";
 import { bvhText } from "./bvh";
+import { Character } from "./character";
 import { Clock } from "./clock";
 import { decodeTake, fromBase64, readPayload, type Payload, type Take } from "./data";
+import { characterGlb, takeGlb, takeVrma } from "./exports";
 import { Figure } from "./figure";
+import { mappingPanel } from "./mapping";
+import { helpDialog, menu } from "./menu";
 import { Stage, type View } from "./stage";
 import { Timeline, clockText } from "./timeline";
 import { download, fileName, icon, make, toggle } from "./ui";
 
 const SPEEDS = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2];
 const SPACING = 1.7; // m between takes
+const JUMP = 10; // s, of Page Up and Page Down
 
 interface Api {
   ready: boolean;
@@ -24,6 +29,13 @@ interface Api {
   jointPositions(take?: number): number[];
   /** BVH text of one take, as the download gives it. */
   bvh(take?: number): string;
+  /** .glb and .vrma of one take, as the downloads give them, in base64. */
+  glb(take?: number): string;
+  vrma(take?: number): string;
+  /** Show the takes on the character in a .glb or .vrm file. */
+  putOn(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** World positions of the parts of the character that a take is shown on, m; null on the mannequin. */
+  characterPlaces(take?: number): Record<string, number[]> | null;
   readonly audio: HTMLAudioElement | null;
   errors: string[];
 }
@@ -67,6 +79,8 @@ function remember(key: string, value: number): void {
 
 class Player implements Api {
   ready = false;
+  /** Whether the characters that the page carries are shown. */
+  dressed = false;
   readonly errors = errors;
   readonly duration: number;
   readonly audio: HTMLAudioElement | null;
@@ -84,8 +98,17 @@ class Player implements Api {
   private ghostsOn = true;
   private readonly beatDot = make("span", { class: "beat" });
   private readonly notice = make("div", { class: "notice" });
+  private readonly names: (Record<string, string> | null)[];
+  private readonly palette: THREE.Color[];
+  private readonly help = helpDialog();
+  private mapping: HTMLElement | null = null;
+  private skeleton: HTMLButtonElement | null = null;
+  private readonly rangeButton = make("button", { class: "icon", text: "A–B", label: "Loop a part",
+    title: "Loop a part: press where it begins, where it ends, and once more to stop (A, B, X)" });
   private head: HTMLElement | null = null;
   private panel: HTMLElement | null = null;
+  /** The reader wants little to move beside the dancer. */
+  private still = false;
   private lastNow = 0;
   private drawn = -1;
   private tenth = "";
@@ -100,7 +123,8 @@ class Player implements Api {
     canvas.setAttribute("role", "img");
     document.body.append(canvas);
     this.stage = new Stage(canvas, takes[0].facing);
-    const palette = payload.colours.map((c) => new THREE.Color(c));
+    const palette = (this.palette = payload.colours.map((c) => new THREE.Color(c)));
+    this.names = takes.map(() => null);
     this.figures = takes.map((take) => new Figure(take, palette));
     this.ghosts = takes.map((_, i) => (ghosts[i] ? new Figure(ghosts[i], palette, true) : null));
     this.shown = takes.map(() => true);
@@ -154,6 +178,128 @@ class Player implements Api {
     const figure = this.figures[take];
     const origin = figure.group.position;
     return Array.from(figure.positions, (v, i) => v + [origin.x, origin.y, origin.z][i % 3]);
+  }
+
+  glb(take = 0): string {
+    return toBase64(this.glbOf(take));
+  }
+
+  vrma(take = 0): string {
+    return toBase64(this.exported(() => takeVrma(this.figures[take])));
+  }
+
+  characterPlaces(take = 0): Record<string, number[]> | null {
+    return this.figures[take].character?.places() ?? null;
+  }
+
+  async putOn(name: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const worn = await Promise.all(this.figures.map((figure) =>
+      figure.take.humanoid ? Character.load(name, bytes, { animation: null }) : Promise.resolve(null)));
+    if (!worn.some(Boolean)) throw new Error("this motion is no human's");
+    worn.forEach((character, i) => character && this.dress(i, character));
+  }
+
+  /** Show the characters that the page carries. */
+  async dressAll(): Promise<void> {
+    const files = this.payload.characters.map((raw) => fromBase64(raw.data));
+    await Promise.all(this.takes.map(async (take, i) => {
+      if (!take.character) return;
+      const raw = this.payload.characters[take.character.file];
+      const options = { animation: take.character.animation, roles: raw.roles };
+      try {
+        this.dress(i, await Character.load(raw.name, files[take.character.file], options));
+        this.names[i] = Object.fromEntries(Object.entries(raw.roles).map(([role, [, name]]) => [role, name]));
+      } catch (error) {
+        this.say(`${raw.name} cannot be shown: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }));
+    for (const raw of this.payload.characters) raw.data = "";
+    if (this.duration < 0.2 && this.figures[0].character) this.showMapping(true); // a rig at rest: there is nothing to play
+  }
+
+  private dress(take: number, character: Character | null): void {
+    const figure = this.figures[take];
+    this.showMapping(false);
+    figure.wear(character);
+    const nodes = (character?.gltf.parser.json.nodes ?? []) as { name?: string }[];
+    this.names[take] = character && Object.fromEntries([...character.roles].map(([role, object]) =>
+      [role, nodes[character.nodeNumber.get(object) ?? -1]?.name ?? object.name]));
+    this.pose(this.clock.time);
+    this.stage.frame(this.visible, 0.32, 0.14);
+    this.stage.track(this.visible, Infinity);
+    this.stage.dirty = true;
+  }
+
+  private glbOf(take: number): Uint8Array<ArrayBuffer> {
+    const figure = this.figures[take];
+    return this.exported(() => (figure.character ? characterGlb(figure) : takeGlb(this.takes[take], this.palette)));
+  }
+
+  /** Exports pose the figure at every frame; afterwards it is where it was. */
+  private exported(make: () => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    const bytes = make();
+    this.pose(this.clock.time);
+    return bytes;
+  }
+
+  private showMapping(on: boolean): void {
+    const take = this.figures.findIndex((figure, i) => this.shown[i] && figure.character);
+    this.mapping?.remove();
+    for (const figure of this.figures) figure.character?.mark(null);
+    if (!on || take < 0) {
+      this.mapping = null;
+      this.stage.dirty = true;
+      return;
+    }
+    if (this.skeleton?.getAttribute("aria-pressed") === "false") this.skeleton.click();
+    this.mapping = mappingPanel(this.figures[take].character!, this.names[take] ?? {}, () => this.showMapping(false));
+    const redraw = () => (this.stage.dirty = true);
+    for (const kind of ["pointerover", "focusin", "click"]) this.mapping.addEventListener(kind, redraw);
+    document.body.append(this.mapping);
+    this.stage.dirty = true;
+  }
+
+  private async choose(file: File): Promise<void> {
+    if (!/\.(glb|vrm)$/i.test(file.name)) return this.say(`${file.name}: a character is a .glb or .vrm file`);
+    this.say(`Reading ${file.name}`);
+    try {
+      await this.putOn(file.name.replace(/\.[^.]+$/, ""), new Uint8Array(await file.arrayBuffer()));
+      this.say(`The dance on ${file.name}`);
+    } catch (error) {
+      this.say(`${file.name}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  private dropping(): void {
+    const over = (event: DragEvent) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      document.body.classList.toggle("dropping", event.type === "dragover");
+      const file = event.type === "drop" ? event.dataTransfer.files[0] : null;
+      if (file) void this.choose(file);
+    };
+    for (const kind of ["dragover", "dragleave", "drop"] as const) window.addEventListener(kind, over);
+  }
+
+  /** Set where the looped part begins (0) or ends (1); null loops nothing. */
+  private loopPart(end: 0 | 1 | null): void {
+    const { clock, timeline } = this;
+    const now = Math.round(clock.time * 1000) / 1000;
+    if (end === null) timeline.range = clock.range = null;
+    else if (end === 0) {
+      timeline.range = [now, NaN];
+      clock.range = null;
+    } else {
+      const from = timeline.range?.[0] ?? 0;
+      const range: [number, number] = [Math.min(from, now), Math.max(from, now)];
+      if (range[1] - range[0] < 0.1) return this.say("Too short to loop: go on, and press again where it ends.");
+      timeline.range = clock.range = range;
+    }
+    timeline.refresh();
+    this.rangeButton.setAttribute("aria-pressed", String(timeline.range !== null));
+    const { range } = timeline;
+    this.say(!range ? "No part is looped" : Number.isNaN(range[1]) ? `Loop from ${clockText(range[0])}: press again where it ends`
+      : `Loop ${clockText(range[0])} to ${clockText(range[1])}`);
   }
 
   bvh(take = 0): string {
@@ -217,15 +363,37 @@ class Player implements Api {
       this.pose(clock.time);
       stage.dirty = true;
     });
-    const save = make("button", { text: "BVH ↓", label: "Download BVH", title: "Download the motion as BVH" });
-    save.addEventListener("click", () =>
-      takes.forEach((take, i) => this.shown[i] && download(`${fileName(take.name)}.bvh`, bvhText(take))),
-    );
-    const tools = make("div", { class: "tools" }, cameras, make("div", { class: "group" }, skeleton), make("div", { class: "group" }, save));
+    this.skeleton = skeleton;
+    const save = (suffix: string, content: (i: number) => string | Uint8Array<ArrayBuffer>) => () =>
+      takes.forEach((take, i) => this.shown[i] && download(`${fileName(take.name)}.${suffix}`, content(i)));
+    const picker = make("input", { label: "Your own character" });
+    Object.assign(picker, { type: "file", accept: ".glb,.vrm", hidden: true });
+    picker.addEventListener("change", () => {
+      if (picker.files?.[0]) void this.choose(picker.files[0]);
+      picker.value = "";
+    });
+    const human = takes.some((take) => take.humanoid);
+    const worn = () => this.figures.some((figure) => figure.character);
+    const own = () => (this.figures.find((figure) => figure.character)?.character?.vrm ? "vrm" : "glb");
+    const full = make("button", { class: "square", label: "Full screen", title: "Full screen (F)" }, icon("full"));
+    full.addEventListener("click", () => this.fullScreen());
+    full.hidden = !document.documentElement.requestFullscreen;
+    const more = menu(make("button", { class: "square", label: "More", title: "Save, your own character, keys" }, icon("more")), [
+      { text: "Your own character…", title: "Show the dance on a .glb or .vrm; or drop the file onto the page", action: () => picker.click(), shown: () => human },
+      { text: "Mannequin", title: "Show the dance on the mannequin", action: () => takes.forEach((_, i) => this.dress(i, null)), shown: worn },
+      { text: "Parts of the body (M)", title: "Which joint of the character plays which part", action: () => this.showMapping(true), shown: worn },
+      { text: "Save BVH", title: "Download the motion as BVH", action: save("bvh", (i) => bvhText(takes[i])) },
+      { text: "Save GLB", title: "Download what is shown as .glb", action: save("glb", (i) => this.glbOf(i)), shown: () => !worn() || own() === "glb" },
+      { text: "Save VRM", title: "Download the dancing character as .vrm", action: save("vrm", (i) => this.glbOf(i)), shown: () => worn() && own() === "vrm" },
+      { text: "Save VRMA", title: "Download the motion for any VRM character", action: save("vrma", (i) => this.exported(() => takeVrma(this.figures[i]))), shown: () => human },
+      { text: "Keys (?)", title: "What the keyboard does", action: () => this.help.showModal() },
+    ]);
+    const tools = make("div", { class: "tools" }, cameras, make("div", { class: "group" }, skeleton),
+      make("div", { class: "group plain" }, full, more), picker);
     const head = make("header", { class: "head" }, title, tools);
     if (takes.length > 1 || this.ghosts.some(Boolean)) head.append(this.chips());
 
-    const first = make("button", { class: "icon", label: "To the start", title: "To the start (Home)" }, icon("start"));
+    const first = make("button", { class: "icon first", label: "To the start", title: "To the start (Home)" }, icon("start"));
     first.addEventListener("click", () => this.seek(0));
     const loop = toggle(make("button", { class: "icon", label: "Loop", title: "Loop (L)" }, icon("loop")), false, (on) => (clock.loop = on));
     const speed = make("select", { class: "speed", label: "Playback speed", title: "Playback speed" });
@@ -237,14 +405,22 @@ class Player implements Api {
     if (song?.beats.length) row.append(this.beatDot);
     row.append(make("span", { class: "gap" }));
     if (this.audio) row.append(this.volume());
-    row.append(loop, speed);
+    this.rangeButton.setAttribute("aria-pressed", "false");
+    this.rangeButton.addEventListener("click", () => {
+      const { range } = this.timeline;
+      this.loopPart(!range ? 0 : Number.isNaN(range[1]) ? 1 : null);
+    });
+    row.append(this.rangeButton, loop, speed);
     const panel = make("section", { class: "panel", label: "Playback" }, this.timeline.element, row);
     this.head = head;
     this.panel = panel;
     this.playButton.classList.add("waiting");
     this.notice.hidden = true;
     this.notice.setAttribute("role", "status");
-    document.body.append(head, ...this.labels, panel, this.notice);
+    document.body.append(head, ...this.labels, panel, this.notice, this.help);
+    this.dropping();
+    if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) this.still = true;
+    stage.controls.enableDamping = !this.still;
 
     this.timeline.onSeek = (time) => this.seek(time);
     this.playButton.addEventListener("click", () => clock.toggle());
@@ -325,6 +501,14 @@ class Player implements Api {
       ArrowRight: () => this.seek(clock.time + 2),
       ",": () => (clock.pause(), this.seek(clock.time - step)),
       ".": () => (clock.pause(), this.seek(clock.time + step)),
+      PageUp: () => this.seek(clock.time + JUMP),
+      PageDown: () => this.seek(clock.time - JUMP),
+      a: () => this.loopPart(0),
+      b: () => this.loopPart(1),
+      x: () => this.loopPart(null),
+      m: () => this.showMapping(this.mapping === null),
+      f: () => this.fullScreen(),
+      "?": () => (this.help.open ? this.help.close() : this.help.showModal()),
       Home: () => this.seek(0),
       End: () => this.seek(this.duration),
       n: () => this.toMark(1),
@@ -342,9 +526,10 @@ class Player implements Api {
       "]": () => shift(0.01),
     };
     window.addEventListener("keydown", (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const target = event.target as HTMLElement;
+      if (event.ctrlKey || event.metaKey || event.altKey || (this.help.open && event.key !== "?")) return;
+      const target = event.target === window ? document.body : event.target;
       // Space presses the focused button, arrows move the focused control: only what has no use for a key gives it up.
+      if (!(target instanceof Element)) return;
       if (target.matches("select, input")) return;
       if (event.key === " " && target.matches("button")) return;
       const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -352,6 +537,11 @@ class Player implements Api {
       event.preventDefault();
       action();
     });
+  }
+
+  private fullScreen(): void {
+    const done = document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.();
+    done?.catch(() => this.say("This browser does not go to full screen here."));
   }
 
   /** Stop at the next or previous marked frame. */
@@ -394,7 +584,7 @@ class Player implements Api {
     }
     this.timeline.draw(time);
     this.showTime(time);
-    if (!this.ready) this.ready = true;
+    if (!this.ready && this.dressed) this.ready = true;
   }
 
   private fit(): void {
@@ -432,7 +622,7 @@ class Player implements Api {
     const strong = low > 0 && song.downbeats.includes(low - 1);
     const glow = Math.max(0, 1 - since / 0.25);
     this.beatDot.style.opacity = (0.15 + 0.85 * glow).toFixed(2);
-    this.beatDot.style.transform = `scale(${(1 + (strong ? 0.7 : 0.25) * glow).toFixed(2)})`;
+    if (!this.still) this.beatDot.style.transform = `scale(${(1 + (strong ? 0.7 : 0.25) * glow).toFixed(2)})`;
   }
 
   private showFrame(time: number): void {
@@ -450,13 +640,22 @@ class Player implements Api {
   }
 }
 
+function toBase64(bytes: Uint8Array): string {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 0x8000) text += String.fromCharCode(...bytes.subarray(i, i + 0x8000));
+  return btoa(text);
+}
+
 async function main(): Promise<void> {
   document.head.append(make("style", { text: css }));
   try {
     const payload = readPayload();
     const takes = await Promise.all(payload.takes.map(decodeTake));
     const ghosts = await Promise.all(payload.ghosts.map((g) => (g ? decodeTake(g) : null)));
-    window.farandole = new Player(payload, takes, ghosts);
+    const player = new Player(payload, takes, ghosts);
+    window.farandole = player;
+    await player.dressAll();
+    player.dressed = true;
   } catch (error) {
     errors.push(String(error));
     const webgl = /webgl/i.test(String(error));

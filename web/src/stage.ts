@@ -220,6 +220,7 @@ const heights = new WeakMap<Figure, number>();
 
 /** Length of the longest way from the root down plus the longest way up: holds for any rest pose. */
 export function bodyHeight(figure: Figure): number {
+  if (figure.character) return figure.character.height;
   let height = heights.get(figure);
   if (height === undefined) {
     const { parents, offsets, tips } = figure.take;

@@ -14,6 +14,8 @@ const PAD = 7; // CSS pixels left free at both ends, so that a mark or the playh
 
 export class Timeline {
   onSeek: (time: number) => void = () => {};
+  /** Ends of the part that is looped, s; the second is NaN while only the first is set. */
+  range: [number, number] | null = null;
   private readonly canvas = document.createElement("canvas");
   private shown = { time: -1, width: 0, height: 0 };
   private backdrop: HTMLCanvasElement | null = null;
@@ -45,6 +47,11 @@ export class Timeline {
     });
   }
 
+  /** Paint again although the time is the same. */
+  refresh(): void {
+    this.shown.time = -1;
+  }
+
   draw(time: number): void {
     const ratio = Math.min(window.devicePixelRatio, 3);
     const width = Math.round(this.element.clientWidth * ratio), height = Math.round(this.element.clientHeight * ratio);
@@ -63,6 +70,13 @@ export class Timeline {
     c.drawImage(this.backdrop!, 0, 0);
     c.globalAlpha = 1;
     if (x >= 1) c.drawImage(this.backdrop!, 0, 0, x, height, 0, 0, x, height);
+    if (this.range) {
+      const from = place(this.range[0]), to = Number.isNaN(this.range[1]) ? from : place(this.range[1]);
+      c.fillStyle = "rgba(22,122,119,0.18)";
+      c.fillRect(from, 0, to - from, height);
+      c.fillStyle = "#167a77";
+      for (const edge of [from, to]) c.fillRect(edge - ratio, 0, 2 * ratio, height);
+    }
     if (this.hover !== null) {
       c.fillStyle = "rgba(38,44,50,0.25)";
       c.fillRect(place(this.hover) - 0.5 * ratio, 0, ratio, height);

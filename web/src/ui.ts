@@ -19,6 +19,8 @@ const PATHS = {
   play: "M7 4.5v15l13-7.5z",
   pause: "M6 4.5h4.2v15H6zM13.8 4.5H18v15h-4.2z",
   start: "M5 5h2.6v14H5zM19 5v14L8.6 12z",
+  full: "M4 4h6v2.4H6.4V10H4zM14 4h6v6h-2.4V6.4H14zM4 14h2.4v3.6H10V20H4zM17.6 14H20v6h-6v-2.4h3.6z",
+  more: "M5 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM12 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM19 10a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
   loop: "M7 7h9v3l4.5-4.2L16 1.6v3.2H4.8V12H7zm10 10H8v-3l-4.5 4.2L8 22.4v-3.2h11.2V12H17z",
 };
 
@@ -43,9 +45,10 @@ export function toggle(button: HTMLButtonElement, pressed: boolean, onChange: (p
   return button;
 }
 
-export function download(name: string, text: string): void {
+export function download(name: string, content: string | Uint8Array<ArrayBuffer>): void {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+  const type = typeof content === "string" ? "text/plain" : "application/octet-stream";
+  link.href = URL.createObjectURL(new Blob([content], { type }));
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from farandole.cli import console
-from farandole.cli.options import Force, Json, Quiet
+from farandole.cli.options import Force, Json, Quiet, Song
+from farandole.cli.times import Begin, End, cut, moment
 
 if TYPE_CHECKING:
     from farandole.motion import Motion
+    from farandole.music import Song as LoadedSong
 
 
 class Unit(str, Enum):
@@ -85,12 +87,21 @@ def convert(
         str, typer.Option(help="What carries the character's travel: hips, floor (a root bone), in-place, or auto.")
     ] = "auto",
     animation_name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of the character's new animation. [default: the motion's]")
+        str | None, typer.Option(metavar="NAME", help="Name of the animation in OUT. [default: the motion's]")
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Drop the animations that the character has.")] = False,
     mirror: Annotated[bool, typer.Option("--mirror", help="Swap left and right.")] = False,
-    begin: Annotated[float, typer.Option(min=0, metavar="S", help="Drop what is before this time, s.")] = 0.0,
-    end: Annotated[float | None, typer.Option(min=0, metavar="S", help="Drop what is after this time, s.")] = None,
+    begin: Begin = None,
+    end: End = None,
+    song: Song = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="A part that can be repeated without a seam: whole bars, if --song is given.")
+    ] = False,
+    in_place: Annotated[bool, typer.Option("--in-place", help="Take out the travel along the floor.")] = False,
+    markers: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the beats of --song as text: seconds, tab, place in the bar."),
+    ] = None,
     unit: Annotated[Unit | None, typer.Option(help="Unit of a BVH. [default: as IN, else cm]")] = None,
     up: Annotated[Up | None, typer.Option(help="Axis that points up in a BVH. [default: as IN, else y]")] = None,
     rotation_order: Annotated[
@@ -114,26 +125,45 @@ def convert(
     farandole convert dance.bvh mine.vrm --character me.vrm
     farandole convert dance.bvh mine.bvh --retarget my_skeleton.bvh
     farandole convert take1.bvh take2.bvh takes.glb --one-file
+    farandole convert dance.bvh loop.glb --song song.mp3 --begin bar5 --end bar13 --loop --markers loop.beats.txt
     """
+    from dataclasses import replace as with_fields
+
     from farandole import _io
     from farandole.errors import MotionError
     from farandole.motion.characters import load_character
     from farandole.motion.files import load_motion, save_motion
+    from farandole.view.notebook import with_beats
 
     if len(files) < 2:
         raise typer.BadParameter("needs IN and OUT")
     *sources, target = files
     if len(sources) > 1 and not one_file:
         raise typer.BadParameter(f"{len(sources)} inputs: add --one-file to write them as animations of one .glb")
-    _io.check_output(target, force=force)
+    if markers is not None and song is None:
+        raise typer.BadParameter("--markers writes the beats of a song: add --song")
+    for path in (target, markers):
+        if path is not None:
+            _io.check_output(path, force=force)
     if character is not None and retarget is not None:
         raise MotionError("--character and --retarget both say whose body moves: give one of them")
     rig = None if character is None else load_character(character, mapping=map_file)
     body = None if retarget in (None, "house") else load_motion(retarget, blender=blender)
+    sound = _song(song)
+    start, stop = moment(begin, sound, "--begin"), moment(end, sound, "--end")
     motions = []
     for source in sources:
-        motion = load_motion(source, animation=animation, blender=blender)
-        motion = _cut(_at_rate(motion, true_fps), begin, end, str(source))
+        motion = _at_rate(load_motion(source, animation=animation, blender=blender), true_fps)
+        motion = cut(with_beats(motion, sound), start, stop, str(source))
+        if loop:
+            from farandole.motion.loop import loop as looped
+
+            exact = all(text is not None and text.strip().lower().startswith("bar") for text in (begin, end))
+            motion = looped(motion, whole=exact)
+        if in_place:
+            from farandole.motion.loop import in_place as kept_in_place
+
+            motion = kept_in_place(motion)
         if mirror:
             from farandole.motion.edit import mirror as mirrored
 
@@ -150,12 +180,18 @@ def convert(
             from farandole.motion.edit import after_rest_pose
 
             motion = after_rest_pose(motion)
+        if animation_name is not None and rig is None:
+            motion = with_fields(motion, name=animation_name)
         motions.append(motion)
     if rig is not None:
         rig.save(target, *motions, name=animation_name, root=root, replace=replace, force=force)
     else:
         save_motion(motions if one_file else motions[0], target, force=force, blender=blender)
     motion = max(motions, key=len)
+    if markers is not None:
+        text = "" if motion.markers is None else motion.markers.text()
+        with _io.atomic_path(markers, force=force) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     if json:
         facts = {"frames": len(motion), "fps": motion.fps, "seconds": motion.seconds, "joints": len(motion.skeleton)}
         console.result_json({"file": target, **facts})
@@ -174,15 +210,12 @@ def _at_rate(motion: Motion, fps: float | None) -> Motion:
     return motion if fps is None else replace(motion, fps=fps)
 
 
-def _cut(motion: Motion, begin: float, end: float | None, source: str) -> Motion:
-    from farandole.errors import MotionError
+def _song(path: Path | None) -> LoadedSong | None:
+    if path is None:
+        return None
+    from farandole.music import load_song
 
-    if not begin and end is None:
-        return motion
-    first, last = round(begin * motion.fps), None if end is None else round(end * motion.fps)
-    if first >= (len(motion) if last is None else min(last, len(motion))):
-        raise MotionError(f"{source} lasts {motion.seconds:.2f} s: nothing is left between --begin {begin:g} and --end")
-    return motion.slice(first, last)
+    return load_song(path)
 
 
 def _on_body(motion: Motion, body: Motion | None) -> Motion:
@@ -194,9 +227,9 @@ def _on_body(motion: Motion, body: Motion | None) -> Motion:
     from farandole.motion.root_travel import carried_by_root, travelling_like
 
     if body is None:
-        return retarget(motion, house_skeleton())
-    motion = replace(retarget(motion, body), layout=body.layout)
-    return motion if body.translations is None else travelling_like(carried_by_root(motion), body)
+        return replace(retarget(motion, house_skeleton()), markers=motion.markers)
+    moved = replace(retarget(motion, body), layout=body.layout, markers=motion.markers)
+    return moved if body.translations is None else travelling_like(carried_by_root(moved), body)
 
 
 def _with_layout(motion: Motion, unit: Unit | None, up: Up | None, order: Order | None) -> Motion:

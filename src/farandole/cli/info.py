@@ -26,6 +26,15 @@ def info(
         Path | None,
         typer.Option("--beats", metavar="FILE", help="Write a song's beats as text: seconds, tab, place in the bar."),
     ] = None,
+    as_map: Annotated[
+        bool,
+        typer.Option(
+            "--map", help="Print which joint of a character plays which part, to be corrected and given to --map."
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write the map to a file. [default: print it]")
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -43,7 +52,13 @@ def info(
 
     \b
     farandole info song.mp3 --beats song.beats.txt
+
+    \b
+    farandole info me.glb --map -o me.yaml
     """
+    if as_map:
+        _tell_map(file, out, json, force)
+        return
     if file.is_dir():
         _tell_folder(file, json, sequences)
         return
@@ -63,6 +78,22 @@ def info(
     console.result(file)
     for name, value in facts.items():
         console.result(f"  {name.replace('_', ' '):{width}}  {_readable(value)}")
+
+
+def _tell_map(file: Path, out: Path | None, json: bool, force: bool) -> None:
+    from farandole._io import atomic_path
+    from farandole.motion.characters import load_character
+
+    character = load_character(file)
+    if out is not None:
+        with atomic_path(out, force=force) as temporary:
+            temporary.write_text(character.map_text(), encoding="utf-8")
+    if json:
+        names = character.skeleton.names
+        facts = {"file": file, "map": {role: names[joint] for role, joint in character.roles.items()}, "out": out}
+        console.result_json(facts)
+    else:
+        console.result(character.map_text().rstrip("\n") if out is None else out)
 
 
 def _tell_folder(folder: Path, json: bool, sequences: bool) -> None:

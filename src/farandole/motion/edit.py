@@ -108,9 +108,9 @@ def _join(a: Motion, b: Motion, blend: float) -> Motion:
         time = np.arange(frames, dtype=float)
         gap = rot.to_rotvec(rot.multiply(rot.inverse(rotations[0]), next_turns))
         own_speed = rot.to_rotvec(rot.multiply(rot.inverse(rotations[0]), rotations[min(1, len(b) - 1)]))
-        fading = _fade(gap, turn_speed - own_speed, frames)(time)
+        fading = fade(gap, turn_speed - own_speed, frames)(time)
         rotations[:frames] = rot.multiply(rotations[:frames], rot.from_rotvec(fading))
-        path[:frames] += _fade(next_root - path[0], root_speed - (path[min(1, len(b) - 1)] - path[0]), frames)(time)
+        path[:frames] += fade(next_root - path[0], root_speed - (path[min(1, len(b) - 1)] - path[0]), frames)(time)
     translations = None
     if a.translations is not None and b.translations is not None:
         translations = np.concatenate((a.translations, b.translations))
@@ -122,7 +122,7 @@ def _join(a: Motion, b: Motion, blend: float) -> Motion:
     )
 
 
-def _fade(gap: Array, speed: Array, frames: int) -> Callable[[Array], Array]:
+def fade(gap: Array, speed: Array, frames: int) -> Callable[[Array], Array]:
     """Fifth-order curve from a gap and its speed (per frame) to nothing, with no acceleration at either end."""
     n = float(frames)
     # Hermite conditions x(0) = gap, x'(0) = speed, x''(0) = 0, x(n) = x'(n) = x''(n) = 0.

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from farandole import _late
 from farandole.errors import FrameRateError, MotionError
 from farandole.motion import kinematics
 from farandole.motion import rotations as rot
+from farandole.motion.joint_track import JointTrack
+from farandole.motion.markers import Markers
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
 
@@ -33,6 +37,7 @@ class Motion:
         layout: How the source file wrote it (channel order, unit), so that it can be written back alike; None if made here.
         name: Where it came from, for messages.
         source: The file it was read from; None if made here.
+        markers: Beats and bars of its song; None if it has none.
 
     Raises:
         MotionError: If shapes disagree, there are no frames, numbers are NaN, or fps is not positive.
@@ -46,8 +51,7 @@ class Motion:
     layout: FileLayout | None = None
     name: str = "motion"
     source: Path | None = None
-    saver: ClassVar[Callable[..., Path]]
-    """What `save` calls; `motion.files` puts it here, so that a motion need not know of files."""
+    markers: Markers | None = None
 
     def __post_init__(self) -> None:
         for field, tail in (
@@ -113,8 +117,13 @@ class Motion:
     def slice(self, start: int | None = None, stop: int | None = None) -> Motion:
         """Frames start..stop-1, with Python's rules for negative and missing ends."""
         part = slice(start, stop)
+        first, last, _ = part.indices(len(self))
+        markers = self.markers
+        if markers is not None and (first, last) != (0, len(self)):
+            markers = markers.between(first / self.fps, last / self.fps, slack=0.5 / self.fps)
         return replace(
             self,
+            markers=markers,
             rotations=self.rotations[part],
             root_positions=self.root_positions[part],
             translations=None if self.translations is None else self.translations[part],
@@ -155,10 +164,119 @@ class Motion:
                 f"{self.source or self.name} is {self.fps:g} fps, but {what} needs {fps:g} fps. Resample it first: {how}"
             )
 
-    def save(self, path: str | Path, *, force: bool = False) -> Path:
-        """Write in the format of the suffix (see `files.save_motion`); returns the path.
+    # What a notebook asks for. These functions live in rooms above: `_late` finds them.
+
+    def __getitem__(self, frames: slice | int) -> Motion:
+        """`motion[10:60]`: some frames; `motion[5]`: one; `motion[::2]`: every second, at half the rate.
 
         Raises:
-            OutputError: If it exists and not `force`, or cannot be written.
+            IndexError: If there is no such frame.
+            MotionError: If nothing is left, or the step is negative.
         """
-        return Motion.saver(self, path, force=force)
+        if not isinstance(frames, slice):
+            first = range(len(self))[frames]
+            return self.slice(first, first + 1)
+        first, last, step = frames.indices(len(self))
+        if step < 1:
+            raise MotionError(f"{self.name}: a step of {step} frames: a motion goes forwards")
+        part = self.slice(first, last)
+        if step == 1:
+            return part
+        return replace(
+            part,
+            rotations=part.rotations[::step],
+            root_positions=part.root_positions[::step],
+            translations=None if part.translations is None else part.translations[::step],
+            fps=self.fps / step,
+        )
+
+    def joint(self, name: str) -> JointTrack:
+        """One joint by its name, or by farandole's name of the part of the body ("RightArm") that it plays.
+
+        Raises:
+            MotionError: If there is none; names the joints that exist.
+        """
+        j = _late.call("joint_number", self, name)
+        tracks = (self.rotations, self.global_rotations, self.positions, self.velocities)
+        return JointTrack(self.skeleton.names[j], j, *(track[:, j] for track in tracks))
+
+    def with_pose(self, frame: int, pose: Mapping[str, ArrayLike], *, root_position: ArrayLike | None = None) -> Motion:
+        """The motion with some joints turned otherwise in one frame.
+
+        Args:
+            frame: Which; negative ones count from the end.
+            pose: Joint name -> local rotation: quaternion w x y z, [4], of any length but zero.
+            root_position: Where the root is in that frame, [3] m; by default where it was.
+
+        Raises:
+            IndexError: If there is no such frame.
+            MotionError: If a joint does not exist or a rotation is none.
+        """
+        t = range(len(self))[frame]
+        rotations, path = self.rotations.copy(), self.root_positions.copy()
+        for name, value in pose.items():
+            turn = np.asarray(value, dtype=float)
+            if turn.shape != (4,) or not np.isfinite(turn).all() or not np.linalg.norm(turn) > 1e-9:
+                raise MotionError(f"{name}: {value} is no rotation: give a quaternion w x y z")
+            rotations[t, self.skeleton.index(name)] = rot.normalize(turn)
+        if root_position is not None:
+            path[t] = np.asarray(root_position, dtype=float)
+        return replace(self, rotations=rotations, root_positions=path)
+
+    def retarget(self, body: Any) -> Motion:
+        """The same movement on another body.
+
+        Args:
+            body: A `Skeleton`, a `Motion` of that body, a file that has it, a character, or "house" for farandole's own.
+
+        Raises:
+            RetargetError: If either body lacks essential parts.
+        """
+        return _late.call("retarget", self, body)
+
+    def mirror(self) -> Motion:
+        """Left and right exchanged."""
+        return _late.call("mirror", self)
+
+    def loop(self, *, seconds: float | None = None) -> Motion:
+        """A motion that can be played again and again without a seam, see `motion.loop.loop`."""
+        return _late.call("loop", self, seconds=seconds)
+
+    def view(self, song: Any = None, **options: Any) -> Any:
+        """A page that plays the motion; a notebook shows it in place, `.save(path)` writes it.
+
+        Args:
+            song: A `Song` or a sound file that plays with it.
+            options: character (a file or object), title, height (CSS pixels).
+        """
+        return _late.call("view", self, song, **options)
+
+    def render(self, path: str | Path, *, song: Any = None, overwrite: bool = False, **options: Any) -> Path:
+        """Write a video; returns the path.
+
+        Args:
+            path: .mp4, .webm, .mov, .gif, or a folder for PNG pictures.
+            song: A `Song` or a sound file.
+            overwrite: Replace a file that exists.
+            options: character, size, fps, camera, cuts, background, colour, title ..., see `view.video.write_video`.
+
+        Raises:
+            OutputError: If it exists and not `overwrite`, or cannot be written.
+        """
+        return _late.call("render", self, path, song=song, overwrite=overwrite, **options)
+
+    def save(self, path: str | Path, *, force: bool = False, overwrite: bool = False, **options: Any) -> Path:
+        """Write in the format of the suffix; returns the path.
+
+        Args:
+            path: What `files.save_motion` writes; .html (a page), .mp4 .webm .mov .gif (a video), .png (moments of it).
+            force, overwrite: Replace a file that exists.
+            options: song, character (whose file is written with the motion, if the suffix is its own), and those of the format.
+
+        Raises:
+            OutputError: If it exists and is not to be replaced, or cannot be written.
+        """
+        return _late.call("save", self, path, force=force or overwrite, **options)
+
+    def _repr_html_(self) -> str:
+        return _late.call("preview", self)

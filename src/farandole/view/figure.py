@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.motion import rotations as rot
 from farandole.motion.body import Shape, body_shapes
@@ -34,6 +36,27 @@ class Figure:
     def frame(self, t: int) -> Capsules:
         """The body at frame `t`."""
         return Capsules(self.starts[t], self.ends[t], self.start_radii, self.end_radii, self.colours)
+
+    def moved(self, shift: Array) -> Figure:
+        """The figure elsewhere, by [3] m; in single precision, as drawing needs it."""
+        single = lambda x: (x + shift).astype(np.float32)  # noqa: E731
+        return Figure(single(self.starts), single(self.ends), self.start_radii, self.end_radii, self.colours)
+
+    def painted(self, colour: Array) -> Figure:
+        """The figure in one linear colour, [3]."""
+        return Figure(self.starts, self.ends, self.start_radii, self.end_radii, np.tile(colour, (len(self.colours), 1)))
+
+    def outline(self, t: NDArray[np.intp]) -> tuple[Array, Array]:
+        """Points [N, P, 3] m that stand for the figure in frames `t` [N], and how far it reaches around each, [P] m."""
+        return np.concatenate((self.starts[t], self.ends[t]), axis=1), np.concatenate(
+            (self.start_radii, self.end_radii)
+        )
+
+    @staticmethod
+    def together(figures: Sequence[Figure], t: int) -> Capsules:
+        """All figures at frame `t`; one whose motion is over keeps its last pose."""
+        parts = [f.frame(min(t, len(f) - 1)) for f in figures]
+        return Capsules(*(np.concatenate([getattr(p, name) for p in parts]) for name in Capsules.__dataclass_fields__))
 
 
 def figure(motion: Motion) -> Figure:

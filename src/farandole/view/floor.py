@@ -26,6 +26,17 @@ class Shadow:
     origin: tuple[float, float]
     cell: float = _CELL
 
+    def cropped(self) -> Shadow:
+        """Without the margins that are as bright as the floor, but for one cell."""
+        dark = self.darkness > 1e-3
+        rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
+        if not len(rows):
+            return Shadow(self.darkness[:2, :2], self.origin, self.cell)
+        first = lambda n: max(int(n[0]) - 1, 0)  # noqa: E731
+        z, x = first(rows), first(columns)
+        part = self.darkness[z : max(rows[-1], z) + 3, x : max(columns[-1], x) + 3]
+        return Shadow(part, (self.origin[0] + x * self.cell, self.origin[1] + z * self.cell), self.cell)
+
     def at(self, x: Array, z: Array) -> Array:
         """Bilinear lookup at floor points inside the map, any shape."""
         u = np.clip((x - self.origin[0]) / self.cell, 0.0, self.darkness.shape[1] - 1.001)
@@ -69,7 +80,7 @@ def shadow_map(starts: Array, ends: Array, start_radii: Array, end_radii: Array,
             flat = (starts[i, [0, 2]], ends[i, [0, 2]])
             strength = 0.75 * (1.0 - min(heights) / 0.45) ** 2
             _darken(left, xs, zs, *flat, (start_radii[i], end_radii[i]), heights, 0.03, 0.5, strength)
-    return Shadow(1.0 - left, (float(low[0]), float(low[1])))
+    return Shadow(1.0 - left, (float(low[0]), float(low[1]))).cropped()
 
 
 def _darken(
@@ -121,24 +132,27 @@ class Backdrop:
     line: Array  # sRGB 0..255, [3]
     shadow: Array
 
-    def picture(self, camera: Camera, shadow: Shadow | None) -> np.ndarray:
-        """The room from one camera position, uint8 [H, W, 3]."""
-        picture = self.plain.copy()
+    def picture(self, camera: Camera, shadow: Shadow | None, photo: np.ndarray | None = None) -> np.ndarray:
+        """The room from one camera position, or `photo` with the shadow on it, uint8 [H, W, 3]."""
+        picture = (self.plain if photo is None else photo).copy()
         if self.first == self.size[1]:
             return picture
         floor = picture[self.first :].reshape(-1, 3)
         x, z = self.east + np.float32(camera.eye[0]), self.south + np.float32(camera.eye[2])
-        cover = np.maximum(_line(x, self.soft), _line(z, self.soft))
-        cover *= self.fade
-        touched = np.flatnonzero(cover > 1 / 255)
-        under = floor[touched].astype(np.float32)
-        under += cover.ravel()[touched, None] * (self.line - under)
-        floor[touched] = under + 0.5
+        if photo is None:
+            cover = np.maximum(_line(x, self.soft), _line(z, self.soft))
+            cover *= self.fade
+            touched = np.flatnonzero(cover > 1 / 255)
+            under = floor[touched].astype(np.float32)
+            under += cover.ravel()[touched, None] * (self.line - under)
+            floor[touched] = under + 0.5
         if shadow is not None:
             rows, columns = _box(shadow, camera, self.first)
-            darkness = shadow.at(x[rows, columns], z[rows, columns])[..., None]
+            darkness = shadow.at(x[rows, columns], z[rows, columns])
+            r, c = np.nonzero(darkness > 1 / 512)
             part = picture[self.first :][rows, columns]
-            part[:] = part * (1.0 - darkness * (1.0 - self.shadow / 255.0)) + 0.5
+            tint = 1.0 - self.shadow / 255.0 if photo is None else np.full(3, 0.55, np.float32)
+            part[r, c] = part[r, c] * (1.0 - darkness[r, c][:, None] * tint) + 0.5
         return picture
 
 

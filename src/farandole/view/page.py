@@ -17,16 +17,18 @@ from farandole.errors import MotionError, OutputError
 from farandole.motion.body import body_shapes
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
+from farandole.motion.t_pose import in_t_pose
 from farandole.view.feet import foot_joints
 from farandole.view.figure import facing, part
 from farandole.view.html_templates import rendered
+from farandole.view.page_character import Costume, characters_data, humanoid_data
 from farandole.view.palette import PARTS
 
 if TYPE_CHECKING:
     from farandole.motion.skeleton import Skeleton
     from farandole.music.song import Song
 
-VERSION = 1
+VERSION = 2
 """Version of the data in the page; `web/src/data.ts` reads the same."""
 
 _SCALE = 32767
@@ -44,6 +46,7 @@ def write_page(
     force: bool = False,
     ghosts: Sequence[Motion | None] = (),
     marks: Sequence[int] = (),
+    characters: Sequence[Costume | None] = (),
 ) -> Path:
     """Write an HTML file that shows `takes` side by side and plays the song with them. It loads nothing from anywhere.
 
@@ -56,6 +59,7 @@ def write_page(
         force: Replace an existing file.
         ghosts: For each take a motion to show through it, e.g. the one it was made from; None or a missing one for none.
         marks: Frames of the first take to mark on the time line, e.g. kept keyframes.
+        characters: For each take the character that is shown instead of the mannequin; None or a missing one for none.
 
     Returns:
         The path.
@@ -67,7 +71,7 @@ def write_page(
     from farandole._io import atomic_path, check_output
 
     check_output(path, force=force)
-    text = page_html(takes, song=song, title=title, names=names, ghosts=ghosts, marks=marks)
+    text = page_html(takes, song=song, title=title, names=names, ghosts=ghosts, marks=marks, characters=characters)
     with atomic_path(Path(path), force=force) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return Path(path)
@@ -81,6 +85,7 @@ def page_html(
     names: Sequence[str] | None = None,
     ghosts: Sequence[Motion | None] = (),
     marks: Sequence[int] = (),
+    characters: Sequence[Costume | None] = (),
 ) -> str:
     """The text of the page that `write_page` writes."""
     from markupsafe import Markup
@@ -92,16 +97,21 @@ def page_html(
         raise MotionError(f"{len(labels)} names for {len(takes)} motions: need one each")
     if len(ghosts) > len(takes):
         raise MotionError(f"{len(ghosts)} ghosts for {len(takes)} motions: at most one each")
+    if len(characters) > len(takes):
+        raise MotionError(f"{len(characters)} characters for {len(takes)} motions: at most one each")
     wrong = next((m for m in marks if not 0 <= m < len(takes[0])), None)
     if wrong is not None:
         raise MotionError(f"{takes[0].name}: cannot mark frame {wrong}, it has frames 0 to {len(takes[0]) - 1}")
     heading = title or (song.name if song is not None else labels[0])
     seconds = max(take.seconds for take in takes)
+    files, uses = characters_data(characters)
+    uses += [None] * (len(takes) - len(uses))
     payload = {
         "version": VERSION,
         "title": heading,
         "colours": list(PARTS.values()),
-        "takes": [_take(take, name) for take, name in zip(takes, labels, strict=True)],
+        "takes": [_take(take, name) | {"character": use} for take, name, use in zip(takes, labels, uses, strict=True)],
+        "characters": files,
         "ghosts": [None if ghost is None else _take(ghost, ghost.name) for ghost in ghosts],
         "marks": [round(int(m) / takes[0].fps, 4) for m in marks],
         "song": None if song is None else _song(song, seconds),
@@ -192,6 +202,9 @@ def body_description(skeleton: Skeleton) -> dict[str, Any]:
 
 
 def _take(motion: Motion, name: str) -> dict[str, Any]:
+    layout = motion.layout
+    if layout is None or not layout.fits(motion.skeleton) or layout.fps == 0.0:
+        motion = in_t_pose(motion)  # as a .bvh of it is written
     body = body_description(motion.skeleton)
     del body["colours"]  # the page has them once
     take = {
@@ -202,6 +215,7 @@ def _take(motion: Motion, name: str) -> dict[str, Any]:
         "facing": round(facing(motion), 4),
         "rotations": pack_rotations(motion.rotations),
         "root": _floats(motion.root_positions),
+        "humanoid": humanoid_data(motion),
     }
     if motion.translations is not None:
         take["translations"] = _floats(motion.translations)

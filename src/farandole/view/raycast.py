@@ -1,25 +1,26 @@
-"""Pictures of capsule bodies in numpy: exact ray casting of rounded cones inside each part's screen box.
-
-A rounded cone is the hull of two spheres (a, r_a), (b, r_b). With w = b - a, g = r_b - r_a, K = |w|^2 - g^2 its side is the
-envelope of the spheres between them, K (|v|^2 - r_a^2) = (w.v + g r_a)^2 for v = p - a, touching the sphere at
-s = (w.v + g r_a) / K. Rays through pixels are p = t (x, y, 1) in camera axes, so t is the depth and every product with a
-constant vector separates into a row and a column.
-"""
+"""Pictures of capsule bodies in numpy: exact ray casting of rounded cones in the pixels that may see them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import cast
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.motion.rotations import Array
 from farandole.view.camera import Camera
-from farandole.view.floor import backdrop, shadow_map
+from farandole.view.cones import Cones
+from farandole.view.floor import Shadow, backdrop, shadow_map
 from farandole.view.palette import LIGHTS, STUDIO, Studio, to_srgb
 
 _SEAM = 0.03
 """Depth over which the normals and colours of overlapping parts blend, m: hides the seams at the joints."""
+
+_LARGE = 400
+"""Pictures whose shorter side has this many pixels or more are cast in blocks first."""
+
+Layer = tuple[tuple[slice, slice] | None, Array, Array]
+"""A body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage."""
 
 _FAR = np.float32(1e6)
 """Depth of an empty ray, m: finite, so that sums over rays stay finite too."""
@@ -35,71 +36,13 @@ class Capsules:
     end_radii: Array
     colours: Array
 
+    def layer(self, camera: Camera) -> Layer:
+        """The body alone, see `body_layer`."""
+        return body_layer(self, camera)
 
-def hit_depth(
-    start: Array, end: Array, start_radius: float, end_radius: float, x: Array, y: Array
-) -> tuple[Array, Array]:
-    """First intersection of rays t (x, y, 1), t > 0, with one rounded cone in camera axes.
-
-    Args:
-        start: Centre of the first sphere, [3] m.
-        end: Centre of the second sphere, [3] m.
-        start_radius: Its radius, m.
-        end_radius: Radius of the second, m.
-        x: Ray slopes to the right, broadcastable with `y`.
-        y: Ray slopes upwards.
-
-    Returns:
-        Depth t in m (inf where the ray misses) and the place s in [0, 1] of the touching sphere (0 where it misses), both of the
-        broadcast shape.
-    """
-    w = end - start
-    g = end_radius - start_radius
-    k = float(w @ w - g * g)
-    dd = x * x + y * y + np.float32(1.0)
-    if k <= 1e-9:  # one sphere holds the other
-        at_end = g > 0
-        centre, radius = (end, end_radius) if at_end else (start, start_radius)
-        depth = _sphere_depth(centre, radius, x, y, dd)
-        return depth, np.full(depth.shape, np.float32(at_end))
-    wd = x * np.float32(w[0]) + y * np.float32(w[1]) + np.float32(w[2])
-    ad = x * np.float32(start[0]) + y * np.float32(start[1]) + np.float32(start[2])
-    q = np.float32(w @ start - g * start_radius)
-    c = np.float32(k * (start @ start - start_radius**2) - float(q) ** 2)
-    k = np.float32(k)
-    # A t^2 + 2 B t + C = 0
-    a = k * dd - wd * wd
-    b = wd * q - k * ad
-    root = np.sqrt(np.maximum(b * b - a * c, 0.0))
-    miss = b * b < a * c
-    with np.errstate(divide="ignore", invalid="ignore"):
-        depth = (-b - root) / a
-        s = (depth * wd - q) / k
-    beyond = ~((s >= 0.0) & (s <= 1.0))
-    narrow = a <= 0.0  # ray steeper than the cone's side: the other root is the near one
-    if narrow.any():
-        with np.errstate(divide="ignore", invalid="ignore"):
-            other = (-b + root) / a
-            s_other = (other * wd - q) / k
-        for t, place in ((other, s_other), (depth, s)):
-            fits = narrow & (place >= 0.0) & (place <= 1.0)
-            np.copyto(depth, t, where=fits & ((t < depth) | beyond))
-            np.copyto(s, place, where=fits & (depth == t))
-            beyond &= ~fits
-    depth[beyond | miss] = np.inf
-    for centre, radius, place in ((start, start_radius, 0.0), (end, end_radius, 1.0)):
-        cap = _sphere_depth(centre, radius, x, y, dd)
-        nearer = cap < depth
-        np.copyto(depth, cap, where=nearer)
-        s[nearer] = place
-    s[depth == np.inf] = 0.0
-    return depth, s
-
-
-def _sphere_depth(centre: Array, radius: float, x: Array, y: Array, dd: Array) -> Array:
-    cd = x * np.float32(centre[0]) + y * np.float32(centre[1]) + np.float32(centre[2])
-    h = cd * cd - dd * np.float32(centre @ centre - radius * radius)
-    return np.where(h >= 0.0, (cd - np.sqrt(np.maximum(h, 0.0))) / dd, np.float32(np.inf))
+    def shadow(self, light: Array) -> Shadow:
+        """Its shadow on the floor, for a key light from `light`, unit [3]."""
+        return shadow_map(self.starts, self.ends, self.start_radii, self.end_radii, light)
 
 
 def render(
@@ -111,7 +54,7 @@ def render(
         body: What to draw.
         camera: From where.
         studio: Colours of room and floor.
-        supersample: Rays per pixel and direction for the body (the floor is smoothed analytically).
+        supersample: Rays per pixel and direction at the body's edges (the floor is smoothed analytically).
         focus: Point that the light on the floor pools around, [3] m; the camera's target by default.
 
     Returns:
@@ -119,93 +62,230 @@ def render(
     """
     light = LIGHTS.key_direction(camera.axes[2])
     room = backdrop(camera, np.asarray(camera.target if focus is None else focus, float), studio)
-    picture = room.picture(camera, shadow_map(body.starts, body.ends, body.start_radii, body.end_radii, light))
-    box, colour, alpha = body_layer(body, camera, supersample=supersample)
+    return over(room.picture(camera, body.shadow(light)), body_layer(body, camera, supersample=supersample))
+
+
+def over(picture: np.ndarray, layer: Layer) -> np.ndarray:
+    """A picture, uint8 [H, W, 3], with a layer painted over it; returns the picture."""
+    box, colour, alpha = layer
     if box is not None:
+        rows, columns = np.nonzero(alpha)
+        cover = alpha[rows, columns][:, None]
         part = picture[box]
-        colour = colour / np.maximum(alpha, 1e-6)[..., None]
-        part[:] = part + alpha[..., None] * (to_srgb(colour).astype(np.float32) - part) + 0.5
+        under = part[rows, columns].astype(np.float32)
+        own = to_srgb(colour[rows, columns] / cover).astype(np.float32)
+        part[rows, columns] = under + cover * (own - under) + 0.5
     return picture
 
 
-def body_layer(
-    body: Capsules, camera: Camera, *, supersample: int = 2
-) -> tuple[tuple[slice, slice] | None, Array, Array]:
-    """The body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage."""
-    scale = supersample
-    starts, ends = camera.to_camera(body.starts), camera.to_camera(body.ends)
-    boxes = _screen_boxes(starts, ends, body, camera, scale)
-    seen = [i for i, (r0, r1, c0, c1) in enumerate(boxes) if r0 < r1 and c0 < c1]
-    if not seen:
+def cut_out(size: tuple[int, int], layer: Layer) -> np.ndarray:
+    """A layer on nothing: sRGB and coverage, not premultiplied, uint8 [H, W, 4]; `size` is width and height."""
+    picture = np.zeros((size[1], size[0], 4), np.uint8)
+    box, colour, alpha = layer
+    if box is not None:
+        part = picture[box]
+        part[..., :3] = to_srgb(colour / np.maximum(alpha, 1e-6)[..., None])
+        part[..., 3] = np.rint(255.0 * alpha)
+    return picture
+
+
+def body_layer(body: Capsules, camera: Camera, *, supersample: int = 2) -> Layer:
+    """The body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage.
+
+    In large pictures one ray goes through each block of 2 x 2 pixels, and colours are interpolated: surfaces are smooth. Where the
+    outline, or one part in front of another, runs through the neighbourhood, one ray goes through each pixel; and where it runs
+    through a pixel, `supersample` squared.
+    """
+    cones = Cones(camera.to_camera(body.starts), camera.to_camera(body.ends), body.start_radii, body.end_radii)
+    coarse = 2 if min(camera.size) >= _LARGE and supersample > 1 else 1
+    eye = camera if coarse == 1 else replace(camera, size=(camera.size[0] // 2, camera.size[1] // 2))
+    part, row, column = cones.spans(eye.size, eye.focal)
+    if not len(part):
         return None, np.zeros((0, 0, 3)), np.zeros((0, 0))
-    top = min(boxes[i][0] for i in seen) // scale * scale
-    bottom = -(-max(boxes[i][1] for i in seen) // scale) * scale
-    left = min(boxes[i][2] for i in seen) // scale * scale
-    right = -(-max(boxes[i][3] for i in seen) // scale) * scale
-    x, y = camera.slopes(scale)
-    near = np.full((bottom - top, right - left), _FAR, np.float32)
-    hits = []
-    for i in seen:
-        r0, r1, c0, c1 = boxes[i]
-        columns, rows = x[None, c0:c1], y[r0:r1, None]
-        depth, s = hit_depth(starts[i], ends[i], float(body.start_radii[i]), float(body.end_radii[i]), columns, rows)
-        np.minimum(depth, 2 * _FAR, out=depth)
-        place = (slice(r0 - top, r1 - top), slice(c0 - left, c1 - left))
-        np.minimum(near[place], depth, out=near[place])
-        hits.append((i, place, depth, s, columns, rows))
-    # Normal (3), colour (3) and weight, summed over the parts near the surface and over the rays of each pixel; one shade
-    # per pixel then does for all of them.
-    layer = np.zeros((7, *near.shape), np.float32)
-    for i, place, depth, s, columns, rows in hits:
-        weight = near[place] - depth
-        weight *= np.float32(1.0 / _SEAM)
-        weight += np.float32(1.0)
-        np.maximum(weight, 0.0, out=weight)
-        weight *= weight
-        w = (ends[i] - starts[i]).astype(np.float32)
-        radius = s * np.float32(body.end_radii[i] - body.start_radii[i])
-        radius += np.float32(body.start_radii[i])
-        along = weight / radius
-        depth *= along
-        s *= along
-        for axis, slope in enumerate((columns, rows, None)):
-            n = depth * slope if slope is not None else depth
-            n -= s * w[axis]
-            n -= along * np.float32(starts[i, axis])
-            layer[axis][place] += n
-        for channel in range(3):
-            layer[3 + channel][place] += weight * np.float32(body.colours[i, channel])
-        layer[6][place] += weight
-    covered = _pool((layer[6] > 0).astype(np.float32), scale) / scale**2
-    r, c = np.nonzero(covered)
-    sums = np.stack([_pool(plane, scale)[r, c] for plane in layer])
+    grid = _Grid(int(row.min()), int(column.min()), int(row.max()) + 1, int(column.max()) + 1)
+    colours = np.ascontiguousarray(body.colours.T, np.float32)
+    x, y = eye.slopes()
+    place = grid.place(row, column)
+    near, sums = _trace(cones, colours, part, place, x[column], y[row], grid.count)
+    pixels = np.arange(grid.count)
+    colour, covered = np.zeros((grid.count, 3), np.float32), np.zeros(grid.count, np.float32)
+    if coarse == 2:
+        hit = (near < _FAR).astype(np.float32)
+        smooth = _colours(grid, pixels, near, sums, hit, eye).reshape(*grid.shape, 3)
+        colour, covered = _doubled(smooth).reshape(-1, 3), _twice(hit.reshape(grid.shape)).ravel()
+        blocks = _widened(_edges(near.reshape(grid.shape)))
+        rays = np.flatnonzero(blocks.ravel()[place])
+        part = np.repeat(part[rays], 4)
+        row = np.repeat(2 * row[rays], 4) + np.tile((0, 0, 1, 1), len(rays))
+        column = np.repeat(2 * column[rays], 4) + np.tile((0, 1, 0, 1), len(rays))
+        grid, eye = grid.doubled(), camera
+        x, y = eye.slopes()
+        pixels = np.flatnonzero(_twice(blocks))
+        number = np.zeros(grid.count, np.intp)
+        number[pixels] = np.arange(len(pixels))
+        place = number[grid.place(row, column)]
+        near, sums = _trace(cones, colours, part, place, x[column], y[row], len(pixels))
+    hit = (near < _FAR).astype(np.float32)
+    if supersample > 1:
+        # Around the blocks that were looked at lies what is smooth: no edge runs along their border.
+        depth = np.full(grid.count, np.nan, np.float32)
+        depth[pixels] = near
+        edge = _edges(depth.reshape(grid.shape)).ravel()[pixels]
+        _refine(cones, colours, eye, edge, (part, place, x[column], y[row]), supersample, near, sums, hit)
+    covered[pixels] = hit
+    colour[pixels] = _colours(grid, pixels, near, sums, hit, eye)
+    box = (slice(grid.top, grid.bottom), slice(grid.left, grid.right))
+    return box, colour.reshape(*grid.shape, 3), covered.reshape(grid.shape)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """A box of pixels, numbered row by row."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.bottom - self.top, self.right - self.left
+
+    @property
+    def count(self) -> int:
+        return self.shape[0] * self.shape[1]
+
+    def place(self, row: NDArray[np.intp], column: NDArray[np.intp]) -> NDArray[np.intp]:
+        return (row - self.top) * self.shape[1] + (column - self.left)
+
+    def doubled(self) -> _Grid:
+        return _Grid(2 * self.top, 2 * self.left, 2 * self.bottom, 2 * self.right)
+
+
+def _refine(
+    cones: Cones, colours: Array, camera: Camera, edge: NDArray[np.bool_],
+    rays: tuple[NDArray[np.intp], NDArray[np.intp], Array, Array], supersample: int, near: Array, sums: Array, covered: Array,
+) -> None:  # fmt: skip
+    """Trace `supersample` squared rays through the pixels of `edge` [N], and put what they meet into near, sums, covered."""
+    part, place, x, y = rays
+    pixels = np.flatnonzero(edge)
+    if not len(pixels):
+        return
+    number = np.zeros(len(edge), np.intp)
+    number[pixels] = np.arange(len(pixels))
+    own = np.flatnonzero(edge[place])
+    fine = (np.arange(supersample, dtype=np.float32) + np.float32(0.5 - 0.5 * supersample)) / np.float32(supersample)
+    fine /= np.float32(camera.focal)
+    count, size = supersample**2, len(pixels)
+    # Rays of a pixel lie `size` apart, so that sums over them run along memory.
+    places = number[place[own]][:, None] + size * np.arange(count)
+    fine_x = x[own][:, None] + np.tile(fine, supersample)
+    fine_y = y[own][:, None] - np.repeat(fine, supersample)
+    fine_near, fine_sums = _trace(
+        cones, colours, np.repeat(part[own], count), places.ravel(), fine_x.ravel(), fine_y.ravel(), size * count
+    )
+    fine_near = fine_near.reshape(count, size)
+    hit = fine_near < _FAR
+    covered[pixels] = hit.mean(0)
+    sums[:, pixels] = fine_sums.reshape(7, count, size).sum(1)
+    near[pixels] = np.where(hit, fine_near, np.float32(0.0)).sum(0) / np.maximum(hit.sum(0), 1)
+
+
+def _colours(grid: _Grid, pixels: NDArray[np.intp], near: Array, sums: Array, covered: Array, camera: Camera) -> Array:
+    """Premultiplied linear colours [N, 3] of what rays met in some pixels of a grid, where anything is `covered` [N]."""
+    x, y = camera.slopes()
+    seen = np.flatnonzero(covered)
+    at, sums, depth = pixels[seen], sums[:, seen], near[seen]
     normal = sums[:3] / np.maximum(np.sqrt((sums[:3] ** 2).sum(0)), 1e-6)
-    depth = _pool(np.where(near < _FAR, near, np.float32(0.0)), scale)[r, c] / (covered[r, c] * scale**2)
-    columns = x[left:right].reshape(-1, scale).mean(1)[c]
-    rows = y[top:bottom].reshape(-1, scale).mean(1)[r]
-    toward = np.stack((-columns, -rows, np.full(len(r), -1.0, np.float32)))
+    columns, rows = x[grid.left + at % grid.shape[1]], y[grid.top + at // grid.shape[1]]
+    toward = np.stack((-columns, -rows, np.full(len(seen), -1.0, np.float32)))
     toward /= np.sqrt((toward * toward).sum(0))
     lean = camera.axes[:, 1].astype(np.float32)
     height = np.float32(camera.eye[1]) + depth * (columns * lean[0] + rows * lean[1] + lean[2])
-    colour = np.zeros((*covered.shape, 3), np.float32)
-    colour[r, c] = (_shade(normal, toward, sums[3:6] / sums[6], height, camera) * covered[r, c]).T
-    return (slice(top // scale, bottom // scale), slice(left // scale, right // scale)), colour, covered
+    colour = np.zeros((len(pixels), 3), np.float32)
+    colour[seen] = (shade(normal, toward, sums[3:6] / sums[6], height, camera) * covered[seen]).T
+    return colour
 
 
-def _pool(plane: Array, scale: int) -> Array:
-    """Sums over blocks of scale x scale."""
-    rows = cast("Array", sum(plane[i::scale] for i in range(scale)))  # `sum` would be 0 of nothing
-    return cast("Array", sum(rows[:, i::scale] for i in range(scale)))
+def _twice(picture: np.ndarray) -> np.ndarray:
+    """A picture [H, W] with each pixel as 2 x 2."""
+    return np.repeat(np.repeat(picture, 2, 0), 2, 1)
 
 
-def _shade(normal: Array, toward: Array, base: Array, height: Array, camera: Camera) -> Array:
+def _doubled(picture: Array) -> Array:
+    """A picture [H, W, 3] with twice the pixels each way, interpolated between the middles of the old ones."""
+    for axis in (0, 1):
+        shape = list(picture.shape)
+        shape[axis] *= 2
+        fine = np.empty(shape, np.float32)
+        even, odd = [slice(None)] * 3, [slice(None)] * 3
+        even[axis], odd[axis] = slice(0, None, 2), slice(1, None, 2)
+        most = np.float32(0.75) * picture
+        fine[tuple(even)] = most + np.float32(0.25) * np.roll(picture, 1, axis)
+        fine[tuple(odd)] = most + np.float32(0.25) * np.roll(picture, -1, axis)
+        picture = fine
+    return picture
+
+
+def _widened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask [H, W] and the eight neighbours of all that is in it."""
+    for axis in (0, 1):
+        grown = mask.copy()
+        before, after = [slice(None)] * 2, [slice(None)] * 2
+        before[axis], after[axis] = slice(None, -1), slice(1, None)
+        grown[tuple(before)] |= mask[tuple(after)]
+        grown[tuple(after)] |= mask[tuple(before)]
+        mask = grown
+    return mask
+
+
+def _trace(
+    cones: Cones, colours: Array, part: NDArray[np.intp], place: NDArray[np.intp], x: Array, y: Array, count: int
+) -> tuple[Array, Array]:
+    """What rays meet that are the same where `place` is: depth [count] (`_FAR` for nothing), and sums [7, count].
+
+    The sums are of normal (3), colour (3) and weight, over the parts near the surface.
+    """
+    depth, s = cones.hit(part, x, y)
+    near = np.full(count, _FAR, np.float32)
+    np.minimum.at(near, place, depth)
+    top = np.flatnonzero(depth < near[place] + np.float32(_SEAM))
+    part, place, x, y, depth, s = part[top], place[top], x[top], y[top], depth[top], s[top]
+    weight = near[place] - depth
+    weight *= np.float32(1.0 / _SEAM)
+    weight += np.float32(1.0)
+    weight *= weight
+    along = weight / (cones.radius[part] + s * cones.growth[part])
+    depth, s = depth * along, s * along
+    sums = np.empty((7, count), np.float32)
+    for axis, n in enumerate((depth * x, depth * y, depth)):
+        n = n - s * cones.axis[axis][part] - along * cones.start[axis][part]
+        sums[axis] = np.bincount(place, n, count)
+    for channel in range(3):
+        sums[3 + channel] = np.bincount(place, weight * colours[channel][part], count)
+    sums[6] = np.bincount(place, weight, count)
+    return near, sums
+
+
+def _edges(near: Array) -> NDArray[np.bool_]:
+    """Pixels [H, W] whose depth leaps to that of a neighbour, by more than parts that flow into one another have."""
+    edge = np.zeros(near.shape, bool)
+    for axis in (0, 1):
+        leap = np.abs(np.diff(near, axis=axis)) > 1.5 * _SEAM
+        before, after = [slice(None)] * 2, [slice(None)] * 2
+        before[axis], after[axis] = slice(None, -1), slice(1, None)
+        edge[tuple(before)] |= leap
+        edge[tuple(after)] |= leap
+    return edge
+
+
+def shade(normal: Array, toward: Array, base: Array, height: Array, camera: Camera) -> Array:
     """Linear colours [3, N]: wrapped key light, sky and floor ambient, soft highlight, rim."""
     axes = camera.axes.astype(np.float32)
     key = axes @ LIGHTS.key_direction(axes[2])
     up = axes[:, 1]
     facing = np.clip((normal * toward).sum(0), 0.0, 1.0)
-    n_key = np.tensordot(key, normal, 1)
-    n_up = np.tensordot(up, normal, 1)
+    n_key, n_up = np.stack((key, up)) @ normal
     diffuse = np.clip((n_key + LIGHTS.wrap) / (1.0 + LIGHTS.wrap), 0.0, 1.0)
     # The floor takes light away from what is close to it and faces down.
     near_floor = np.clip(height / 0.5, 0.0, 1.0) * 0.5 + 0.5
@@ -213,30 +293,12 @@ def _shade(normal: Array, toward: Array, base: Array, height: Array, camera: Cam
     ambient = LIGHTS.sky[:, None] * sky + LIGHTS.bounce[:, None] * ((1.0 - sky) * near_floor)
     half = key[:, None] + toward
     half /= np.sqrt((half * half).sum(0))
-    gloss = np.clip((half * normal).sum(0), 0.0, 1.0) ** 24
-    rim = (1.0 - facing) ** 3 * (0.4 + 0.6 * sky)
+    gloss = np.clip((half * normal).sum(0), 0.0, 1.0)
+    gloss *= gloss
+    gloss *= gloss
+    gloss *= gloss
+    gloss = gloss * gloss * gloss  # to the power of 24
+    rim = 1.0 - facing
+    rim = rim * rim * rim * (0.4 + 0.6 * sky)
     light = LIGHTS.key[:, None] * diffuse + ambient
     return base * light + (LIGHTS.gloss * gloss * diffuse + LIGHTS.rim * rim)
-
-
-def _screen_boxes(
-    starts: Array, ends: Array, body: Capsules, camera: Camera, scale: int
-) -> list[tuple[int, int, int, int]]:
-    """Pixel boxes (top, bottom, left, right; ends exclusive) of each part at `scale` times the picture's size."""
-    width, height = camera.size[0] * scale, camera.size[1] * scale
-    focal = camera.focal * scale
-    x_low, x_high, y_low, y_high = [], [], [], []
-    for centres, radii in ((starts, body.start_radii), (ends, body.end_radii)):
-        for axis, low, high in ((0, x_low, x_high), (1, y_low, y_high)):
-            side, depth = centres[:, axis], centres[:, 2]
-            # Seen along one axis a sphere lies between two tangents; one that reaches behind the eye may be anywhere.
-            middle = np.arctan2(side, depth)
-            spread = np.arcsin(np.clip(radii / np.maximum(np.hypot(side, depth), 1e-9), 0.0, 1.0))
-            low.append(np.tan(np.clip(middle - spread, -1.57, 1.57)))
-            high.append(np.tan(np.clip(middle + spread, -1.57, 1.57)))
-    clip = lambda v, most: np.clip(v, 0, most).astype(int).tolist()  # noqa: E731
-    top = clip(np.floor(0.5 * height - focal * np.maximum(*y_high)) - 1, height)
-    bottom = clip(np.ceil(0.5 * height - focal * np.minimum(*y_low)) + 1, height)
-    left = clip(np.floor(0.5 * width + focal * np.minimum(*x_low)) - 1, width)
-    right = clip(np.ceil(0.5 * width + focal * np.maximum(*x_high)) + 1, width)
-    return list(zip(top, bottom, left, right, strict=True))

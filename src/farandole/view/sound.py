@@ -13,6 +13,7 @@ from farandole.errors import AudioError
 
 if TYPE_CHECKING:
     import av.container
+    import av.stream
 
     from farandole.music.song import Song
 
@@ -20,37 +21,63 @@ RATE = 44100
 """Sample rate of re-encoded sound, Hz."""
 
 _AS_IT_IS = {
-    ".mp3": "audio/mpeg",
-    ".m4a": "audio/mp4",
-    ".ogg": "audio/ogg",
-    ".oga": "audio/ogg",
-    ".opus": "audio/ogg",
-    ".flac": "audio/flac",
-    ".wav": "audio/wav",
+    # Container as FFmpeg names it, codec -> what browsers call the file.
+    ("mp3", "mp3"): "audio/mpeg",
+    ("mp3", "mp3float"): "audio/mpeg",
+    ("mp4", "aac"): "audio/mp4",
+    ("ogg", "vorbis"): "audio/ogg",
+    ("ogg", "opus"): "audio/ogg",
+    ("ogg", "flac"): "audio/ogg",
+    ("flac", "flac"): "audio/flac",
+    ("wav", "pcm_s16le"): "audio/wav",
+    ("wav", "pcm_u8"): "audio/wav",
+    ("wav", "pcm_f32le"): "audio/wav",
 }
-_LOSSLESS = {".wav", ".flac"}
+"""What all browsers play; ALAC in .m4a, ADPCM or 24 bits in .wav, AC-3 ... are not among it."""
 _LARGE = 2_000_000
-"""Lossless files beyond this many bytes are re-encoded for pages: a page is sent around and opened on phones."""
-_LONG = 1.5
-"""So are songs that go on for longer than this many times the dance."""
+"""Files beyond this many bytes per minute that is danced are re-encoded for pages: a page is sent around and opened on phones."""
+_SPARE = 1.0
+"""A file that goes on for longer than this after the dance, s, is cut there, which means re-encoding."""
 
 
 def for_browser(song: Song, *, seconds: float | None = None) -> tuple[bytes, str]:
     """A song as bytes that browsers play, and their MIME type.
 
-    The original file where browsers know its format, it is not needlessly large, and its first track is what was danced to; else
-    AAC in MP4.
+    The original file where browsers know its container and codec, its first track is what was danced to, all of it is danced and it
+    is not needlessly large; else AAC in MP4.
 
     Args:
         song: The song.
-        seconds: What will be played of it; only a re-encoded song is cut there.
+        seconds: What will be played of it; what comes after is left out.
     """
     path = _file(song)
-    if path is not None and path.suffix.lower() in _AS_IT_IS and not song.track:
-        spared = path.suffix.lower() in _LOSSLESS or (seconds is not None and song.seconds > _LONG * seconds)
-        if not (spared and path.stat().st_size > _LARGE):
-            return path.read_bytes(), _AS_IT_IS[path.suffix.lower()]
+    whole = seconds is None or song.seconds <= seconds + _SPARE
+    if path is not None and whole and not song.track:
+        kind = _kind(path)
+        if kind is not None and path.stat().st_size <= max(_LARGE, _LARGE * song.seconds / 60.0):
+            return path.read_bytes(), kind
     return encode_m4a(song, seconds=seconds), "audio/mp4"
+
+
+def _kind(path: Path) -> str | None:
+    """The MIME type of a file by what it holds, whatever it is called; None if not all browsers play it."""
+    import av
+    import av.error
+
+    try:
+        with av.open(str(path)) as container:
+            if len(container.streams.audio) != 1 or any(s.type == "video" and not _cover(s) for s in container.streams):
+                return None
+            codec = container.streams.audio[0].codec_context.name
+            names = container.format.name.split(",")
+    except (av.error.FFmpegError, IndexError):
+        return None
+    return next((kind for (form, own), kind in _AS_IT_IS.items() if form in names and own == codec), None)
+
+
+def _cover(stream: av.stream.Stream) -> bool:
+    """Whether a picture stream is the cover of an album."""
+    return bool(stream.disposition & stream.disposition.__class__.attached_pic)
 
 
 def encode_m4a(song: Song, *, seconds: float | None = None, bit_rate: int = 160_000) -> bytes:
@@ -73,6 +100,40 @@ def add_aac_stream(container: av.container.OutputContainer, bit_rate: int = 160_
     stream.layout = "stereo"
     stream.bit_rate = bit_rate
     return stream
+
+
+def add_stream(container: av.container.OutputContainer, codec: str) -> av.AudioStream:
+    """A stereo track of a container being written: "aac", or "libopus" for WebM."""
+    if codec == "aac":
+        return add_aac_stream(container)
+    stream = container.add_stream("libopus", rate=48000)
+    stream.layout = "stereo"
+    stream.bit_rate = 128_000
+    return stream
+
+
+def offset_frames(song: Song, *, offset: float, seconds: float) -> Iterator[av.AudioFrame]:
+    """`stereo_frames` of a dance that begins at second `offset` of the song; before the song there is silence.
+
+    Raises:
+        AudioError: If the song is over by then.
+    """
+    import av
+
+    from farandole.music.excerpt import Excerpt
+
+    if offset > 0:
+        yield from stereo_frames(Excerpt(song, offset), seconds=seconds)
+        return
+    silent = round(min(-offset, seconds) * RATE)
+    for at in range(0, silent, 1024):
+        count = min(1024, silent - at)
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, count), np.float32), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts = RATE, at
+        yield frame
+    for frame in stereo_frames(song, seconds=seconds - silent / RATE) if silent < seconds * RATE else ():
+        frame.pts = silent + (frame.pts or 0)
+        yield frame
 
 
 def stereo_frames(song: Song, *, seconds: float | None = None) -> Iterator[av.AudioFrame]:

@@ -134,12 +134,15 @@ def write_takes(
         RetargetError: If the character cannot be moved like this.
     """
     from farandole.motion.files import save_motion
+    from farandole.view.notebook import with_beats
     from farandole.view.page import write_page
+    from farandole.view.page_character import costumes
 
     shown = progress or (lambda _: nullcontext())
     with _io.atomic_paths(outputs.all, force=force) as temporaries:
         name_now = dict(zip(outputs.all, temporaries, strict=True))
-        for files, motion in zip(outputs.takes, motions, strict=True):
+        danced = [with_beats(motion, song) for motion in motions]
+        for files, motion in zip(outputs.takes, danced, strict=True):
             for kind, path in files.items():
                 if kind == "mp4":
                     from farandole.view.video import write_video
@@ -152,9 +155,11 @@ def write_takes(
                     save_motion(motion, name_now[path])
         if outputs.page:
             names = [f"{title}-{k + 1}" for k in range(len(motions))] if len(motions) > 1 else [title]
+            worn = [] if character is None else costumes(character, danced, root=root)
             write_page(
-                list(motions), name_now[outputs.page], song=song, title=title, names=names, ghosts=ghosts, marks=marks
-            )
+                danced, name_now[outputs.page], song=song, title=title, names=names, ghosts=ghosts, marks=marks,
+                characters=worn,
+            )  # fmt: skip
 
 
 def character_formats(path: Path) -> tuple[str, ...]:

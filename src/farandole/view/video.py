@@ -1,36 +1,53 @@
-"""A dance as a video with its song: H.264 and AAC in MP4, drawn without a graphics card."""
+"""A dance as a video with its song, drawn without a graphics card: MP4, WebM, ProRes, GIF, or a folder of PNG pictures."""
 
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from farandole.errors import MotionError
+from farandole.errors import MotionError, OutputError
+from farandole.motion.characters import BvhCharacter, Character
 from farandole.motion.motion import Motion
-from farandole.motion.rotations import Array
-from farandole.view.camera import Camera, smooth_path, studio_camera
-from farandole.view.figure import Figure, facing, figure
-from farandole.view.raycast import Capsules, render
+from farandole.view import drawing
+from farandole.view.background import colour_code, parse_background
+from farandole.view.scene import Scene, make_scene
 
 if TYPE_CHECKING:
     import av
 
     from farandole.music.song import Song
 
-SPACING = 1.7
-"""Distance between dancers shown together, m."""
+__all__ = ["VIDEO_SUFFIXES", "make_scene", "write_video"]
 
-_BATCH = 12
+
+@dataclass(frozen=True)
+class _Coding:
+    """How a kind of file holds pictures: codec, pixel formats without and with transparency ("" if it cannot), options, sound."""
+
+    codec: str
+    pixels: str
+    clear: str
+    options: dict[str, str]
+    sound: str = ""
+
+
+_CODINGS = {
+    ".mp4": _Coding("libx264", "yuv420p", "", {"crf": "19", "preset": "veryfast"}, "aac"),
+    ".webm": _Coding(
+        "libvpx-vp9", "yuv420p", "yuva420p",
+        {"crf": "26", "b:v": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1", "auto-alt-ref": "0"}, "libopus",
+    ),
+    ".mov": _Coding("prores_ks", "yuv422p10le", "yuva444p10le", {"vendor": "apl0"}, "aac"),
+    ".gif": _Coding("gif", "pal8", "pal8", {}),
+}  # fmt: skip
+VIDEO_SUFFIXES = (*_CODINGS, "")
+"""Suffixes that `write_video` knows; a path without one is a folder of PNG pictures."""
 
 
 def write_video(
@@ -41,21 +58,35 @@ def write_video(
     size: tuple[int, int] = (1280, 720),
     fps: float = 30,
     turn: float = 0.3,
+    camera: str = "front",
+    cuts: bool = False,
+    background: str = "studio",
+    colour: str | None = None,
+    title: str | None = None,
+    character: Character | BvhCharacter | None = None,
+    root: str = "auto",
+    song_offset: float = 0.0,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     force: bool = False,
 ) -> Path:
-    """Write an MP4 of one or several dancers, with the song from its beginning, as long as the longest dance.
-
-    The camera stands in front of the dancers and glides along with them. Memory does not grow with the length.
+    """Write a video of one or several dancers, with the song, as long as the longest dance.
 
     Args:
         motion: What to show; several motions stand side by side.
-        path: Where the video goes.
-        song: Its sound, cut to the dance; none leaves the video silent.
+        path: .mp4 (H.264), .webm (VP9), .mov (ProRes), .gif, or a folder for PNG pictures. All but .mp4 can be transparent.
+        song: Its sound, cut to the dance; none leaves the video silent. GIF and PNG have none anyhow.
         size: Width and height in pixels, both even.
         fps: Frames per second of the video; motions are interpolated.
-        turn: Camera angle from where the dancers look on average, towards their left, rad.
+        turn: Camera angle from where the dancers look, towards their left, rad.
+        camera: One of `shots.MODES`.
+        cuts: Change the camera's place on bars of the song.
+        background: "studio", "transparent", a colour ("#rrggbb", "green" ...) or the path of a picture.
+        colour: Of the mannequin, "#rrggbb"; by default left and right differ.
+        title: Written at the lower left.
+        character: Whose meshes are shown instead of the mannequin; of a .bvh there are none.
+        root: What carries the character's travel, see `Character.animate`.
+        song_offset: Second of the song at which the dance begins; negative if the song begins later than the dance.
         workers: Processes that draw; by default one per processor up to 8, and none besides this for short clips.
         progress: Called with the frames done and all frames.
         force: Replace an existing file.
@@ -64,83 +95,80 @@ def write_video(
         The path.
 
     Raises:
-        MotionError: If there is no motion, or the size is not even.
-        OutputError: If the file exists and not `force`, or cannot be written.
+        MotionError: If there is no motion, or the size, rate, camera, background or colour is none.
+        OutputError: If the file exists and not `force`, has another suffix, cannot be transparent, or cannot be written.
     """
-    from farandole._io import atomic_path
+    from farandole._io import atomic_directory, atomic_path
 
+    path = Path(path)
     motions = [motion] if isinstance(motion, Motion) else list(motion)
+    coding = check_video(path, size=size, fps=fps, background=background)
     if not motions:
         raise MotionError("a video needs at least one motion to show")
+    if cuts and song is None:
+        raise MotionError("cuts fall on the bars of a song: give the song, too")
+    scene = make_scene(
+        motions, size=size, fps=fps, turn=turn, camera=camera, bars=_bars(song, song_offset) if cuts else (),
+        background=parse_background(background, size), colour=None if colour is None else colour_code(colour), title=title,
+        bodies=_meshes(motions, character, root, fps),
+    )  # fmt: skip
+    if coding is None:
+        with atomic_directory(path, force=force) as folder:
+            digits = max(4, len(str(len(scene))))
+            for t, data in enumerate(drawing.draw(scene, drawing.png, workers)):
+                (folder / f"{t + 1:0{digits}d}.png").write_bytes(data)
+                if progress is not None:
+                    progress(t + 1, len(scene))
+        return path
+    with atomic_path(path, force=force) as temporary:
+        _encode(scene, temporary, coding, song, song_offset, fps, workers, progress)
+    return path
+
+
+def check_video(path: Path, *, size: tuple[int, int], fps: float, background: str) -> _Coding | None:
+    """How a path is coded, None for a folder of pictures.
+
+    Raises:
+        MotionError: If size or rate are none of a video.
+        OutputError: If the suffix is unknown or cannot be transparent.
+    """
     if min(size) < 16 or size[0] % 2 or size[1] % 2:
-        raise MotionError(f"a video of {size[0]} x {size[1]} pixels: H.264 needs even numbers from 16 on")
+        raise MotionError(f"a video of {size[0]} x {size[1]} pixels: needs even numbers from 16 on")
     if not 1 <= fps <= 240:
         raise MotionError(f"a video at {fps:g} frames per second: accepted is 1 to 240")
-    scene = make_scene(motions, size=size, fps=fps, turn=turn)
-    with atomic_path(Path(path), force=force) as temporary:
-        _encode(scene, temporary, song, fps, workers, progress)
-    return Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in VIDEO_SUFFIXES:
+        kinds = ", ".join(s for s in VIDEO_SUFFIXES if s)
+        raise OutputError(
+            f"{path}: cannot write '{path.suffix}', only {kinds}, or a folder of PNG pictures (no suffix)"
+        )
+    coding = _CODINGS.get(suffix)
+    if coding is not None and background == "transparent" and not coding.clear:
+        raise OutputError(
+            f"{path}: {suffix} cannot be transparent: .mov (ProRes 4444), .webm (VP9), .gif or a folder can"
+        )
+    return coding
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """Figures at the video's frame rate, and where the camera looks in every frame."""
+def _meshes(
+    motions: Sequence[Motion], character: Character | BvhCharacter | None, root: str, fps: float
+) -> list | None:
+    if not isinstance(character, Character):
+        return None
+    from farandole.view.mesh_figure import mesh_figure
 
-    figures: list[Figure]
-    targets: Array  # [T, 3] m
-    size: tuple[int, int]
-    extent: float
-    turn: float
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def slice(self, start: int, stop: int) -> Scene:
-        """Frames start..stop-1 as a scene of their own; a dance that is over keeps its last pose."""
-        count = len(self.targets[start:stop])
-        part = lambda x: x[np.minimum(np.arange(start, start + count), len(x) - 1)]  # noqa: E731
-        figures = [Figure(part(f.starts), part(f.ends), f.start_radii, f.end_radii, f.colours) for f in self.figures]
-        return Scene(figures, self.targets[start:stop], self.size, self.extent, self.turn)
-
-    def camera(self, t: int) -> Camera:
-        """The camera of frame `t`."""
-        return studio_camera(self.targets[t], self.size, extent=self.extent, turn=self.turn, lift=0.16)
-
-    def frame(self, t: int) -> np.ndarray:
-        """The picture of frame `t`, uint8 [H, W, 3]. A dance that is over holds its last pose."""
-        parts = [f.frame(min(t, len(f) - 1)) for f in self.figures]
-        together = (np.concatenate([getattr(p, name) for p in parts]) for name in Capsules.__dataclass_fields__)
-        return render(Capsules(*together), self.camera(t))
+    return [mesh_figure(character, m.resample(fps), root=root) for m in motions]
 
 
-def make_scene(motions: Sequence[Motion], *, size: tuple[int, int], fps: float, turn: float = 0.3) -> Scene:
-    """Place dancers side by side and plan the camera's way; arguments as in `write_video`."""
-    moved = [m.resample(fps) for m in motions]
-    look = facing(max(moved, key=len))
-    aside = np.array([np.cos(look), 0.0, -np.sin(look)])
-    count = max(len(m) for m in moved)
-    hold = lambda x: np.concatenate((x, np.repeat(x[-1:], count - len(x), 0)))  # noqa: E731
-    figures, roots = [], np.zeros((count, 3))
-    for i, m in enumerate(moved):
-        shift = SPACING * (i - 0.5 * (len(moved) - 1)) * aside
-        body = figure(m)
-        figures.append(
-            Figure(
-                (body.starts + shift).astype(np.float32), (body.ends + shift).astype(np.float32),
-                body.start_radii, body.end_radii, body.colours,
-            )
-        )  # fmt: skip
-        roots += (hold(m.root_positions) + shift) / len(moved)
-    # High enough for what almost all frames reach, wide enough for all dancers.
-    top = max(float(np.percentile(np.maximum(f.starts[..., 1], f.ends[..., 1]).max(1), 98)) for f in figures)
-    extent = max(1.3 * top + 0.1, (SPACING * (len(moved) - 1) + 1.6) * 1.02 * size[1] / size[0])
-    targets = smooth_path(roots, fps)
-    targets[:, 1] = 0.5 * top
-    return Scene(figures, targets, size, extent, look + turn)
+def _bars(song: Song | None, offset: float) -> list[float]:
+    """Times of the bars in the dance, s."""
+    if song is None or song.frames.silent:
+        return []
+    return [float(t) - offset for t in song.beats.times[np.flatnonzero(song.beats.downbeats)] if t - offset > 0]
 
 
 def _encode(
-    scene: Scene, path: Path, song: Song | None, fps: float, workers: int | None,
+    scene: Scene, path: Path, coding: _Coding, song: Song | None, offset: float, fps: float, workers: int | None,
     progress: Callable[[int, int], None] | None,
 ) -> None:  # fmt: skip
     import av
@@ -149,18 +177,21 @@ def _encode(
 
     rate = _fraction(fps)
     seconds = len(scene) / float(rate)
-    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-        video = container.add_stream("libx264", rate=rate, options={"crf": "19", "preset": "veryfast"})
+    options = {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".mov") else {}
+    clear = scene.background.transparent
+    with av.open(str(path), "w", options=options) as container:
+        video = container.add_stream(coding.codec, rate=rate, options=dict(coding.options))
         video.width, video.height = scene.size
-        video.pix_fmt = "yuv420p"
+        video.pix_fmt = coding.clear if clear else coding.pixels
         video.thread_count = 1 if (os.cpu_count() or 1) <= 2 else 0
-        _tag_colours(video)
-        audio = sound.add_aac_stream(container) if song is not None else None
-        frames = sound.stereo_frames(song, seconds=seconds) if song is not None else iter(())
+        if coding.codec != "gif":
+            _tag_colours(video)
+        audio = sound.add_stream(container, coding.sound) if song is not None and coding.sound else None
+        frames = (
+            iter(()) if song is None or audio is None else sound.offset_frames(song, offset=offset, seconds=seconds)
+        )
         heard = 0.0
-        for t, picture in enumerate(_pictures(scene, workers)):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame = frame.reformat(format="yuv420p", dst_colorspace="itu709")
+        for t, frame in enumerate(_frames(scene, coding, clear, workers)):
             frame.pts, frame.time_base = t, 1 / rate
             container.mux(video.encode(frame))
             # Sound goes along with the pictures, so that neither has to wait in memory.
@@ -179,30 +210,22 @@ def _encode(
             container.mux(audio.encode(None))
 
 
-def _pictures(scene: Scene, workers: int | None) -> Iterator[np.ndarray]:
-    """The frames in order, drawn by several processes where that pays; only a few batches are ever under way."""
-    count = min(os.cpu_count() or 1, 8) if workers is None else workers
-    if count <= 1 or (workers is None and len(scene) < 8 * _BATCH):
-        yield from (scene.frame(t) for t in range(len(scene)))
-        return
-    starts = iter(range(0, len(scene), _BATCH))
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        waiting: deque[Future[np.ndarray]] = deque()
-        submit = lambda at: waiting.append(pool.submit(_draw, scene.slice(at, at + _BATCH)))  # noqa: E731
-        for at in islice(starts, count + 2):
-            submit(at)
-        try:
-            while waiting:
-                batch = waiting.popleft().result()
-                for at in islice(starts, 1):
-                    submit(at)
-                yield from batch
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+def _frames(scene: Scene, coding: _Coding, clear: bool, workers: int | None) -> Iterator[av.VideoFrame]:
+    """The pictures as the codec takes them."""
+    import av
 
+    source = "rgba" if clear else "rgb24"
+    if coding.codec == "gif":
+        from farandole.view.gif_palette import paletted
 
-def _draw(part: Scene) -> np.ndarray:
-    return np.stack([part.frame(t) for t in range(len(part))])
+        yield from paletted(scene, drawing.draw(scene, drawing.as_is, workers))
+    elif coding.pixels == "yuv420p" and not clear:
+        for planes in drawing.draw(scene, drawing.yuv420, workers):
+            yield av.VideoFrame.from_ndarray(planes, format="yuv420p")
+    else:
+        for picture in drawing.draw(scene, drawing.as_is, workers):
+            frame = av.VideoFrame.from_ndarray(picture, format=source)
+            yield frame.reformat(format=coding.clear if clear else coding.pixels, dst_colorspace="itu709")
 
 
 def _fraction(fps: float) -> Fraction:

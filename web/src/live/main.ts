@@ -77,6 +77,8 @@ class LivePage {
     this.take = {
       ...hello, name: "live", frames: 2, facing: 0, translations: null, seconds: 2 / hello.fps,
       quaternions: new Float32Array(2 * joints * 4).map((_, i) => (i % 4 === 3 ? 1 : 0)),
+      humanoid: null,
+      character: null,
       rootPositions: new Float32Array([0, 0.92, 0, 0, 0.92, 0]),
     };
     const canvas = make("canvas", { label: "Dancer in 3D. Drag to look around." });

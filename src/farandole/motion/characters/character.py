@@ -20,9 +20,11 @@ from farandole.motion.characters.nodes import RestTree
 from farandole.motion.characters.root import check_root, root_joint, root_places
 from farandole.motion.characters.solve import Solver
 from farandole.motion.characters.stance import Feet, find_steps
+from farandole.motion.characters.surface import Surface, node_worlds, read_surface
 from farandole.motion.files.gltf.container import Container
 from farandole.motion.humanoid.map_file import map_text, read_map
 from farandole.motion.motion import Motion
+from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
 
 SUFFIXES = (".glb", ".gltf", ".vrm")
@@ -71,6 +73,11 @@ class Character:
 
     def __repr__(self) -> str:
         return f"Character({str(self.path)!r}, {len(self.skeleton)} joints, {len(self.roles)} recognised)"
+
+    @property
+    def container(self) -> Container:
+        """The file that it is in."""
+        return self._container
 
     @property
     def skeleton(self) -> Skeleton:
@@ -135,8 +142,39 @@ class Character:
             label = _free(label, taken)
             taken.add(label)
             extras: dict[str, Any] = {"fps": float(take.fps), "name": take.name}
+            if take.markers is not None:
+                extras |= take.markers.as_dict()
             add_animation(addition, label, take.fps, self._tracks(take, root), extras)
         return addition.pack()
+
+    def surface(self) -> Surface:
+        """What is seen of it. Raises FileFormatError if it has no meshes, or they are compressed or damaged."""
+        return read_surface(self._container, self._nodes)
+
+    def matrices(self, motion: Motion, surface: Surface, *, root: str = "auto") -> Array:
+        """What moves a surface's vertices during a motion: from their spaces to the file's world, [T, M, 4, 4].
+
+        Raises:
+            RetargetError: If the motion lacks essential parts, or `root` asks for a bone that is not there.
+        """
+        check_root(root)
+        return node_worlds(self._nodes, self._tracks(motion, root), len(motion), surface.nodes) @ surface.inverse
+
+    def glb(
+        self,
+        motion: Motion | Sequence[Motion],
+        *,
+        name: str | Sequence[str] | None = None,
+        root: str = "auto",
+        replace: bool = False,
+    ) -> bytes:
+        """The character in one .glb, whatever its file is; arguments as of `animate`, but no motion leaves it as it is."""
+        none = not isinstance(motion, Motion) and not motion
+        if none:
+            data = Addition(self._container).pack()
+        else:
+            data = self.animate(motion, name=name, root=root, replace=replace)
+        return data if self._container.binary else packed(self._container, data)
 
     def save(
         self,

@@ -146,6 +146,3 @@ def save_motion(
 
         return write_fbx(motion, path, force=force, blender=blender)
     raise OutputError(f"{path}: '{suffix}' is not a motion file (can write {', '.join(WRITABLE)})")
-
-
-Motion.saver = staticmethod(save_motion)

@@ -41,5 +41,7 @@ def add_animation(builder: Builder, motion: Motion, *, name: str | None = None) 
         for joint in np.flatnonzero(gap > _STILL):
             if joint:
                 track(int(joint), "translation", motion.translations[:, joint], "VEC3")
-    extras = {"fps": float(motion.fps), "name": name}
+    extras: dict[str, Any] = {"fps": float(motion.fps), "name": name}
+    if motion.markers is not None:
+        extras |= motion.markers.as_dict()
     return {"name": name, "samplers": samplers, "channels": channels, "extras": extras}

@@ -90,12 +90,15 @@ def t_pose(skeleton: Skeleton) -> Skeleton:
             offsets[joint, 2] = 0.0
         elif name.endswith("ToeBase"):
             offsets[joint, 0] = 0.0
+    tips = dict(house.end_sites)
+    for hand, left in (("LeftHand", 1.0), ("RightHand", -1.0)):  # a straight hand goes on along the arm
+        tips[hand] = np.array([left * float(np.linalg.norm(tips[hand])), 0.0, 0.0])
     roles = names.humanoid_roles(skeleton)
-    upright = Skeleton(house.names, house.parents, offsets, house.end_sites)
+    upright = Skeleton(house.names, house.parents, offsets, tips)
     mine, theirs = _leg(skeleton, roles), _leg(upright, names.find_roles(upright))
     low = min(float(upright.rest_positions[:, 1].min()), 0.0)
     offsets[0] = (0.0, -low, 0.0)
-    return Skeleton(house.names, house.parents, offsets, house.end_sites).scaled(mine / theirs)
+    return Skeleton(house.names, house.parents, offsets, tips).scaled(mine / theirs)
 
 
 def _leg(skeleton: Skeleton, roles: dict[str, int]) -> float:
