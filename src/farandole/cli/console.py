@@ -42,24 +42,6 @@ def _as_it_is(error: UnicodeError) -> tuple[bytes, int]:
     return told, error.end
 
 
-def print_whatever_comes() -> None:
-    """Let stdout and stderr take every text: file names that are no UTF-8 as they are, what the terminal lacks as escapes."""
-    codecs.register_error("as-it-is", _as_it_is)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="as-it-is")
-
-
-def _as_it_is(error: UnicodeError) -> tuple[bytes, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    told = b""
-    for letter in error.object[error.start : error.end]:
-        byte = ord(letter) - 0xDC00  # how Python keeps bytes of file names that are no text
-        told += bytes([byte]) if 0x80 <= byte <= 0xFF else letter.encode("ascii", "backslashreplace")
-    return told, error.end
-
-
 def note(message: str, *, quiet: bool = False) -> None:
     """A line about the work for a person, on stderr."""
     if not quiet:

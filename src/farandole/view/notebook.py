@@ -143,7 +143,9 @@ def with_beats(motion: Motion, song: Song | None, *, offset: float = 0.0) -> Mot
     beats = song.beats
     times = tuple(float(t) for t in beats.times)
     bars = tuple(float(t) for t, down in zip(beats.times, beats.downbeats, strict=True) if down)
-    return replace(motion, markers=Markers(times, bars).between(offset, offset + motion.seconds, slack=0.5 / motion.fps))
+    return replace(
+        motion, markers=Markers(times, bars).between(offset, offset + motion.seconds, slack=0.5 / motion.fps)
+    )
 
 
 def _song(song: Any) -> Song | None:
