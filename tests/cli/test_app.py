@@ -133,7 +133,11 @@ def test_warnings_of_the_library_are_one_line(farandole, monkeypatch: pytest.Mon
 
 def test_commands_and_modules_agree() -> None:
     folder = Path(commands.__file__).parent
-    helpers = {"__init__", "app", "commands", "console", "dance_folder", "options", "prepare_options", "times"}
+    helpers = {"__init__", "app", "commands", "console", "dance_folder", "evaluate_runs", "goal_words"} | {
+        "options",
+        "prepare_options",
+        "times",
+    }
     assert {p.stem for p in folder.glob("*.py")} - helpers == set(_names())
 
 
@@ -195,7 +199,7 @@ def test_compose_writes_a_song_once_and_the_same_each_time(farandole, tmp_path: 
         ("farandole da", {"dance"}),
         ("farandole pre", {"prepare"}),
         ("farandole prepare sta", {"starter"}),
-        ("farandole dance --st", {"--style", "--start"}),
+        ("farandole dance --st", {"--style", "--style-at", "--start"}),
     ],
 )
 def test_bash_completes_commands_and_options(process, words: str, offered: set[str]) -> None:
