@@ -130,11 +130,13 @@ def test_the_walk(blender, song: Path, plain: Any, tmp_path: Path, request: pyte
     # Onwards, between, anew: what is kept stays to the last digit that single precision has.
     assert facts["extended"] == [11, 250]
     assert facts["extend_kept"] < 1e-5
-    assert np.linalg.norm(np.diff(arrays["longer"][175:185], axis=0), axis=-1).max() < 0.15
+    step = lambda what: np.linalg.norm(np.diff(what, axis=0), axis=-1).max()  # noqa: E731
+    fastest = step(arrays["heads"])
+    assert step(arrays["longer"][178:182]) < 1.2 * fastest
     assert facts["inbetween_kept"] < 1e-5 < facts["inbetween_changed"]
     assert facts["reroll_kept"] < 1e-5 < facts["reroll_changed"]
     for edge in (89, 149):
-        assert np.linalg.norm(np.diff(arrays["anew"][edge - 2 : edge + 2], axis=0), axis=-1).max() < 0.2
+        assert step(arrays["anew"][edge - 2 : edge + 2]) < 1.2 * fastest
     if whole:
         assert facts["reroll_same_seed"] < 1e-5 < facts["reroll_other_seed"]
         assert facts["sparse_kept"] < 1e-4 < facts["sparse_changed"]
