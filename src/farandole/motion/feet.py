@@ -250,13 +250,7 @@ def reach_balls(motion: Motion, ball: Array) -> Motion:
 
 
 def _reach(body: Skeleton, positions: Array, turns: Array, ball: Array) -> Array:
-    """Local rotations, [T, J, 4], each frame on its own.
-
-    Args:
-        body: The house skeleton.
-        positions, turns: World positions and rotations of its joints, [T, J, 3] m and [T, J, 4].
-        ball: As for `reach_balls`.
-    """
+    """Local rotations [T, J, 4] of world positions [T, J, 3] m and rotations [T, J, 4], each frame on its own."""
     turns = turns.copy()
     sole, ankle_height = _sole_height(body), _rest_ankle(body)
     heel_height = -sole + ankle_height
