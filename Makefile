@@ -139,7 +139,7 @@ matrix-oldest matrix-newest: matrix-%:
 	@build/matrix-$*/bin/python -m pytest -q -m "$(MATRIX_TESTS)" -p no:cacheprovider --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 docs: $(DOCS_VENV)/.stamp
-	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict
 	@$(DOCS_VENV)/bin/python tools/check_site.py build/site
 
 release-check: $(RELEASE_VENV)/.stamp
