@@ -11,7 +11,7 @@ import numpy as np
 
 from farandole.errors import AbilityError, DataError
 from farandole.models.abilities import InputWindow
-from farandole.motion.free_feet import stand
+from farandole.motion.free_feet import put_on_feet
 from farandole.motion.names import is_humanoid
 
 if TYPE_CHECKING:
@@ -174,7 +174,7 @@ class Completer(ABC, Generic[F]):
             features = gaussian_filter1d(np.asarray(features, dtype=float), width, axis=0, mode="nearest")
         motion = self.checkpoint.codec.decode(features)
         feet = getattr(self.checkpoint.completion, "feet", False) if settings.feet is None else settings.feet
-        return stand(motion) if feet and is_humanoid(motion.skeleton) else motion
+        return put_on_feet(motion) if feet and is_humanoid(motion.skeleton) else motion
 
     def label(self, style: str) -> int:
         """Number of a style. Raises DataError listing those that the model knows."""
