@@ -11,6 +11,7 @@ import numpy as np
 from farandole.errors import DataError, FarandoleError, MotionError
 from farandole.evaluation.free_running import FreeRun, free_running
 from farandole.evaluation.real_range import RealRange, real_range
+from farandole.evaluation.sequence_beats import sequence_beats
 from farandole.generation.completer import MOTION, FeatureJob, GenerationSettings
 from farandole.generation.completion import completions
 from farandole.generation.generate import folder_jobs, generate
@@ -28,6 +29,9 @@ EVERY = 15
 TAKES = 24
 """Real takes that dances are judged beside at most."""
 
+BROKEN = (FarandoleError, ArithmeticError, ValueError)
+"""What becomes of a model whose numbers are none any more."""
+
 Danced = dict[str, "Motion | None"]
 """Sequence -> what the model made of it on the default body; None where its numbers were none any more."""
 
@@ -43,6 +47,8 @@ def judge_run(
     progress: Callable[[int, int], None] | None = None,
 ) -> FreeRun[str]:
     """Let a model dance sequences on its own from their first frames, and judge the dances; music that ends early begins anew.
+
+    The line about the beat is judged where the corpus has the feature `beats`.
 
     Args:
         completer: The model.
@@ -66,7 +72,9 @@ def judge_run(
             progress(done, len(seeds))
     danced = list(dict.fromkeys(name for name, _ in made))
     pick = lambda name, _, seed: _checked(made[name, seed])  # noqa: E731
-    return free_running(pick, danced, reference, seconds=seconds, seeds=seeds, beats=lambda name: None)
+    begin = completer.begins if completer.checkpoint.abilities.past else 0
+    count = lambda name: sequence_beats(corpus, name, begin=begin, seconds=seconds)  # noqa: E731
+    return free_running(pick, danced, reference, seconds=seconds, seeds=seeds, beats=count)
 
 
 def run_dances(
@@ -86,7 +94,7 @@ def corpus_range(corpus: FeatureFolder, feature: str) -> RealRange:
     """The range of the takes of a corpus, held-out ones first."""
     names = [n for split in ("val", "test", "train") for n in corpus.split(split)][:TAKES]
     takes = [_on_default_body(_take(corpus, feature, name)) for name in names]
-    return real_range(takes, [None] * len(takes), name=corpus.folder.resolve().name)
+    return real_range(takes, [sequence_beats(corpus, name) for name in names], name=corpus.folder.resolve().name)
 
 
 def motion_feature(completer: Completer, corpus: FeatureFolder) -> str:
@@ -99,16 +107,23 @@ def motion_feature(completer: Completer, corpus: FeatureFolder) -> str:
 
 
 def _continued(completer: Completer, corpus: FeatureFolder, names: Sequence[str], seconds: float, seed: int) -> Danced:
-    made: Danced = {}
-    for job in folder_jobs(completer, corpus, names, strict=False):
-        try:
-            (danced,) = generate(
-                completer, [_looped(job, completer, seconds)], GenerationSettings(seed), seconds=seconds
-            )
-            made[job.name] = None if danced.motion is None else _on_default_body(danced.motion)
-        except (FarandoleError, ArithmeticError, ValueError):
-            made[job.name] = None
-    return made
+    jobs = [_looped(job, completer, seconds) for job in folder_jobs(completer, corpus, names, strict=False)]
+    try:
+        return _danced(completer, jobs, seconds, seed)
+    except BROKEN:  # maybe one only
+        made: Danced = {}
+        for job in jobs:
+            try:
+                made |= _danced(completer, [job], seconds, seed)
+            except BROKEN:
+                made[job.name] = None
+        return made
+
+
+def _danced(completer: Completer, jobs: Sequence[FeatureJob], seconds: float, seed: int) -> Danced:
+    """Dances of jobs at once; raises one of BROKEN if one of them cannot be made."""
+    made = generate(completer, jobs, GenerationSettings(seed), seconds=seconds)
+    return {d.name: None if d.motion is None else _on_default_body(d.motion) for d in made}
 
 
 def _looped(job: FeatureJob, completer: Completer, seconds: float) -> FeatureJob:
