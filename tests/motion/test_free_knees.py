@@ -22,8 +22,14 @@ def bent(degrees: np.ndarray, foot: float = 0.0) -> Motion:
     turns = np.tile([1.0, 0, 0, 0], (len(degrees), len(BODY), 1))
     half = np.radians(degrees) / 2
     for side in ("Left", "Right"):
-        for joint, angle in ((f"{side}UpLeg", -half), (f"{side}Leg", 2 * half), (f"{side}Foot", np.radians(foot) - half)):
-            turns[:, BODY.index(joint)] = np.stack((np.cos(angle / 2), np.sin(angle / 2), 0 * angle, 0 * angle), axis=-1)
+        for joint, angle in (
+            (f"{side}UpLeg", -half),
+            (f"{side}Leg", 2 * half),
+            (f"{side}Foot", np.radians(foot) - half),
+        ):
+            turns[:, BODY.index(joint)] = np.stack(
+                (np.cos(angle / 2), np.sin(angle / 2), 0 * angle, 0 * angle), axis=-1
+            )
     return Motion(BODY, turns, np.tile([0.0, 1.0, 0.0], (len(degrees), 1)), 25.0)
 
 

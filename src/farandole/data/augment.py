@@ -24,7 +24,6 @@ from farandole.data.windows import Change, Item, Stream
 from farandole.errors import DataError
 from farandole.motion.codecs.base import BodyCodec
 
-
 LONGEST = 1000.0
 """Longest time that noise may go together over, frames."""
 

@@ -12,7 +12,7 @@ from farandole.errors import DataError, FarandoleError, MotionError
 from farandole.evaluation.free_running import FreeRun, free_running
 from farandole.evaluation.real_range import RealRange, real_range
 from farandole.evaluation.sequence_beats import sequence_beats
-from farandole.generation.completer import MOTION, FeatureJob, GenerationSettings
+from farandole.generation.completer import MOTION, FeatureJob
 from farandole.generation.completion import completions
 from farandole.generation.generate import folder_jobs, generate
 from farandole.generation.partial import PartialMotion
@@ -32,8 +32,8 @@ TAKES = 24
 BROKEN = (FarandoleError, ArithmeticError, ValueError)
 """What becomes of a model whose numbers are none any more."""
 
-Danced = dict[str, "Motion | None"]
-"""Sequence -> what the model made of it on the default body; None where its numbers were none any more."""
+Danced = dict[tuple[str, int], "Motion | None"]
+"""Sequence and seed -> what the model made of it on the default body; None where its numbers were none any more."""
 
 
 def judge_run(
@@ -57,19 +57,14 @@ def judge_run(
         reference: Real takes; those of the corpus by default.
         seconds: Length of every dance, s.
         seeds: Every sequence is danced with each.
-        progress: Called with seeds done and seeds in all.
+        progress: Called with hundredths done and 100.
 
     Raises:
         DataError: If no sequence is long enough, or the corpus holds no motion.
     """
     reference = reference or corpus_range(corpus, motion_feature(completer, corpus))
-    made: dict[tuple[str, int], Motion | None] = {}
-    for done, seed in enumerate(seeds, 1):
-        made |= {
-            (name, seed): m for name, m in run_dances(completer, corpus, names, seconds=seconds, seed=seed).items()
-        }
-        if progress:
-            progress(done, len(seeds))
+    tell = (lambda share: progress(round(100 * share), 100)) if progress else None
+    made = run_dances(completer, corpus, names, seconds=seconds, seeds=seeds, progress=tell)
     danced = list(dict.fromkeys(name for name, _ in made))
     pick = lambda name, _, seed: _checked(made[name, seed])  # noqa: E731
     begin = completer.begins if completer.checkpoint.abilities.past else 0
@@ -78,16 +73,23 @@ def judge_run(
 
 
 def run_dances(
-    completer: Completer, corpus: FeatureFolder, names: Sequence[str], *, seconds: float, seed: int = 0
+    completer: Completer,
+    corpus: FeatureFolder,
+    names: Sequence[str],
+    *,
+    seconds: float,
+    seeds: Sequence[int] = (0,),
+    progress: Callable[[float], None] | None = None,
 ) -> Danced:
-    """What a model makes of the beginnings of sequences; of every 15th frame, if it only fills gaps.
+    """What a model makes of the beginnings of sequences; of every 15th frame, if it only fills gaps (the same with every seed).
 
     Raises:
         DataError: If no sequence is long enough.
     """
     if completer.checkpoint.abilities.past:
-        return _continued(completer, corpus, names, seconds, seed)
-    return _filled(completer, corpus, names, seconds)
+        return _continued(completer, corpus, names, seconds, seeds, progress)
+    filled = _filled(completer, corpus, names, seconds)
+    return {(name, seed): motion for name, motion in filled.items() for seed in seeds}
 
 
 def corpus_range(corpus: FeatureFolder, feature: str) -> RealRange:
@@ -106,24 +108,34 @@ def motion_feature(completer: Completer, corpus: FeatureFolder) -> str:
     raise DataError(f"{corpus.folder} holds no motion: dances cannot be judged beside it")
 
 
-def _continued(completer: Completer, corpus: FeatureFolder, names: Sequence[str], seconds: float, seed: int) -> Danced:
-    jobs = [_looped(job, completer, seconds) for job in folder_jobs(completer, corpus, names, strict=False)]
+def _continued(
+    completer: Completer,
+    corpus: FeatureFolder,
+    names: Sequence[str],
+    seconds: float,
+    seeds: Sequence[int],
+    progress: Callable[[float], None] | None,
+) -> Danced:
+    begun = [_looped(job, completer, seconds) for job in folder_jobs(completer, corpus, names, strict=False)]
+    jobs = [replace(job, seed=seed) for job in begun for seed in seeds]
     try:
-        return _danced(completer, jobs, seconds, seed)
+        return _danced(completer, jobs, seconds, progress)
     except BROKEN:  # maybe one only
         made: Danced = {}
         for job in jobs:
             try:
-                made |= _danced(completer, [job], seconds, seed)
+                made |= _danced(completer, [job], seconds, None)
             except BROKEN:
-                made[job.name] = None
+                made[job.name, job.seed or 0] = None
         return made
 
 
-def _danced(completer: Completer, jobs: Sequence[FeatureJob], seconds: float, seed: int) -> Danced:
+def _danced(
+    completer: Completer, jobs: Sequence[FeatureJob], seconds: float, progress: Callable[[float], None] | None
+) -> Danced:
     """Dances of jobs at once; raises one of BROKEN if one of them cannot be made."""
-    made = generate(completer, jobs, GenerationSettings(seed), seconds=seconds)
-    return {d.name: None if d.motion is None else _on_default_body(d.motion) for d in made}
+    made = generate(completer, jobs, seconds=seconds, progress=progress)
+    return {(d.name, d.seed or 0): None if d.motion is None else _on_default_body(d.motion) for d in made}
 
 
 def _looped(job: FeatureJob, completer: Completer, seconds: float) -> FeatureJob:
@@ -136,8 +148,8 @@ def _looped(job: FeatureJob, completer: Completer, seconds: float) -> FeatureJob
     return replace(job, arrays=arrays)
 
 
-def _filled(completer: Completer, corpus: FeatureFolder, names: Sequence[str], seconds: float) -> Danced:
-    made: Danced = {}
+def _filled(completer: Completer, corpus: FeatureFolder, names: Sequence[str], seconds: float) -> dict[str, Motion]:
+    made: dict[str, Motion] = {}
     for name in names:
         take = _take(corpus, motion_feature(completer, corpus), name)
         take = take.slice(0, round(seconds * take.fps))

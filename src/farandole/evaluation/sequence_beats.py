@@ -17,9 +17,7 @@ PHASES = ("beat_sin", "beat_cos", "bar_sin", "bar_cos")
 """Its columns that tell where a frame lies in its beat and in its bar."""
 
 
-def sequence_beats(
-    corpus: FeatureFolder, name: str, *, begin: int = 0, seconds: float | None = None
-) -> Beats | None:
+def sequence_beats(corpus: FeatureFolder, name: str, *, begin: int = 0, seconds: float | None = None) -> Beats | None:
     """Beats of a sequence's music from one frame on; None where the folder does not tell them.
 
     Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,10 +38,16 @@ class FeatureJob:
     Attributes:
         name: Of the sequence or song; the random numbers depend on it.
         arrays: Scaled features by modality, float32 [T, D], labels int64 [1]; of the motion the beginning.
+        seed: Of its random numbers; None: that of the settings.
     """
 
     name: str
     arrays: Mapping[str, Any]
+    seed: int | None = None
+
+    def own_seed(self, settings: GenerationSettings) -> list[int]:
+        """What its random numbers begin with."""
+        return [settings.seed if self.seed is None else self.seed, zlib.crc32(self.name.encode())]
 
 
 @dataclass(frozen=True)

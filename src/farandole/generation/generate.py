@@ -38,12 +38,14 @@ class Generated:
         features: Motion features, [T, D].
         motion: The same as motion; None for features that are no motion.
         begin: Time of its first frame in the music, s.
+        seed: Of the job.
     """
 
     name: str
     features: Array
     motion: Motion | None
     begin: float
+    seed: int | None = None
 
 
 def folder_jobs(
@@ -170,4 +172,4 @@ def _generated(
     motion = None
     if completer.checkpoint.config.codec is not None:
         motion = replace(completer.finished(features, settings), name=job.name)
-    return Generated(job.name, features, motion, begin / completer.fps)
+    return Generated(job.name, features, motion, begin / completer.fps, job.seed)

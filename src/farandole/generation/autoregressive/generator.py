@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -64,7 +63,7 @@ class AutoregressiveGenerator(Completer[Autoregressive]):
             sequences[window.name] = np.stack(arrays)
         noise = None
         if self.facts.latent_channels:
-            noise = np.stack([self._noise(settings.seed, job.name, steps) for job in jobs], axis=1)
+            noise = np.stack([self._noise(job.own_seed(settings), steps) for job in jobs], axis=1)
         temperature = settings.temperature * self.facts.temperature
         made = self._run(sequences, frames, keep=keep, noise=noise, temperature=temperature, progress=progress)
         return check_finite([made], self.checkpoint)[0]
@@ -117,9 +116,9 @@ class AutoregressiveGenerator(Completer[Autoregressive]):
             raise DataError(f"keep must be from 1 to the model's {most} predicted frames, got {keep}")
         return keep
 
-    def _noise(self, seed: int, name: str, steps: int) -> Array:
+    def _noise(self, own: list[int], steps: int) -> Array:
         """Latents of one sequence, float32 [steps, frames of a prediction, channels]: the same for all engines and batches."""
-        own, facts = [seed, zlib.crc32(name.encode())], self.facts
+        facts = self.facts
         shape = steps, facts.target.frames, facts.latent_channels
         z = np.random.default_rng(own).standard_normal(shape, dtype=np.float32)
         if (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -102,7 +101,7 @@ class LatentDancer(Completer[LatentFlow]):
         tokens = list(self.facts.styles)
         noise = np.stack(
             [
-                self._noise([settings.seed, zlib.crc32(job.name.encode())], total, tokens[k], settings.temperature)
+                self._noise(job.own_seed(settings), total, tokens[k], settings.temperature)
                 for job, k in zip(jobs, style, strict=True)
             ]
         )
