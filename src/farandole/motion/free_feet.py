@@ -21,7 +21,7 @@ from farandole.motion.skeleton import Skeleton
 
 SLOW = 2.0
 """Speed at which a foot surely bears no weight, m/s on a body with legs of 0.9 m (as all lengths below)."""
-CARRIES = 0.15
+CARRIES = 0.3
 """How much faster than the other one a foot is that bears about a third of its weight, m/s: while a body is carried by one foot
 and slips, it is the root that is wrong, however fast both are."""
 LOW = 0.05
