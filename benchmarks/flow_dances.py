@@ -148,7 +148,7 @@ def pictures(report: Report, runs: dict[str, Path], folder: Path, corpus: Featur
         target.mkdir(parents=True, exist_ok=True)
         path = target / f"flows-{rank}.png"
         path.unlink(missing_ok=True)
-        write_dance_sheet({n: load_motion(p) for n, p in dances.items()}, path)
+        write_dance_sheet({n: load_motion(p) for n, p in dances.items()}, path, columns=9, tile=(130, 156))
         print(f"{path}: {name}")
 
 
