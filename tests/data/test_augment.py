@@ -137,6 +137,22 @@ def test_noise_and_dropped_frames_are_of_the_inputs_only(tmp_path):
     np.testing.assert_array_equal(item["in_motion"], plain["in_motion"])
 
 
+def test_smooth_noise_moves_poses_more_than_their_steps(tmp_path):
+    folder = folder_with(tmp_path, "position")
+    inputs, outputs = streams("position")
+    plain = Windows.of(folder, "train", inputs, outputs)[0]["in_motion"]
+    deviation = folder.scaler("position").std
+    moved = {}
+    for smooth in (0, 3):
+        noise = augmentations([{"noise": {"std": 0.1, "smooth": smooth}}], folder, [*inputs, *outputs])
+        windows = Windows.of(folder, "train", inputs, outputs, augment=noise)
+        moved[smooth] = np.array([(windows[e, 0]["in_motion"] - plain) / deviation for e in range(300)])
+    for each in moved.values():
+        np.testing.assert_allclose(each.std(axis=(0, 1)), 0.1, rtol=0.1)
+    steps = {smooth: np.diff(each, axis=1).std() for smooth, each in moved.items()}
+    assert steps[3] / steps[0] == pytest.approx(1 / (np.sqrt(2) * np.sqrt(2) * 3), rel=0.2)
+
+
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
@@ -146,6 +162,7 @@ def test_noise_and_dropped_frames_are_of_the_inputs_only(tmp_path):
         ([{"turn": {"degrees": "far"}}], "augment.turn.degrees: needed is a number, got 'far'"),
         ([{"noise": {"std": -1}}], "augment.noise.std is -1: accepted is 0 or more"),
         ([{"noise": {"std": float("nan")}}], "augment.noise.std is nan"),
+        ([{"noise": {"smooth": -1}}], "augment.noise.smooth is -1: accepted is 0 to 1000"),
         ([{"noise": {"streams": "ramp"}}], "augment.noise.streams: needed is a list of names"),
         ([{"noise": {"streams": ["drums"]}}], "no stream of numbers is called 'drums': there are motion, ramp"),
         ([{"mirror": 1}], "augment.0: needed is a name, or one name with its options"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from farandole.errors import RetargetError
-from farandole.motion.free_feet import stand
+from farandole.motion.free_feet import plant, put_on_feet, stand
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
 from farandole.motion.skeleton import Skeleton
@@ -44,6 +44,28 @@ def test_a_standing_foot_does_not_slip() -> None:
     speed = np.linalg.norm(np.diff(stand(sliding).positions[:, TOES], axis=0), axis=-1) * FPS
     assert speed.max() < 0.02
     np.testing.assert_array_equal(stand(sliding).rotations, sliding.rotations)
+
+
+def test_a_slip_is_the_roots_however_fast() -> None:
+    t = np.arange(200)[:, None] / FPS
+    speed = np.linalg.norm(np.diff(stand(shifted(t * [1.2, 0.0, 0.0])).positions[:, TOES], axis=0), axis=-1) * FPS
+    assert speed.max() < 0.1
+
+
+def test_legs_reach_for_where_a_foot_stands() -> None:
+    """One foot wobbles by a few centimetres while the other one stands: the root cannot take that."""
+    still = standing()
+    turns = still.rotations.copy()
+    wobble = 0.02 * np.sin(np.arange(200) / 6)
+    turns[:, BODY.index("LeftUpLeg")] = np.stack((np.cos(wobble), np.sin(wobble), 0 * wobble, 0 * wobble), axis=-1)
+    wobbling = replace(still, rotations=turns)
+    planted = plant(wobbling)
+    path = lambda m: m.positions[:, BODY.index("LeftToeBase")]  # noqa: E731
+    assert np.ptp(path(wobbling)[20:-20, 2]) > 0.02
+    assert np.ptp(path(planted)[20:-20, 2]) < 0.002
+    hips = [BODY.index("Hips"), BODY.index("LeftUpLeg"), BODY.index("RightToeBase")]
+    np.testing.assert_allclose(planted.positions[:, hips], wobbling.positions[:, hips], atol=1e-6)
+    np.testing.assert_allclose(put_on_feet(still).positions, still.positions, atol=1e-3)
 
 
 @pytest.mark.parametrize("height", [0.8, 0.1, -0.15])

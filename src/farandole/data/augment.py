@@ -5,7 +5,7 @@ A recipe lists augmentations in the order in which they are applied, each by nam
     augment:
     - mirror: {probability: 0.5}
     - turn: {degrees: 180}
-    - noise: {std: 0.05}
+    - noise: {std: 0.05, smooth: 4}
     - drop_frames: {share: 0.2}
 """
 
@@ -23,6 +23,9 @@ from farandole.data.feature_folder import FeatureFolder, Scaler
 from farandole.data.windows import Change, Item, Stream
 from farandole.errors import DataError
 from farandole.motion.codecs.base import BodyCodec
+
+LONGEST = 1000.0
+"""Longest time that noise may go together over, frames."""
 
 
 @dataclass(frozen=True)
@@ -117,22 +120,37 @@ class Noise:
 
     Attributes:
         std: Deviation, in units of each column's deviation over the training split. Constant columns get none.
+        smooth: Deviation of the Gaussian over time that noise is smoothed by, frames; its own deviation stays. 0: every frame has
+            noise of its own, which drowns the speeds that can be read from the window; smooth noise moves poses and leaves speeds.
         streams: Names of the inputs; by default those that are predicted, too.
     """
 
     std: float = 0.05
+    smooth: float = 0.0
     streams: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _require("noise", "std", self.std, 0.0, math.inf)
+        _require("noise", "smooth", self.smooth, 0.0, LONGEST)
 
     def __call__(self, item: Item, random: np.random.Generator, streams: StreamFacts) -> Item:
         """The noisy window."""
         changed = dict(item)
         for key, scaler in _inputs(item, self.streams, streams):
             deviation = np.where(scaler.maximum > scaler.minimum, scaler.std, 0.0)
-            changed[key] = item[key] + self.std * deviation * random.standard_normal(item[key].shape)
+            changed[key] = item[key] + self.std * deviation * _noise(item[key].shape, self.smooth, random)
         return changed
+
+
+def _noise(shape: tuple[int, ...], smooth: float, random: np.random.Generator) -> np.ndarray:
+    """Standard normal numbers [T, D] that go together over about `smooth` frames."""
+    if not smooth:
+        return random.standard_normal(shape)
+    reach = math.ceil(3 * smooth)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / smooth) ** 2)
+    weights /= np.linalg.norm(weights)
+    white = random.standard_normal((shape[0] + 2 * reach, *shape[1:]))
+    return np.einsum("tdk,k->td", np.lib.stride_tricks.sliding_window_view(white, len(weights), axis=0), weights)
 
 
 @augmentation("drop_frames")

@@ -137,7 +137,8 @@ def free_running(
                 motion = dance(song, seconds, seed)
             except MotionError as error:
                 failure = str(error)
-            name = f"{getattr(song, 'name', f'song {number}')} seed {seed}"
+            told = song if isinstance(song, str) else getattr(song, "name", f"song {number}")
+            name = f"{told} seed {seed}"
             dances.append(FreeDance(name, song, seed, motion, beats_of(song), failure))
             if progress:
                 progress(len(dances), len(songs) * len(seeds))

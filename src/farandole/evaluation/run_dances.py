@@ -11,7 +11,8 @@ import numpy as np
 from farandole.errors import DataError, FarandoleError, MotionError
 from farandole.evaluation.free_running import FreeRun, free_running
 from farandole.evaluation.real_range import RealRange, real_range
-from farandole.generation.completer import MOTION, FeatureJob, GenerationSettings
+from farandole.evaluation.sequence_beats import sequence_beats
+from farandole.generation.completer import MOTION, FeatureJob
 from farandole.generation.completion import completions
 from farandole.generation.generate import folder_jobs, generate
 from farandole.generation.partial import PartialMotion
@@ -28,8 +29,11 @@ EVERY = 15
 TAKES = 24
 """Real takes that dances are judged beside at most."""
 
-Danced = dict[str, "Motion | None"]
-"""Sequence -> what the model made of it on the default body; None where its numbers were none any more."""
+BROKEN = (FarandoleError, ArithmeticError, ValueError)
+"""What becomes of a model whose numbers are none any more."""
+
+Danced = dict[tuple[str, int], "Motion | None"]
+"""Sequence and seed -> what the model made of it on the default body; None where its numbers were none any more."""
 
 
 def judge_run(
@@ -44,6 +48,8 @@ def judge_run(
 ) -> FreeRun[str]:
     """Let a model dance sequences on its own from their first frames, and judge the dances; music that ends early begins anew.
 
+    The line about the beat is judged where the corpus has the feature `beats`.
+
     Args:
         completer: The model.
         corpus: Features, made as those of the training data.
@@ -51,42 +57,46 @@ def judge_run(
         reference: Real takes; those of the corpus by default.
         seconds: Length of every dance, s.
         seeds: Every sequence is danced with each.
-        progress: Called with seeds done and seeds in all.
+        progress: Called with hundredths done and 100.
 
     Raises:
         DataError: If no sequence is long enough, or the corpus holds no motion.
     """
     reference = reference or corpus_range(corpus, motion_feature(completer, corpus))
-    made: dict[tuple[str, int], Motion | None] = {}
-    for done, seed in enumerate(seeds, 1):
-        made |= {
-            (name, seed): m for name, m in run_dances(completer, corpus, names, seconds=seconds, seed=seed).items()
-        }
-        if progress:
-            progress(done, len(seeds))
+    tell = (lambda share: progress(round(100 * share), 100)) if progress else None
+    made = run_dances(completer, corpus, names, seconds=seconds, seeds=seeds, progress=tell)
     danced = list(dict.fromkeys(name for name, _ in made))
     pick = lambda name, _, seed: _checked(made[name, seed])  # noqa: E731
-    return free_running(pick, danced, reference, seconds=seconds, seeds=seeds, beats=lambda name: None)
+    begin = completer.begins if completer.checkpoint.abilities.past else 0
+    count = lambda name: sequence_beats(corpus, name, begin=begin, seconds=seconds)  # noqa: E731
+    return free_running(pick, danced, reference, seconds=seconds, seeds=seeds, beats=count)
 
 
 def run_dances(
-    completer: Completer, corpus: FeatureFolder, names: Sequence[str], *, seconds: float, seed: int = 0
+    completer: Completer,
+    corpus: FeatureFolder,
+    names: Sequence[str],
+    *,
+    seconds: float,
+    seeds: Sequence[int] = (0,),
+    progress: Callable[[float], None] | None = None,
 ) -> Danced:
-    """What a model makes of the beginnings of sequences; of every 15th frame, if it only fills gaps.
+    """What a model makes of the beginnings of sequences; of every 15th frame, if it only fills gaps (the same with every seed).
 
     Raises:
         DataError: If no sequence is long enough.
     """
     if completer.checkpoint.abilities.past:
-        return _continued(completer, corpus, names, seconds, seed)
-    return _filled(completer, corpus, names, seconds)
+        return _continued(completer, corpus, names, seconds, seeds, progress)
+    filled = _filled(completer, corpus, names, seconds)
+    return {(name, seed): motion for name, motion in filled.items() for seed in seeds}
 
 
 def corpus_range(corpus: FeatureFolder, feature: str) -> RealRange:
     """The range of the takes of a corpus, held-out ones first."""
     names = [n for split in ("val", "test", "train") for n in corpus.split(split)][:TAKES]
     takes = [_on_default_body(_take(corpus, feature, name)) for name in names]
-    return real_range(takes, [None] * len(takes), name=corpus.folder.resolve().name)
+    return real_range(takes, [sequence_beats(corpus, name) for name in names], name=corpus.folder.resolve().name)
 
 
 def motion_feature(completer: Completer, corpus: FeatureFolder) -> str:
@@ -98,17 +108,34 @@ def motion_feature(completer: Completer, corpus: FeatureFolder) -> str:
     raise DataError(f"{corpus.folder} holds no motion: dances cannot be judged beside it")
 
 
-def _continued(completer: Completer, corpus: FeatureFolder, names: Sequence[str], seconds: float, seed: int) -> Danced:
-    made: Danced = {}
-    for job in folder_jobs(completer, corpus, names, strict=False):
-        try:
-            (danced,) = generate(
-                completer, [_looped(job, completer, seconds)], GenerationSettings(seed), seconds=seconds
-            )
-            made[job.name] = None if danced.motion is None else _on_default_body(danced.motion)
-        except (FarandoleError, ArithmeticError, ValueError):
-            made[job.name] = None
-    return made
+def _continued(
+    completer: Completer,
+    corpus: FeatureFolder,
+    names: Sequence[str],
+    seconds: float,
+    seeds: Sequence[int],
+    progress: Callable[[float], None] | None,
+) -> Danced:
+    begun = [_looped(job, completer, seconds) for job in folder_jobs(completer, corpus, names, strict=False)]
+    jobs = [replace(job, seed=seed) for job in begun for seed in seeds]
+    try:
+        return _danced(completer, jobs, seconds, progress)
+    except BROKEN:  # maybe one only
+        made: Danced = {}
+        for job in jobs:
+            try:
+                made |= _danced(completer, [job], seconds, None)
+            except BROKEN:
+                made[job.name, job.seed or 0] = None
+        return made
+
+
+def _danced(
+    completer: Completer, jobs: Sequence[FeatureJob], seconds: float, progress: Callable[[float], None] | None
+) -> Danced:
+    """Dances of jobs at once; raises one of BROKEN if one of them cannot be made."""
+    made = generate(completer, jobs, seconds=seconds, progress=progress)
+    return {(d.name, d.seed or 0): None if d.motion is None else _on_default_body(d.motion) for d in made}
 
 
 def _looped(job: FeatureJob, completer: Completer, seconds: float) -> FeatureJob:
@@ -121,8 +148,8 @@ def _looped(job: FeatureJob, completer: Completer, seconds: float) -> FeatureJob
     return replace(job, arrays=arrays)
 
 
-def _filled(completer: Completer, corpus: FeatureFolder, names: Sequence[str], seconds: float) -> Danced:
-    made: Danced = {}
+def _filled(completer: Completer, corpus: FeatureFolder, names: Sequence[str], seconds: float) -> dict[str, Motion]:
+    made: dict[str, Motion] = {}
     for name in names:
         take = _take(corpus, motion_feature(completer, corpus), name)
         take = take.slice(0, round(seconds * take.fps))

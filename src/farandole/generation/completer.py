@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 
 from farandole.errors import AbilityError, DataError
 from farandole.models.abilities import InputWindow
-from farandole.motion.free_feet import stand
+from farandole.motion.free_feet import put_on_feet
 from farandole.motion.names import is_humanoid
 
 if TYPE_CHECKING:
@@ -37,10 +38,16 @@ class FeatureJob:
     Attributes:
         name: Of the sequence or song; the random numbers depend on it.
         arrays: Scaled features by modality, float32 [T, D], labels int64 [1]; of the motion the beginning.
+        seed: Of its random numbers; None: that of the settings.
     """
 
     name: str
     arrays: Mapping[str, Any]
+    seed: int | None = None
+
+    def own_seed(self, settings: GenerationSettings) -> list[int]:
+        """What its random numbers begin with."""
+        return [settings.seed if self.seed is None else self.seed, zlib.crc32(self.name.encode())]
 
 
 @dataclass(frozen=True)
@@ -181,7 +188,7 @@ class Completer(ABC, Generic[F]):
             features = gaussian_filter1d(np.asarray(features, dtype=float), width, axis=0, mode="nearest")
         motion = self.checkpoint.codec.decode(features)
         feet = getattr(self.checkpoint.completion, "feet", False) if settings.feet is None else settings.feet
-        return stand(motion) if feet and is_humanoid(motion.skeleton) else motion
+        return put_on_feet(motion) if feet and is_humanoid(motion.skeleton) else motion
 
     def label(self, style: str) -> int:
         """Number of a style. Raises DataError listing those that the model knows."""

@@ -41,6 +41,7 @@ class Generated:
         motion: The same as motion; None for features that are no motion.
         begin: Time of its first frame in the music, s.
         further: What the model predicts beside it, by name of the feature, [T, D] each.
+        seed: Of the job.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Generated:
     motion: Motion | None
     begin: float
     further: Mapping[str, Array] = field(default_factory=dict)
+    seed: int | None = None
 
 
 def folder_jobs(
@@ -204,4 +206,4 @@ def _generated(
     if completer.checkpoint.config.codec is not None:
         motion = replace(completer.finished(features, settings), name=job.name)
     named = {completer.checkpoint.feature(name): rows for name, rows in further.items()}
-    return Generated(job.name, features, motion, begin / completer.fps, named)
+    return Generated(job.name, features, motion, begin / completer.fps, named, job.seed)

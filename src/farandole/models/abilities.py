@@ -97,6 +97,9 @@ class Autoregressive:
     """Factor on the random numbers where the user asks for 1."""
     truncate: float | None = None
     """Deviations beyond which random numbers are drawn again, so that no latent is rarer than those of training; None: never."""
+    drift: float = 0.0
+    """Share of the variance of the random numbers that changes slowly, within seconds. Small models forget within a second how
+    they danced; with a few hundredths a dance has passages that differ."""
     margin: float | None = None
     """Share of the range of the training data by which generated features may leave it, column by column; None: free, as
     published. What runs free goes on from its own frames, and far from the data it knows nothing."""
@@ -116,6 +119,8 @@ class Autoregressive:
             raise CheckpointError(f"latent_channels must be from 0 to {MOST_FRAMES}, degrees must be positive")
         if self.truncate is not None and self.truncate <= 0:
             raise CheckpointError(f"truncate must be positive, got {self.truncate:g}")
+        if not 0 <= self.drift < 1:
+            raise CheckpointError(f"drift must be from 0 to below 1, got {self.drift:g}")
         if not 0 <= self.smooth <= WIDEST_SMOOTHING:
             raise CheckpointError(f"smooth must be from 0 to {WIDEST_SMOOTHING:g} s, got {self.smooth:g}")
         if self.margin is not None and self.margin < 0:

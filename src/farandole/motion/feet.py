@@ -161,17 +161,26 @@ def ball_targets(motion: Motion, planted: Array, config: CleanupConfig, *, past:
     target = ball.copy()
     for foot in range(2):
         before = None if past is None else past[:, foot]
-        correction = _corrections(ball[:, foot], planted[:, foot], sole, motion.fps, config, before)
+        correction = standing_offsets(ball[:, foot], planted[:, foot], sole, motion.fps, config, before)
         target[:, foot] += correction
         # Balls of swinging feet stay above the floor, softly: no kink where the limit begins to act.
         target[:, foot, 1] = sole + _softplus(target[:, foot, 1] - sole, 0.004)
     return target
 
 
-def _corrections(
-    ball: Array, planted: Array, sole: float, fps: float, config: CleanupConfig, past: Array | None = None
+def standing_offsets(
+    ball: Array, planted: Array, sole: float | None, fps: float, config: CleanupConfig, past: Array | None = None
 ) -> Array:
-    """Offsets [T, 3] that bring a ball's path [T, 3] to rest on the floor in every planted run."""
+    """Offsets [T, 3] m that bring the path of a foot's ball to rest on the floor in every stand; between stands they pass smoothly.
+
+    Args:
+        ball: The path, [T, 3] m.
+        planted: When the foot stands, [T] bool.
+        sole: Height of the ball of a foot that stands flat, m; None: each stand keeps its median height.
+        fps: Frame rate.
+        config: Amounts.
+        past: As for `ball_targets`, [P, 3] m.
+    """
     stands = runs(planted)
     done = 0 if past is None else len(past)
     if not stands and not done:
@@ -187,7 +196,7 @@ def _corrections(
         if past is not None and first < done < last:
             rest = past[-1] - keep[done - 1 - first]
         held = rest + keep
-        held[:, 1] = sole
+        held[:, 1] = rest[1] if sole is None else sole
         offset[first:last] = held - path
     if past is not None:
         offset[:done] = past - ball[:done]

@@ -19,7 +19,8 @@ from farandole.checkpoints.session import OnnxSession, open_session  # noqa: E40
 from farandole.checkpoints.weights import load_model  # noqa: E402
 from farandole.checkpoints.write import export_checkpoint, rewrite_texts  # noqa: E402
 from farandole.errors import AbilityError, CheckpointError, DataError, FrameRateError, MotionError  # noqa: E402
-from farandole.generation.completer import GenerationSettings  # noqa: E402
+from farandole.generation.autoregressive.latents import latents  # noqa: E402
+from farandole.generation.completer import FeatureJob, GenerationSettings  # noqa: E402
 from farandole.generation.completion import complete, completions, open_model  # noqa: E402
 from farandole.generation.generate import Generated, folder_jobs, generate  # noqa: E402
 from farandole.generation.inputs import TooShortError, sequence_job  # noqa: E402
@@ -161,8 +162,10 @@ def test_student_noise_has_heavier_tails_and_the_same_beginning(toys, corpus, tm
     completer = by_torch(
         toys.toy_checkpoint(tmp_path / "run", corpus, "moglow", {**toys.CONFIGS["moglow"], "glow": glow})
     )
-    z = completer._noise(1, "s0", 4000)
-    np.testing.assert_array_equal(completer._noise(1, "s0", 30), z[:30])
+    own = FeatureJob("s0", {}).own_seed(GenerationSettings(1))
+    z = latents(completer.facts, own, 4000, fps=25)
+    np.testing.assert_array_equal(latents(completer.facts, own, 30, fps=25), z[:30])
+    assert FeatureJob("s0", {}, seed=1).own_seed(GenerationSettings()) == own
     assert z.var() == pytest.approx(5 / 3, rel=0.05)  # v / (v - 2)
 
 

@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the flow family needs the [train] extra")
 
 from farandole.errors import DataError  # noqa: E402
-from farandole.generation.autoregressive.generator import truncated  # noqa: E402
+from farandole.generation.autoregressive.latents import truncated  # noqa: E402
 from farandole.generation.autoregressive.sliding import frames_available, generate  # noqa: E402
 from farandole.models.base import MotionModel  # noqa: E402
 from farandole.models.layers.multimodal import Modality  # noqa: E402

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -12,6 +11,7 @@ import numpy as np
 from farandole.checkpoints.session import check_finite
 from farandole.errors import DataError
 from farandole.generation.autoregressive.further_features import further_features
+from farandole.generation.autoregressive.latents import latents
 from farandole.generation.autoregressive.sliding import frames_available, generate, plan, slide
 from farandole.generation.bodies import end_of, joined
 from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings, Progress, music_rows
@@ -65,7 +65,8 @@ class AutoregressiveGenerator(Completer[Autoregressive]):
             sequences[window.name] = np.stack(arrays)
         noise = None
         if self.facts.latent_channels:
-            noise = np.stack([self._noise(settings.seed, job.name, steps) for job in jobs], axis=1)
+            drawn = [latents(self.facts, job.own_seed(settings), steps, fps=self.fps, keep=keep) for job in jobs]
+            noise = np.stack(drawn, axis=1)
         temperature = settings.temperature * self.facts.temperature
         made = self._run(sequences, frames, keep=keep, noise=noise, temperature=temperature, progress=progress)
         return check_finite([made], self.checkpoint)[0]
@@ -126,19 +127,6 @@ class AutoregressiveGenerator(Completer[Autoregressive]):
             raise DataError(f"keep must be from 1 to the model's {most} predicted frames, got {keep}")
         return keep
 
-    def _noise(self, seed: int, name: str, steps: int) -> Array:
-        """Latents of one sequence, float32 [steps, frames of a prediction, channels]: the same for all engines and batches."""
-        own, facts = [seed, zlib.crc32(name.encode())], self.facts
-        shape = steps, facts.target.frames, facts.latent_channels
-        z = np.random.default_rng(own).standard_normal(shape, dtype=np.float32)
-        if (
-            facts.degrees is not None
-        ):  # multivariate Student: one chi-square per frame, see models.flows.priors.StudentT
-            # From a generator of their own, so that the numbers of a frame do not depend on how many frames follow.
-            chi_square = np.random.default_rng([*own, 1]).chisquare(facts.degrees, (*shape[:2], 1))
-            z *= np.sqrt(facts.degrees / chi_square).astype(np.float32)
-        return z if facts.truncate is None else truncated(z, facts.truncate, np.random.default_rng([*own, 2]))
-
     def _bounds(self) -> tuple[Array, Array] | None:
         """Least and greatest value of each generated column, float32 [D] each; None: free."""
         if self.facts.margin is None:
@@ -197,13 +185,6 @@ def _run_torch(
         progress=progress,
     )
     return made.cpu().numpy()
-
-
-def truncated(z: Array, most: float, random: np.random.Generator) -> Array:
-    """Gaussian numbers of which those beyond `most` deviations are drawn again until none is, in place."""
-    while (beyond := np.abs(z) > most).any():
-        z[beyond] = random.standard_normal(np.count_nonzero(beyond), dtype=np.float32)
-    return z
 
 
 class _Windows:

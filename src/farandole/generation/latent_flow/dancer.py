@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -116,7 +115,7 @@ class LatentDancer(Completer[LatentFlow]):
         style = np.repeat(each[[int(job.arrays["style"][0]) for job in jobs]][:, None], total, axis=1)
         noise = np.stack(
             [
-                self._noise([settings.seed, zlib.crc32(job.name.encode())], mix, settings.temperature)
+                self._noise(job.own_seed(settings), mix, settings.temperature)
                 for job, mix in zip(jobs, style, strict=True)
             ]
         )
