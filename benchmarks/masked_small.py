@@ -3,8 +3,8 @@
     OMP_NUM_THREADS=1 python benchmarks/masked_small.py DATA RUN [RUN ...] [--split test] [--future 60] [--seeds 3] [-o report.json]
 
 Every sequence of the split is cut into windows as long as a run takes; the same frames are hidden for all. `every n`: frames 0, n,
-2 n ... and the last are visible. `gap n`: ten frames visible, n hidden, ten visible, and so on. Errors are mean distances of joints in
-hidden frames, cm. Groups are the styles of the folder (farandole prepare folder --labels). --future: so many seconds go on from the
+2 n ... and the last are visible. `gap n`: ten frames visible, n hidden, ten visible, and so on. Errors are mean distances of joints
+in hidden frames, cm. Groups are the styles of the folder (farandole prepare folder --labels). --future: so many seconds go on from the
 first frames of every sequence that lasts as long, to its own music; the mean joint speed of every ten seconds is told as a share
 of that of the sequence itself.
 """
@@ -80,9 +80,11 @@ class Held:
         self.body = MatrixBody(self.corpus.skeleton).double()
 
     def group(self, name: str) -> str:
+        """Style of a sequence."""
         return str(self.corpus.sequences[name].get("style", "all"))
 
     def motion(self, name: str) -> np.ndarray:
+        """Features [T, 9 J + 3]."""
         return np.asarray(self.corpus.load(name, "rotmat"), dtype=float)
 
     def places(self, features: np.ndarray) -> np.ndarray:
@@ -90,6 +92,7 @@ class Held:
         return self.body(torch.as_tensor(features, dtype=torch.float64)).numpy()
 
     def music(self, name: str, filler: MaskedFiller) -> np.ndarray | None:
+        """Features [T, A], where the model hears them."""
         if not filler.checkpoint.abilities.music:
             return None
         return np.asarray(self.corpus.load(name, filler.checkpoint.feature(MUSIC)), dtype=float)

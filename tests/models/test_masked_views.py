@@ -105,9 +105,10 @@ def test_a_frame_is_seen_the_same_wherever_the_window_stands_and_faces() -> None
 
 def test_a_view_tells_where_joints_are() -> None:
     motion = windows(1)
-    view = FrameView(JOINTS).double()
-    view.bones.copy_(torch.tensor(SKELETON.offsets.copy()))
-    view.parents.copy_(torch.tensor(SKELETON.parents.copy()))
+    fitted, view = FrameView(JOINTS).double(), FrameView(JOINTS).double()
+    fitted.fit(torch.tensor(SKELETON.offsets.copy()), torch.tensor(SKELETON.parents.copy()), motion)
+    unscaled = {"mean": torch.zeros_like(fitted.mean), "std": torch.ones_like(fitted.std)}
+    view.load_state_dict(fitted.state_dict() | unscaled)  # the body is kept with the weights
     seen = view(motion, flags(0, 23) == 0)[..., 6 * JOINTS : 9 * JOINTS].unflatten(-1, (JOINTS, 3))
     places = MatrixBody(SKELETON).double()(motion)
     apart = lambda p: (p[..., :, None, :] - p[..., None, :, :]).norm(dim=-1)  # noqa: E731

@@ -12,16 +12,16 @@ import pytest
 pytest.importorskip("torch", reason="training needs the [train] extra")
 pytest.importorskip("lightning", reason="training needs the [train] extra")
 
-from training_toys import QUIET  # noqa: E402
+from training_toys import QUIET
 
-from farandole.data.feature_folder import FeatureFolder  # noqa: E402
-from farandole.generation.completion import open_model  # noqa: E402
-from farandole.generation.generate import GenerationSettings, folder_jobs, generate  # noqa: E402
-from farandole.generation.masked.masked_windows import fill_window  # noqa: E402
-from farandole.models.registry import model_names, model_type  # noqa: E402
-from farandole.training.recipe import read_values  # noqa: E402
-from farandole.training.recipe_files import find_recipe, read_recipe, recipe_names  # noqa: E402
-from farandole.training.run import train  # noqa: E402
+from farandole.data.feature_folder import FeatureFolder
+from farandole.generation.completion import open_model
+from farandole.generation.generate import GenerationSettings, folder_jobs, generate
+from farandole.generation.masked.masked_windows import fill_window
+from farandole.models.registry import model_names, model_type
+from farandole.training.recipe import read_values
+from farandole.training.recipe_files import find_recipe, read_recipe, recipe_names
+from farandole.training.run import train
 
 SMALL = [name for name in recipe_names() if name.startswith("masked/small/")]
 FRAMES = 24
@@ -50,7 +50,7 @@ def toy(name: str) -> dict[str, Any]:
     if "music" in values["features"]:
         values["features"]["music"] = "sound"
     values |= {"windows": {"frames": FRAMES}, "trainer": QUIET}
-    values["completion"] |= {"known": 12, "block": 9, "keep": 4, "rounds": 2}
+    values["completion"] |= {"known": 12, "block": 9, "keep": 4}
     return values
 
 
@@ -62,18 +62,20 @@ def test_there_is_one_of_every_masked_model() -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_it_trains_fills_and_goes_on(name: str, masked_folder: Path, tmp_path: Path) -> None:
     corpus, values = FeatureFolder(masked_folder), toy(name)
-    masks = [o["mask"] for stage in values["training"]["stages"] for o in (stage, *stage["others"])]
-    assert {"every", "keys", "suffix"} <= {m["pattern"] for m in masks}
+    ways = [o for stage in values["training"]["stages"] for o in (stage, *stage["others"])]
+    assert {"every", "keys", "spans"} <= {o["mask"]["pattern"] for o in ways}
+    draws = any(o.get("guess") for o in ways)
+    assert draws == values["config"].get("guess", False)
     results = train(values, masked_folder, tmp_path / "run")
     assert np.isfinite(list(results.values())).all()
     completer = open_model(tmp_path / "run", engine="torch")
     abilities = completer.checkpoint.abilities
-    assert (abilities.past, abilities.future, abilities.random) == (True, True, True)
+    assert (abilities.past, abilities.future, abilities.random) == (True, True, draws)
     assert abilities.music == ("music" in values["features"])
     jobs = folder_jobs(completer, corpus, corpus.split("val"))
     made = [next(iter(generate(completer, jobs, GenerationSettings(seed=s), seconds=1.0))).features for s in (1, 2)]
     assert len(made[0]) >= 30
-    assert np.abs(made[0] - made[1]).max() > 1e-4
+    assert (np.abs(made[0] - made[1]).max() > 1e-4) == draws
     motion = np.asarray(corpus.load("s3", "rotmat"), np.float32)[:FRAMES]
     music = np.zeros((FRAMES, 2), np.float32) if abilities.music else None
     hidden = np.arange(FRAMES) % 6 != 0

@@ -52,8 +52,8 @@ class Masking:
 
     pattern: Literal["frames", "spans", "every", "keys", "suffix"] = "frames"
     """frames: each by itself with probability `share`. spans: runs of `least` to `most` frames. every: all but every `every`-th,
-    the first being visible. keys: all but every k-th, k and the first one drawn for each window, k from `least` to `most`, a short one
-    as often as one of twice the length. suffix: the last `least` to `most` frames."""
+    the first being visible. keys: all but every k-th, k and the first one drawn for each window, k from `least` to `most`, a short
+    one as often as one of twice the length. suffix: the last `least` to `most` frames."""
     share: float = 0.15
     """Of frames: the share that is masked in patterns frames and spans; 0.15 for dances, 0.25 for LAFAN1."""
     every: int = 15

@@ -163,7 +163,7 @@ class MaskedMotionModel(Model):
             "noise": torch.full((2, 1), 0.5, device=place),
         }
         given = dict.fromkeys((*inputs, "guess"), axes) | {"noise": {0: "batch"}}
-        return {"model": Network(GuessStep(self), inputs | more, ("filled", "guessed"), given)}
+        return {"model": Network(GuessStep(self), inputs | more, ("filled", "guessed"), given, variadic=True)}
 
     def encode(self, motion: Tensor, attention: Tensor | None, music: Tensor | None) -> Tensor:
         """Motion with mask flags [B, T, motion + flags] and music [B, T, music] -> output of the head, [B, T, outputs]."""
@@ -225,9 +225,9 @@ class GuessStep(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, motion: Tensor, hidden: Tensor, *rest: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """All frames, [B, T, D], and the guess without noise, [B, T, U]."""
-        *music, guess, noise = rest
+        motion, hidden, *music, guess, noise = inputs
         filled = self.model(motion, hidden, None, music[0] if music else None, guess, noise)
         return filled, self.model.guesses(filled, motion, hidden)
 

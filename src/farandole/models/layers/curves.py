@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -45,7 +46,7 @@ class Surrounding:
         seen = visible.long().cumsum(dim=1)
         ahead, count = seen - visible.long(), seen[:, -1:]
         ranks = (seen - 2, seen - 1, ahead, ahead + 1)
-        at = [places.gather(1, r.clamp(0, frames - 1)).clamp(max=frames - 1) for r in ranks]
+        at = [places.gather(1, r.clamp(min=0).clamp(max=frames - 1)).clamp(max=frames - 1) for r in ranks]
         there = [(r >= 0) & (r < count) for r in ranks]
         return cls(*at, there[1] & there[2] & ~visible, there[0], there[3])
 
@@ -68,10 +69,10 @@ def hermite(features: Tensor, hidden: Tensor, reach: float = math.inf) -> Tensor
     frames = (around.second_before, around.before, around.after, around.second_after)
     index = [i.expand(-1, -1, joints + 1) for i in frames]
     poses = [turns.gather(1, i[..., :-1, None, None].expand(-1, -1, -1, 3, 3)) for i in index]
-    steps = [_rotation_vector(a.mT @ b) for a, b in zip(poses, poses[1:], strict=False)]
+    steps = [_rotation_vector(a.mT @ b) for a, b in pairwise(poses)]
     curves = poses[1] @ _rotation(_curve(_group(around, slice(None, -1)), *steps, reach=reach, turning=True))
     points = [root.gather(1, i[..., -1:].expand(-1, -1, 3)).unsqueeze(2) for i in index]
-    steps = [b - a for a, b in zip(points, points[1:], strict=False)]
+    steps = [b - a for a, b in pairwise(points)]
     path = points[1] + _curve(_group(around, slice(-1, None)), *steps, reach=reach, turning=False)
     inside = around.inside.expand(-1, -1, joints + 1)
     turns = torch.where(inside[..., :-1, None, None], curves, turns)
@@ -106,7 +107,7 @@ def _curve(around: Surrounding, past: Tensor, step: Tensor, future: Tensor, *, r
     if turning:
         arrive = _inverse_right_jacobian(step, arrive)
     fade = span.clamp(max=reach)
-    pulse = lambda u: fade * u * (1 - u).clamp(min=0) ** 2  # noqa: E731
+    pulse = lambda u: fade * u * (1 - u).relu() ** 2  # noqa: E731
     return since * slope + pulse(since / fade) * (leave - slope) - pulse((span - since) / fade) * (arrive - slope)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -41,6 +43,8 @@ class FrameView(nn.Module):
         super().__init__()
         self.register_buffer("bones", torch.zeros(joints, 3))
         self.register_buffer("parents", torch.full((joints,), -1))
+        self.tree: tuple[int, ...] = (-1,) * joints
+        """`parents` as numbers, so that no value of a tensor decides what is computed: an export could not follow that."""
         self.register_buffer("mean", torch.zeros(self.columns(joints)))
         self.register_buffer("std", torch.ones(self.columns(joints)))
 
@@ -54,6 +58,7 @@ class FrameView(nn.Module):
         """Take a body and the scale of windows [B, T, 9 J + 3] with every other frame visible."""
         self.bones.copy_(bones)
         self.parents.copy_(parents)
+        self.tree = tuple(int(parent) for parent in parents.tolist())
         visible = torch.arange(motion.shape[1], device=motion.device) % 2 == 0
         seen = self._raw(motion, visible[None, :, None].expand(len(motion), -1, 1)).flatten(0, 1)
         self.mean.copy_(seen.mean(dim=0))
@@ -63,6 +68,11 @@ class FrameView(nn.Module):
     def forward(self, motion: Tensor, visible: Tensor) -> Tensor:
         """Filled windows [B, T, 9 J + 3] and visible frames [B, T, G] bool -> [B, T, columns], scaled."""
         return (self._raw(motion, visible) - self.mean) / self.std
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any, **named: Any) -> None:
+        super()._load_from_state_dict(state_dict, prefix, *rest, **named)
+        if f"{prefix}parents" in state_dict:
+            self.tree = tuple(int(parent) for parent in self.parents.tolist())
 
     def _raw(self, motion: Tensor, visible: Tensor) -> Tensor:
         turns, root = motion[..., :-3].unflatten(-1, (-1, 3, 3)), motion[..., -3:]
@@ -84,7 +94,7 @@ class FrameView(nn.Module):
     def _places(self, local: Tensor) -> Tensor:
         """Places of joints relative to the root, [..., J, 3]."""
         turns, places = [local[..., 0, :, :]], [torch.zeros_like(local[..., 0, :, 0])]
-        for joint, parent in enumerate(self.parents.tolist()[1:], 1):
+        for joint, parent in enumerate(self.tree[1:], 1):
             over = max(parent, 0)
             places.append(places[over] + turns[over] @ self.bones[joint])
             turns.append(turns[over] @ local[..., joint, :, :])
@@ -119,5 +129,5 @@ def _distances(visible: Tensor) -> Tensor:
     t = torch.arange(visible.shape[1], device=visible.device)[None, :, None]
     since, until = t - before, after - t
     open_before, open_after = (since < 0) | (before < 0), (until < 0) | (after < 0)
-    far = [torch.where(none, FAR, d).clamp(0, FAR) / FAR for d, none in ((since, open_before), (until, open_after))]
+    far = [torch.where(none, FAR, d).clamp(max=FAR) / FAR for d, none in ((since, open_before), (until, open_after))]
     return torch.cat((*far, open_before.to(far[0].dtype), open_after.to(far[0].dtype)), dim=-1)
