@@ -4,9 +4,9 @@
 
 Every sequence of the split is cut into windows as long as a run takes; the same frames are hidden for all. `every n`: frames 0, n,
 2 n ... and the last are visible. `gap n`: ten frames visible, n hidden, ten visible, and so on. Errors are mean distances of joints
-in hidden frames, cm. Groups are the styles of the folder (farandole prepare folder --labels). --future: so many seconds go on from the
-first frames of every sequence that lasts as long, to its own music; the mean joint speed of every ten seconds is told as a share
-of that of the sequence itself.
+in hidden frames, cm. Groups are the styles of the folder (farandole prepare folder --labels). --future: so many seconds go on from
+the first frames of every sequence that lasts as long, to its own music; the mean joint speed of every ten seconds is told as a
+share of that of the sequence itself.
 """
 
 from __future__ import annotations

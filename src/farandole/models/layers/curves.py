@@ -48,7 +48,7 @@ class Surrounding:
         ranks = (seen - 2, seen - 1, ahead, ahead + 1)
         at = [places.gather(1, r.clamp(min=0).clamp(max=frames - 1)).clamp(max=frames - 1) for r in ranks]
         there = [(r >= 0) & (r < count) for r in ranks]
-        return cls(*at, there[1] & there[2] & ~visible, there[0], there[3])
+        return cls(at[0], at[1], at[2], at[3], there[1] & there[2] & ~visible, there[0], there[3])
 
 
 def hermite(features: Tensor, hidden: Tensor, reach: float = math.inf) -> Tensor:
