@@ -66,7 +66,7 @@ def test_what_cannot_be_masked_is_said():
     with pytest.raises(DataError, match="are no probabilities"):
         Masking(zero=0.9, replace=0.2)
     for wrong, said in (
-        ({"pattern": "all"}, "no pattern 'all'; there are frames, spans, every, suffix"),
+        ({"pattern": "all"}, "no pattern 'all'; there are frames, spans, every, keys, suffix"),
         ({"pattern": "spans", "share": 1.0}, "would keep nothing"),
         ({"least": 9, "most": 8}, "needed is 1 <= least <= most, every >= 1; got 9, 8, 15"),
         ({"joint_share": 0.0}, "joint_share must be in"),
@@ -157,3 +157,22 @@ def test_ends_of_windows_stay_visible_where_asked_for(pattern: str) -> None:
 def test_a_suffix_has_an_open_end() -> None:
     with pytest.raises(DataError, match="a suffix has no visible end"):
         Masking("suffix", ends=True)
+
+
+def test_keys_are_evenly_apart_and_short_distances_as_often_as_twice_as_long_ones():
+    masked = Masking("keys", least=4, most=31, zero=1.0, replace=0.0, shortest=300, longest=300)
+    hidden = masked.draw(batch(600), np.random.default_rng(0)).hidden
+    apart, firsts = [], []
+    for row in hidden:
+        visible = np.flatnonzero(~row)
+        assert len(set(np.diff(visible))) == 1
+        apart.append(int(np.diff(visible)[0]))
+        firsts.append(visible[0] / apart[-1])
+    assert (min(apart), max(apart)) == (4, 31)
+    counts = [np.mean([a // low == 1 for a in apart]) for low in (4, 8, 16)]
+    assert counts == pytest.approx([1 / 3] * 3, abs=0.07)
+    assert np.mean(firsts) == pytest.approx(0.45, abs=0.08)
+    ends = Masking("keys", least=4, most=31, ends=True, shortest=300, longest=300).draw(
+        batch(), np.random.default_rng(0)
+    )
+    assert not ends.scored[:, [0, -1]].any()

@@ -11,6 +11,7 @@ import torch
 from farandole.checkpoints.checkpoint import Checkpoint
 from farandole.data.feature_folder import FeatureFolder, FeatureFolderWriter
 from farandole.data.starter.groove.dancer import groove
+from farandole.models.masked import MaskedMotionModel
 from farandole.models.registry import model_type
 from farandole.motion import codecs
 from farandole.motion.humanoid import house_skeleton
@@ -82,14 +83,20 @@ def toy_checkpoint(
     return saved(path, corpus, values)
 
 
-def masked_checkpoint(path: Path, corpus: FeatureFolder, model: str, window: int = 48) -> Checkpoint:
-    """A model that fills hidden frames."""
+GUESSING = {"curve": "hermite", "ease": True, "view": "frame", "guess": True, "contrast": False}
+"""Settings of masked models that draw."""
+
+
+def masked_checkpoint(
+    path: Path, corpus: FeatureFolder, model: str, window: int = 48, config: dict[str, Any] | None = None
+) -> Checkpoint:
+    """A model that fills hidden frames, with more settings."""
     features = {"motion": "rotmat"} | ({"music": "bands"} if model == "threebert" else {})
     values = {
         "model": model,
         "preset": "small",
         "features": features,
-        "config": MASKED_CONFIGS[model],
+        "config": MASKED_CONFIGS[model] | (config or {}),
         "windows": {"frames": window},
         "completion": {"window": window, "known": 20, "block": 10, "keep": 5},
     }
@@ -106,4 +113,6 @@ def saved(path: Path, corpus: FeatureFolder, values: dict[str, Any]) -> Checkpoi
             for parameter in made.parameters():
                 parameter.add_(0.1 * torch.randn_like(parameter))
     data = make_data(recipe, made, corpus)
+    if isinstance(made, MaskedMotionModel):
+        made.fit(corpus.skeleton, data.batch(0, 2, None)["out_motion"])
     return save_run(path / "checkpoint", made, recipe, data, steps=0, held_out={"held_out/loss": 1.25})

@@ -49,7 +49,9 @@ def test_every_recipe_makes_its_model_and_comes_back_from_its_file(name: str) ->
 def test_masks_fit_their_windows(name: str) -> None:
     recipe = read_values(read_recipe(*find_recipe(name)))
     frames = recipe.windows.frames
-    assert all((s.options.mask.longest or frames - 1) <= frames for s in recipe.plan.stages)
+    for options in (stage.options for stage in recipe.plan.stages):
+        masks = (options.mask, *(other.mask for other in options.others))
+        assert all((mask.longest or frames - 1) <= frames for mask in masks)
 
 
 def test_there_is_a_tiny_recipe_of_every_model_that_is_trained_on_other_peoples_data() -> None:

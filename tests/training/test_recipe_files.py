@@ -105,7 +105,8 @@ def test_the_last_part_of_a_name_is_enough_where_it_is_unique() -> None:
     assert find_recipe("lafan1") == find_recipe("inbetween/lafan1")
     assert find_recipe("dancebert_motionbert@x")[1] == "x"
     with pytest.raises(
-        DataError, match="recipe 'crossmodal' may be masked/farandole/crossmodal or masked/tiny/crossmodal"
+        DataError,
+        match="recipe 'crossmodal' may be masked/farandole/crossmodal or masked/small/crossmodal or masked/tiny/crossmodal",
     ):
         find_recipe("crossmodal")
 

@@ -50,17 +50,18 @@ class Masking:
         DataError: If the numbers contradict each other.
     """
 
-    pattern: Literal["frames", "spans", "every", "suffix"] = "frames"
+    pattern: Literal["frames", "spans", "every", "keys", "suffix"] = "frames"
     """frames: each by itself with probability `share`. spans: runs of `least` to `most` frames. every: all but every `every`-th,
-    the first being visible. suffix: the last `least` to `most` frames."""
+    the first being visible. keys: all but every k-th, k and the first one drawn for each window, k from `least` to `most`, a short
+    one as often as one of twice the length. suffix: the last `least` to `most` frames."""
     share: float = 0.15
     """Of frames: the share that is masked in patterns frames and spans; 0.15 for dances, 0.25 for LAFAN1."""
     every: int = 15
     """Distance of visible frames in the pattern every."""
     least: int = 5
-    """Least frames of a span or suffix."""
+    """Least frames of a span or suffix; least distance of keys."""
     most: int = 30
-    """Greatest frames of a span or suffix."""
+    """Greatest frames of a span or suffix; greatest distance of keys."""
     ends: bool = False
     """Whether the first and the last frame of every window stay visible: all that is hidden lies between known frames. A window
     with an open end has metres of error that no model can take away, beside which the centimetres in between do not count."""
@@ -80,8 +81,8 @@ class Masking:
             raise DataError(
                 f"masking: share {self.share}, zero {self.zero}, replace {self.replace} are no probabilities"
             )
-        if self.pattern not in ("frames", "spans", "every", "suffix"):
-            raise DataError(f"masking: no pattern '{self.pattern}'; there are frames, spans, every, suffix")
+        if self.pattern not in ("frames", "spans", "every", "keys", "suffix"):
+            raise DataError(f"masking: no pattern '{self.pattern}'; there are frames, spans, every, keys, suffix")
         if self.ends and self.pattern == "suffix":
             raise DataError("masking: a suffix has no visible end (ends)")
         if self.pattern == "spans" and self.share == 1:
@@ -134,6 +135,10 @@ class Masking:
         """Which frames to mask, [B, T] or [T] bool; tails do not matter."""
         if self.pattern == "every":
             return np.arange(frames) % self.every != 0
+        if self.pattern == "keys":
+            reach = np.exp(random.uniform(np.log(self.least), np.log(self.most + 1), len(lengths)))
+            apart = np.minimum(reach.astype(int), self.most)[:, None]
+            return (np.arange(frames) + random.integers(0, apart)) % apart != 0
         if self.pattern == "suffix":
             count = random.integers(self.least, self.most + 1, len(lengths))
             return np.arange(frames) >= (lengths - count)[:, None]

@@ -231,9 +231,15 @@ class Masked:
     """Hidden frames filled behind them."""
     keep: int = 20
     """Frames of these that are kept."""
+    rounds: int = 0
+    """Rounds of denoising in which frames behind known ones are drawn; 0: the model sees no guess, and has one answer."""
+    temperature: float = 1.0
+    """Factor on the noise where the user asks for 1."""
     kind: Literal["masked"] = "masked"
 
     def __post_init__(self) -> None:
+        if not (0 <= self.rounds <= MOST_STEPS and self.temperature >= 0):
+            raise CheckpointError(f"rounds must be from 0 to {MOST_STEPS}, temperature must not be negative")
         if not (
             self.known > 0 and 0 < self.keep <= self.block and self.known + self.block <= self.window <= MOST_FRAMES
         ):

@@ -7,130 +7,57 @@ correction to slerp instead of a pose from scratch, any length of window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from farandole.models.abilities import Abilities
-from farandole.models.base import ModelConfig
 from farandole.models.body import matrices_from_6d
-from farandole.models.errors import ShapeError, one_of, require
-from farandole.models.layers.convbert import ConvBertConfig
+from farandole.models.errors import ShapeError
+from farandole.models.layers.correction import corrected, correction
+from farandole.models.layers.curves import hermite
 from farandole.models.layers.filling import fill
+from farandole.models.layers.frame_view import FrameView, ease
+from farandole.models.masked_config import MaskedConfig
 from farandole.models.model import Model
 from farandole.models.networks import Network
 from farandole.models.objectives.masking_objective import MaskingObjective
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from farandole.motion.skeleton import Skeleton
 
 CONTRAST = 4.0
 """Factor on differences from the mean over a window: elements of rotation matrices deviate by about a quarter."""
-CORRECTION = 0.3
-"""Scale of corrections to slerp, in 6D units and m: corrections are small, and so should be the first steps of training."""
-
-
-@dataclass(frozen=True)
-class MaskedConfig(ModelConfig):
-    """Settings of every masked model; the defaults are the mended ones."""
-
-    motion: int = 219
-    """Motion features per frame: 9 for each joint's rotation matrix, then 3 for the root's position."""
-    inlet: Literal["linear", "pad"] = "linear"
-    """linear: a learned projection to the encoder's width. pad: zeros are appended up to that width."""
-    mask_flags: bool = True
-    """Mask embedding: flags of the hidden frames (or joints) are inputs. False: the model sees zeros there, and no flag."""
-    joint_flags: bool = False
-    """One flag per joint, for masks that hide some joints of a frame; needs `mask_flags`."""
-    modality: bool = True
-    """Modality embedding and common frame numbers where motion and music go through one encoder."""
-    orthonormal: bool = True
-    """Predict orthonormal rotation matrices. False: nine unconstrained numbers per joint."""
-    residual: bool = True
-    """The output is a correction to slerp between visible frames; needs `orthonormal`."""
-    tanh: bool = False
-    """Apply tanh to every output."""
-    contrast: bool = False
-    """The network also sees how every feature differs from its mean over the window. Rotations change little about that mean:
-    next to it the movement is a tenth of what the encoder's norms let through."""
-
-    def __post_init__(self) -> None:
-        self._require(
-            [
-                (self.motion > 3, f"motion must be more than 3 features, got {self.motion}"),
-                (
-                    not self.orthonormal or (self.motion - 3) % 9 == 0,
-                    f"orthonormal rotations need 9 J + 3 motion features, got {self.motion}",
-                ),
-                (self.orthonormal or not self.residual, "residual needs orthonormal"),
-                (self.mask_flags or not self.joint_flags, "joint_flags need mask_flags"),
-                (not (self.tanh and self.orthonormal), "tanh and orthonormal exclude each other"),
-                one_of("inlet", self.inlet, ("linear", "pad")),
-            ]
-        )
-
-    def _require(self, checks: list[tuple[bool, str]]) -> None:
-        require(type(self).__name__.removesuffix("Config").lower(), checks)
-
-    @property
-    def dims(self) -> dict[str, int]:
-        return {"motion": self.motion}
-
-    def fitted(self, dims: Mapping[str, int], still: tuple[int, ...] = ()) -> Self:
-        """See `ModelConfig.fitted`; constant columns are predicted like any other."""
-        return replace(self, **{name: dims.get(name, dim) for name, dim in self.dims.items()})
-
-    @property
-    def joints(self) -> int:
-        """J of the motion features 9 J + 3."""
-        return (self.motion - 3) // 9
-
-    @property
-    def flags(self) -> int:
-        """Mask flags per frame: 0, 1, or J + 1 (one per joint, the root's position last)."""
-        if not self.mask_flags:
-            return 0
-        return self.joints + 1 if self.joint_flags else 1
-
-    @property
-    def seen(self) -> int:
-        """Features of motion and flags per frame that the network sees."""
-        return (2 if self.contrast else 1) * self.motion + self.flags
-
-    @property
-    def outputs(self) -> int:
-        """Output features of the head per frame: six per rotation where rotations are orthonormal."""
-        return 6 * self.joints + 3 if self.orthonormal else self.motion
-
-
-QUIRKS = {
-    "inlet": "pad",
-    "mask_flags": False,
-    "modality": False,
-    "orthonormal": False,
-    "residual": False,
-    "tanh": True,
-}
-"""Fields of `MaskedConfig` as published. (The model on LAFAN1 declared a tanh and did not use it.)"""
+ROUNDS = 8
+"""Rounds of denoising where a recipe says nothing else."""
+FITTED = 0.1
+"""Least deviation of a correction's numbers in training data; those that hardly change would get no noise."""
 
 
 class MaskedMotionModel(Model):
     """A model that fills hidden frames of a motion."""
 
     Objective = MaskingObjective
+    spread: Tensor
     Config: ClassVar[type[MaskedConfig]]
     """Settings; the only argument of the constructor. `forward` wants music if `Config.dims` names it."""
 
     def __init__(self, config: MaskedConfig) -> None:
         super().__init__()
         self.config = config
+        self.view = FrameView(config.joints) if config.view == "frame" else None
+        if config.guess:
+            self.register_buffer("spread", torch.ones(config.outputs))
 
     def forward(
-        self, motion: Tensor, hidden: Tensor, attention: Tensor | None = None, music: Tensor | None = None
+        self,
+        motion: Tensor,
+        hidden: Tensor,
+        attention: Tensor | None = None,
+        music: Tensor | None = None,
+        guess: Tensor | None = None,
+        noise: Tensor | None = None,
     ) -> Tensor:
         """Predict all frames, hidden and visible.
 
@@ -140,6 +67,8 @@ class MaskedMotionModel(Model):
             hidden: 1 for what is hidden, [B, T, 1], or [B, T, J + 1] by joint with the root's position last.
             attention: 1 for frames of the sequence, 0 for padding at its end, [B, T]; None: no padding.
             music: [B, T, music].
+            guess: The correction of hidden frames with noise in it, see `guesses`, [B, T, outputs]; None: nothing is guessed.
+            noise: Share of noise in it, [B, 1]; None: 1.
 
         Returns:
             [B, T, motion].
@@ -154,16 +83,46 @@ class MaskedMotionModel(Model):
         unknown = hidden if attention is None else torch.maximum(hidden, 1 - attention.unsqueeze(-1))
         base = motion
         if config.residual:
-            base = fill(motion, unknown)
+            base = self.baseline(motion, unknown)
         elif config.mask_flags:
             wide = unknown if config.joint_flags else unknown.amax(dim=-1, keepdim=True)
             motion = motion * (1 - _by_feature(wide, config.motion))
-        flags = self._flags(hidden)
         visible = base if config.residual else motion
+        seen = [visible if self.view is None else self.view(visible, ~unknown.bool())]
         if config.contrast:
-            visible = torch.cat((visible, CONTRAST * (visible - _mean_over_time(visible, attention))), dim=-1)
-        out = self.encode(visible if flags is None else torch.cat((visible, flags), dim=-1), attention, music)
-        return self._motion(out, base)
+            seen.append(CONTRAST * (visible - _mean_over_time(visible, attention)))
+        flags = self._flags(hidden)
+        if flags is not None:
+            seen.append(flags)
+        if config.guess:
+            seen += self._guess(hidden, guess, noise)
+        out = self.encode(torch.cat(seen, dim=-1), attention, music)
+        if not config.orthonormal:
+            return out.tanh() if config.tanh else out
+        if config.residual:
+            return corrected(base, out, self._ease(unknown), headed=self.view is not None)
+        return _poses(out)
+
+    def baseline(self, motion: Tensor, unknown: Tensor) -> Tensor:
+        """What a `residual` model corrects: the windows with what is unknown filled by a formula."""
+        config = self.config
+        return hermite(motion, unknown, config.reach) if config.curve == "hermite" else fill(motion, unknown)
+
+    def guesses(self, motion: Tensor, shown: Tensor, hidden: Tensor) -> Tensor:
+        """The correction that makes `motion` of what is shown of it, in deviations of training data, [B, T, outputs]."""
+        own = correction(self.baseline(shown, hidden), motion, self._ease(hidden), headed=self.view is not None)
+        return own / self.spread
+
+    @torch.no_grad()
+    def fit(self, skeleton: Skeleton, motion: Tensor) -> None:
+        """Take what the model knows of body and data before any training, from windows [B, T, motion]."""
+        if self.view is not None:
+            self.view.fit(torch.tensor(skeleton.offsets.copy()), torch.tensor(skeleton.parents.copy()), motion)
+        if self.config.guess:
+            half = motion.shape[1] // 2
+            hidden = (torch.arange(motion.shape[1], device=motion.device) >= half).to(motion.dtype)[None, :, None]
+            own = self.guesses(motion, motion, hidden.expand(len(motion), -1, -1))[:, half:]
+            self.spread.copy_((own.square().mean(dim=(0, 1)).sqrt() * self.spread).clamp_min(FITTED))
 
     fixed_length: int = 0
     """Frames that every window must have; 0: any number."""
@@ -171,11 +130,20 @@ class MaskedMotionModel(Model):
     def abilities(self) -> Abilities:
         """See `Model.abilities`."""
         music = "music" in self.config.dims
-        return Abilities(nothing=music, past=True, future=True, joints=self.config.joint_flags, music=music)
+        config = self.config
+        return Abilities(
+            nothing=music or config.guess,
+            past=True,
+            future=True,
+            joints=config.joint_flags,
+            music=music,
+            random=config.guess,
+        )
 
     def completion(self) -> dict[str, Any]:
         """See `Model.completion`; the length of windows and the scales are the data's."""
-        return {"kind": "masked", "fixed_length": self.fixed_length > 0}
+        rounds = ROUNDS if self.config.guess else 0
+        return {"kind": "masked", "fixed_length": self.fixed_length > 0, "rounds": rounds}
 
     def networks(self) -> dict[str, Network]:
         """See `Model.networks`: windows with hidden frames to filled ones."""
@@ -188,7 +156,14 @@ class MaskedMotionModel(Model):
         }
         if "music" in self.config.dims:
             inputs["music"] = torch.randn(2, frames, self.config.dims["music"], device=place)
-        return {"model": Network(FillStep(self), inputs, ("filled",), dict.fromkeys(inputs, axes))}
+        if not self.config.guess:
+            return {"model": Network(FillStep(self), inputs, ("filled",), dict.fromkeys(inputs, axes))}
+        more = {
+            "guess": torch.randn(2, frames, self.config.outputs, device=place),
+            "noise": torch.full((2, 1), 0.5, device=place),
+        }
+        given = dict.fromkeys((*inputs, "guess"), axes) | {"noise": {0: "batch"}}
+        return {"model": Network(GuessStep(self), inputs | more, ("filled", "guessed"), given, variadic=True)}
 
     def encode(self, motion: Tensor, attention: Tensor | None, music: Tensor | None) -> Tensor:
         """Motion with mask flags [B, T, motion + flags] and music [B, T, music] -> output of the head, [B, T, outputs]."""
@@ -202,19 +177,16 @@ class MaskedMotionModel(Model):
             return hidden.expand(-1, -1, config.flags)
         return hidden.amax(dim=-1, keepdim=True)
 
-    def _motion(self, out: Tensor, base: Tensor) -> Tensor:
-        """Output of the head to motion features [B, T, motion]."""
-        config = self.config
-        if not config.orthonormal:
-            return out.tanh() if config.tanh else out
-        unit = out.new_tensor((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
-        out = out * CORRECTION if config.residual else out
-        turns = matrices_from_6d(out[..., :-3].unflatten(-1, (-1, 6)) + unit)
-        root = out[..., -3:]
-        if config.residual:
-            turns = base[..., :-3].unflatten(-1, (-1, 3, 3)) @ turns
-            root = base[..., -3:] + root
-        return torch.cat((turns.flatten(-3), root), dim=-1)
+    def _guess(self, hidden: Tensor, guess: Tensor | None, noise: Tensor | None) -> list[Tensor]:
+        """Inputs that tell a guess of hidden frames and its noise."""
+        batch, frames = hidden.shape[:2]
+        noise = hidden.new_ones(batch, 1) if noise is None else noise
+        guess = hidden.new_zeros(batch, frames, self.config.outputs) if guess is None else guess
+        anywhere = hidden.amax(dim=-1, keepdim=True)
+        return [guess * anywhere, noise.unsqueeze(1) * anywhere]
+
+    def _ease(self, unknown: Tensor) -> Tensor | None:
+        return ease(~unknown.bool()) if self.config.ease else None
 
     def _check(self, motion: Tensor, hidden: Tensor, attention: Tensor | None, music: Tensor | None) -> None:
         config = self.config
@@ -246,24 +218,18 @@ class FillStep(nn.Module):
         return self.model(motion, hidden, None, music)
 
 
-class Inlet(nn.Module):
-    """Features [B, T, D] to the width of an encoder: a linear map, or zero padding."""
+class GuessStep(nn.Module):
+    """A masked model that guesses as a function of motion, hidden, music where it hears it, guess [B, T, U] and noise [B, 1]."""
 
-    def __init__(self, features: int, dim: int, kind: str) -> None:
+    def __init__(self, model: MaskedMotionModel) -> None:
         super().__init__()
-        self.missing = dim - features
-        self.project = nn.Linear(features, dim) if kind == "linear" else None
+        self.model = model
 
-    def forward(self, x: Tensor) -> Tensor:
-        return F.pad(x, (0, self.missing)) if self.project is None else self.project(x)
-
-
-def fits(config: MaskedConfig, features: int, encoder: ConvBertConfig, what: str) -> tuple[bool, str]:
-    """A check for `require`: padding cannot make features narrower."""
-    return (
-        config.inlet == "linear" or features <= encoder.dim,
-        f"{features} {what} features do not fit an encoder of width {encoder.dim} without a projection (inlet: linear)",
-    )
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """All frames, [B, T, D], and the guess without noise, [B, T, U]."""
+        motion, hidden, *music, guess, noise = inputs
+        filled = self.model(motion, hidden, None, music[0] if music else None, guess, noise)
+        return filled, self.model.guesses(filled, motion, hidden)
 
 
 def zero_initialise(outlet: nn.Linear | nn.Conv1d) -> None:
@@ -271,6 +237,13 @@ def zero_initialise(outlet: nn.Linear | nn.Conv1d) -> None:
     nn.init.zeros_(outlet.weight)
     if outlet.bias is not None:
         nn.init.zeros_(outlet.bias)
+
+
+def _poses(out: Tensor) -> Tensor:
+    """Output of a head without a baseline, [B, T, 6 J + 3], as features."""
+    unit = out.new_tensor((1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
+    turns = matrices_from_6d(out[..., :-3].unflatten(-1, (-1, 6)) + unit)
+    return torch.cat((turns.flatten(-3), out[..., -3:]), dim=-1)
 
 
 def _mean_over_time(motion: Tensor, attention: Tensor | None) -> Tensor:

@@ -11,7 +11,9 @@ from torch.nn import functional as F
 
 from farandole.models.errors import ShapeError, one_of
 from farandole.models.layers.convbert import ConvBert, ConvBertConfig
-from farandole.models.masked import QUIRKS, Inlet, MaskedConfig, MaskedMotionModel, fits, zero_initialise
+from farandole.models.layers.inlet import Inlet
+from farandole.models.masked import MaskedMotionModel, zero_initialise
+from farandole.models.masked_config import QUIRKS, MaskedConfig, fits
 from farandole.models.registry import register
 
 

@@ -14,8 +14,9 @@ pytest.importorskip("lightning", reason="these models need the [train] extra")
 
 from farandole.checkpoints.checkpoint import Checkpoint  # noqa: E402
 from farandole.errors import AbilityError, DataError, MotionError  # noqa: E402
-from farandole.generation.completion import complete, open_model  # noqa: E402
+from farandole.generation.completion import complete, completions, open_model  # noqa: E402
 from farandole.generation.masked.masked_windows import (  # noqa: E402
+    Chance,
     continue_features,
     fill_window,
     from_canonical,
@@ -143,3 +144,54 @@ def test_windows_stand_at_the_origin_and_come_back(filler, take: Motion) -> None
     assert np.arctan2(root[0, 2] - root[2, 0], root[0, 0] + root[2, 2]) == pytest.approx(0.0, abs=1e-6)
     np.testing.assert_allclose(moved[:, -2], window[:, -2])
     np.testing.assert_allclose(from_canonical(moved, place), window, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def drawing(toys, tmp_path_factory: pytest.TempPathFactory):
+    """A model that draws in rounds."""
+    place = tmp_path_factory.mktemp("drawing")
+    made = toys.masked_checkpoint(place, toys.danced_corpus(place / "data"), "motionbert", config=toys.GUESSING)
+    return open_model(made, engine="torch", device="cpu")
+
+
+def test_a_model_with_rounds_draws_other_futures_by_other_seeds(drawing, take: Motion) -> None:
+    assert drawing.checkpoint.abilities.random
+    assert drawing.facts.rounds == 8
+    ahead = lambda **given: complete(PartialMotion.after(take, 1.0, **given), drawing).rotations[len(take) :]  # noqa: E731
+    one, again, other = ahead(seed=1), ahead(seed=1), ahead(seed=2)
+    np.testing.assert_array_equal(one, again)
+    assert np.abs(one - other).max() > 1e-3
+    cold = [ahead(seed=seed, temperature=0.0) for seed in (1, 2)]
+    np.testing.assert_array_equal(*cold)
+    first, second = completions(PartialMotion.after(take, 1.0, seed=1), drawing, takes=2)
+    np.testing.assert_array_equal(first.rotations[len(take) :], one)
+    assert np.abs(first.rotations - second.rotations).max() > 1e-3
+
+
+def test_a_model_with_rounds_fills_gaps_without_chance_and_begins_from_nothing(drawing, take: Motion) -> None:
+    known = np.ones(len(take), bool)
+    known[50:70] = False
+    one, two = (complete(PartialMotion(take, known, seed=seed), drawing, feet=False) for seed in (1, 2))
+    np.testing.assert_array_equal(one.rotations, two.rotations)
+    made = complete(PartialMotion.unknown(3.0, 30.0, seed=4), drawing)
+    assert len(made) == 90
+    assert np.isfinite(made.root_positions).all()
+
+
+def test_rounds_end_in_what_the_last_one_says(drawing, take: Motion) -> None:
+    """A network that tells the same whatever the guess is answered with that, in as many rounds as its facts say."""
+    window = features(take.slice(0, 40), drawing)
+    levels, width = [], 6 * len(take.skeleton) + 3
+
+    class Sure:
+        def run(self, network, inputs):
+            levels.append(float(inputs["noise"][0, 0]))
+            return [np.ones_like(inputs["motion"]), np.zeros((1, 40, width), np.float32)]
+
+    hidden = np.arange(40) >= 30
+    filled = fill_window(Sure(), drawing.facts, window, hidden, None, Chance(np.random.default_rng(0)))
+    np.testing.assert_allclose(levels, np.linspace(1, 0, 9)[:-1])
+    np.testing.assert_array_equal(filled[~hidden], window[~hidden])
+    levels.clear()
+    fill_window(Sure(), drawing.facts, window, hidden)
+    assert levels == [1.0]

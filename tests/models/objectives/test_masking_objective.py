@@ -13,9 +13,16 @@ import torch
 
 from farandole.data.masking import Masking
 from farandole.errors import DataError
+from farandole.models.errors import ConfigError
 from farandole.models.masked import MaskedMotionModel
 from farandole.models.matrix_body import MatrixBody, from_canonical, to_canonical
-from farandole.models.objectives.masking_objective import MaskedLoss, MaskingObjective, MaskingOptions, _feed
+from farandole.models.objectives.masking_objective import (
+    MaskChoice,
+    MaskedLoss,
+    MaskingObjective,
+    MaskingOptions,
+    _feed,
+)
 from farandole.models.objectives.objective import Draw
 from farandole.models.registry import model_type
 from farandole.models.settings import build
@@ -172,6 +179,88 @@ def test_slerp_stands_beside_held_out_losses_only() -> None:
     assert {"slerp_features", "slerp_position", "slerp_velocity"} < set(held_out)
 
 
+def guessing(**changes) -> tuple[MaskedMotionModel, MaskingObjective]:
+    """A model that sees a guess, as it begins."""
+    kind = model_type("motionbert")
+    torch.manual_seed(0)
+    values = {"encoder": ENCODER, "hidden": 16, "motion": 30, "contrast": False, "ease": True, "view": "frame"}
+    config = build(kind.Config, values | {"guess": True}, "config", start=kind.Config.preset("small", motion=30))
+    model = kind(replace(config, **changes)).eval()
+    objective = MaskingObjective(model, MaskedLoss(), DataFacts(30.0, SKELETON))
+    objective.start(model, {"out_motion": sways(8, 24)})
+    return model, objective
+
+
+FUTURE = Masking(pattern="suffix", least=8, most=12, shortest=24, longest=24, zero=1.0, replace=0.0)
+KEYS = Masking(pattern="keys", least=3, most=8, shortest=24, longest=24, zero=1.0, replace=0.0)
+
+
+def test_one_of_several_masks_is_drawn_for_a_batch_and_held_out_ones_have_the_first() -> None:
+    model, objective = guessing()
+    seen = []
+    hide = objective.hide
+    objective.hide = lambda motion, mask, random: (seen.append(mask), hide(motion, mask, random))[1]
+    options = MaskingOptions(KEYS, others=(MaskChoice(FUTURE, weight=3.0, guess=1.0),))
+    for step in range(60):
+        objective.losses(model, {"out_motion": sways(2, 24)}, options, Draw(0, step))
+    assert seen.count(FUTURE) / len(seen) == pytest.approx(0.75, abs=0.15)
+    seen.clear()
+    for step in range(5):
+        objective.losses(model, {"out_motion": sways(2, 24)}, options, Draw(0, step, held_out=True))
+    assert seen == [KEYS] * 5
+    assert MaskingOptions(KEYS).choose(np.random.default_rng(0)) == (KEYS, 0.0)
+
+
+def test_a_guess_is_the_truth_with_noise_in_it_and_is_given_to_its_share_of_windows() -> None:
+    model, objective = guessing()
+    given = []
+
+    class Watched(torch.nn.Module):
+        guesses = staticmethod(model.guesses)
+
+        def forward(self, *inputs):
+            given.append(inputs)
+            return model(*inputs)
+
+    motion = sways(40, 24)
+    objective.losses(Watched(), {"out_motion": motion}, MaskingOptions(FUTURE, guess=0.5), Draw(0, 3))
+    shown, hidden, attention, _, guess, noise = given[0]
+    told = noise[:, 0] < 1
+    assert 8 < told.sum() < 32
+    assert guess[~told].abs().max() == 0
+    target, _ = objective.hide(motion, FUTURE, Draw(0, 3).numpy())
+    unknown = torch.maximum(hidden, 1 - attention.unsqueeze(-1))
+    drawn = (guess - (1 - noise.unsqueeze(-1)) * model.guesses(target, shown, unknown)) / noise.unsqueeze(-1)
+    assert drawn[told & (noise[:, 0] > 0.1)].std() == pytest.approx(1.0, abs=0.1)
+
+
+def parting(count: int, seed: int) -> torch.Tensor:
+    """Motions that are alike for 12 frames and then go off to one side or the other, [B, T, 30]."""
+    motion = sways(1, 24).repeat(count, 1, 1)
+    side = torch.as_tensor(np.random.default_rng(seed).choice([-0.5, 0.5], count)).float()
+    motion[..., -3] += side[:, None] * (torch.arange(24) - 11).clamp(min=0) / 12
+    return motion
+
+
+def test_a_guess_tells_which_of_two_futures_it_is() -> None:
+    model, objective = guessing()
+    model.train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    future = replace(FUTURE, least=12, most=12)
+    for step in range(80):
+        batch = {"out_motion": parting(8, step)}
+        losses = objective.losses(model, batch, MaskingOptions(future, guess=0.7), Draw(0, step))
+        optimizer.zero_grad()
+        losses["loss"].backward()
+        optimizer.step()
+    motion, masked = objective.hide(parting(16, 1000), future, np.random.default_rng(5))
+    shown, hidden = torch.as_tensor(masked.motion), torch.as_tensor(masked.flags)
+    clean = model.guesses(motion, shown, hidden)
+    error = lambda *guess: (model(shown, hidden, None, None, *guess) - motion)[..., -3].abs().mean().item()  # noqa: E731
+    with torch.no_grad():
+        assert error(clean, torch.full((16, 1), 0.05)) < 0.6 * error()
+
+
 def test_what_a_mask_needs_is_said() -> None:
     model, objective = made()
     options = MaskingOptions(Masking(joint_share=0.5, shortest=24, longest=24))
@@ -182,3 +271,10 @@ def test_what_a_mask_needs_is_said() -> None:
     ):
         bones = Skeleton((*SKELETON.names, "hat"), (-1, 0, 1, 2), (*SKELETON.offsets, (0, 0.1, 0)))
         MaskingObjective(model, MaskedLoss(), DataFacts(30.0, bones))
+    with pytest.raises(DataError, match=r"a stage with guess needs a model that takes one \(config.guess\)"):
+        objective.losses(model, {"out_motion": sways(4, 24)}, MaskingOptions(FUTURE, guess=0.5), Draw(0, 0))
+    for wrong, said in (({"guess": 1.5}, "guess must be from 0 to 1"), ({"feedback": -1}, "must not be negative")):
+        with pytest.raises(ConfigError, match=said):
+            MaskingOptions(**wrong)
+    with pytest.raises(ConfigError, match="weights of others must be positive"):
+        MaskingOptions(others=(MaskChoice(KEYS, weight=0.0),))

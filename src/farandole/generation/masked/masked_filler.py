@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from farandole.checkpoints.session import check_finite
 from farandole.errors import CheckpointError, DataError
 from farandole.generation.bodies import end_of, fill_with, joined
 from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings, Progress, music_rows
-from farandole.generation.masked.masked_windows import continue_features, fill_window, orthonormal
+from farandole.generation.masked.masked_windows import ROOT, Chance, continue_features, fill_window, orthonormal
 from farandole.models.abilities import InputWindow, Masked
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
@@ -20,12 +21,10 @@ if TYPE_CHECKING:
     from farandole.generation.partial import PartialMotion
 
 MUSIC = "music"
-ROOT = 3
-"""Last columns of the motion features: the root's position."""
 
 
 class MaskedFiller(Completer[Masked]):
-    """Hidden frames in one pass; a motion goes on block by block."""
+    """Hidden frames in one pass; a motion goes on block by block, in rounds of denoising where the model sees a guess."""
 
     kind = "masked"
 
@@ -71,11 +70,13 @@ class MaskedFiller(Completer[Masked]):
     def generate(
         self, jobs: Sequence[FeatureJob], frames: int, settings: GenerationSettings, progress: Progress | None = None
     ) -> Array:
-        """See `Completer.generate`; there is no chance in it."""
+        """See `Completer.generate`; there is no chance in models without rounds."""
         made = []
         for job in jobs:
             past, music = job.arrays[MOTION], job.arrays.get(MUSIC)
-            made.append(continue_features(self.session, self.facts, past, frames, music, progress=progress))
+            chance = self._chance([settings.seed, zlib.crc32(job.name.encode())], settings.temperature)
+            options = {"chance": chance, "progress": progress}
+            made.append(continue_features(self.session, self.facts, past, frames, music, **options))
         return check_finite([np.stack(made)], self.checkpoint)[0]
 
     def continue_motion(
@@ -101,12 +102,23 @@ class MaskedFiller(Completer[Masked]):
             begin = partial.song_begin - len(past) / self.fps
             name = self.checkpoint.feature(MUSIC)
             music = self.scale(MUSIC, music_rows(partial.song, name, self.fps, begin, len(past) + frames))
-        job = FeatureJob("continuation", {MOTION: past, **({} if music is None else {MUSIC: music})})
-        made = self.unscale(self.generate([job], frames, GenerationSettings(), progress)[0])
+        arrays = {MOTION: past, **({} if music is None else {MUSIC: music})}
+        jobs = [FeatureJob(f"take {k}", arrays) for k in range(takes if self.facts.rounds else 1)]
+        settings = GenerationSettings(partial.seed, partial.temperature)
+        parts = [self.unscale(made) for made in self.generate(jobs, frames, settings, progress)]
         if start is None:
-            return [codec.decode(made)] * takes
-        whole = codec.decode(np.concatenate((features, made)))
-        return [joined(end_of(start, self.skeleton, self.fps, known), whole, len(past))] * takes
+            motions = [codec.decode(made) for made in parts]
+        else:
+            end = end_of(start, self.skeleton, self.fps, known)
+            wholes = [codec.decode(np.concatenate((features, made))) for made in parts]
+            motions = [joined(end, whole, len(past)) for whole in wholes]
+        return motions if self.facts.rounds else motions * takes
+
+    def _chance(self, seed: Sequence[int], temperature: float) -> Chance | None:
+        """Where models with rounds take their noise from; None for the others."""
+        if not self.facts.rounds:
+            return None
+        return Chance(np.random.default_rng(list(seed)), temperature * self.facts.temperature)
 
     def fill(
         self, baseline: Motion, partial: PartialMotion, *, takes: int = 1, progress: Progress | None = None

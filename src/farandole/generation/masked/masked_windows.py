@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,10 +19,30 @@ if TYPE_CHECKING:
     from farandole.checkpoints.session import Session
 
 NETWORK = "model"
+ROOT = 3
+"""Last columns of the motion features: the root's position."""
+
+
+@dataclass(frozen=True)
+class Chance:
+    """How hidden frames are drawn instead of filled with what is likely on average.
+
+    Attributes:
+        random: Source of the noise.
+        temperature: Factor on it; 1 is as trained.
+    """
+
+    random: np.random.Generator
+    temperature: float = 1.0
 
 
 def fill_window(
-    session: Session, facts: Masked, motion: Array, hidden: np.ndarray, music: Array | None = None
+    session: Session,
+    facts: Masked,
+    motion: Array,
+    hidden: np.ndarray,
+    music: Array | None = None,
+    chance: Chance | None = None,
 ) -> Array:
     """One window with its hidden frames filled.
 
@@ -31,6 +52,7 @@ def fill_window(
         motion: Features [T, 9 J + 3] in the model's numbers; hidden frames are not looked at.
         hidden: Frames to fill, [T] bool, or joints of frames, [T, J + 1] bool (the root's position last).
         music: [T, A] in the model's numbers.
+        chance: For models with rounds: draw; None: one pass, without chance.
 
     Returns:
         [T, 9 J + 3] float32; visible frames are those of `motion`.
@@ -57,10 +79,29 @@ def fill_window(
     inputs = {"motion": values[None].astype(np.float32), "hidden": at[None].astype(np.float32)}
     if music is not None:
         inputs["music"] = music[None].astype(np.float32)
-    filled = session.run(NETWORK, inputs)[0][0, :frames]
+    filled = (_rounds(session, facts, inputs, chance) if facts.rounds else session.run(NETWORK, inputs)[0])[0, :frames]
     if place is not None:
         filled = from_canonical(filled, place)
     return np.where(_by_column(at[:frames], motion.shape[1]), filled, motion)
+
+
+def _rounds(session: Session, facts: Masked, inputs: dict[str, Array], chance: Chance | None) -> Array:
+    """Windows [B, T, 9 J + 3] filled by a model that sees a guess: in one pass without one, or in rounds from noise on.
+
+    A round takes some of the noise out of the guess: the model tells what it would be without any, and as much of the difference
+    as the next round is to see is put back.
+    """
+    batch, frames, columns = inputs["motion"].shape
+    guess = np.zeros((batch, frames, 6 * (columns - ROOT) // 9 + ROOT), np.float32)
+    share = lambda value: np.full((batch, 1), value, np.float32)  # noqa: E731
+    if chance is None:
+        return session.run(NETWORK, inputs | {"guess": guess, "noise": share(1.0)})[0]
+    guess = (chance.temperature * chance.random.standard_normal(guess.shape)).astype(np.float32)
+    filled = inputs["motion"]
+    for now, then in pairwise(np.linspace(1.0, 0.0, facts.rounds + 1)):
+        filled, clean = session.run(NETWORK, inputs | {"guess": guess, "noise": share(now)})
+        guess = ((1 - then) * clean + then * (guess - (1 - now) * clean) / now).astype(np.float32)
+    return filled
 
 
 def continue_features(
@@ -70,12 +111,13 @@ def continue_features(
     frames: int,
     music: Array | None = None,
     *,
+    chance: Chance | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Array:
     """The motion goes on: the last known frames are shown, hidden ones behind them filled, the first of these kept.
 
     Rotations are made rotations (nearest by SVD) and kept frames continue where the motion stands, so that errors do not grow
-    from step to step by rounding; there is no chance in it.
+    from step to step by rounding.
 
     Args:
         session: Runs the network.
@@ -83,6 +125,7 @@ def continue_features(
         motion: Features so far [T, 9 J + 3], T >= 1.
         frames: Frames to add.
         music: [T + frames, A]; beyond its end the last frame is repeated.
+        chance: See `fill_window`.
         progress: Called with frames done and frames in all.
 
     Returns:
@@ -105,7 +148,7 @@ def continue_features(
         heard = None
         if music is not None:
             heard = music[np.minimum(np.arange(step.first, step.first + length), len(music) - 1)]
-        filled = fill_window(session, facts, values, np.arange(length) >= shown, heard)
+        filled = fill_window(session, facts, values, np.arange(length) >= shown, heard, chance)
         made[step.done : step.end] = orthonormal(filled[shown : shown + step.end - step.done])
         if progress is not None:
             progress(step.end - given, frames)

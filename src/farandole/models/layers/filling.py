@@ -61,7 +61,12 @@ def neighbours(visible: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     """Rotation matrices on the shortest way from a to b, [..., 3, 3], at `share` [...] of it: a exp(share log(a^T b))."""
-    step = a.mT @ b
+    axis, angle = axis_angle(a.mT @ b)
+    return a @ turn(axis, share * angle)
+
+
+def axis_angle(step: Tensor) -> tuple[Tensor, Tensor]:
+    """Unit axes [..., 3] and angles [...] in rad, 0 to pi, of rotation matrices [..., 3, 3]."""
     skew = torch.stack(
         (
             step[..., 2, 1] - step[..., 1, 2],
@@ -80,8 +85,7 @@ def slerp(a: Tensor, b: Tensor, share: Tensor) -> Tensor:
     along = torch.where((along * skew).sum(-1, keepdim=True) < 0, -along, along)
     half_turn = (sin < 1e-4) & (cos < 0)
     axis = torch.where(half_turn[..., None], along, skew)
-    axis = axis / axis.norm(dim=-1, keepdim=True).clamp(min=_SMALL)
-    return a @ turn(axis, share * angle)
+    return axis / axis.norm(dim=-1, keepdim=True).clamp(min=_SMALL), angle
 
 
 def turn(axis: Tensor, angle: Tensor) -> Tensor:

@@ -67,11 +67,27 @@ class MaskedLoss:
 
 
 @dataclass(frozen=True)
+class MaskChoice:
+    """One way of several to hide frames."""
+
+    mask: Masking
+    """How frames are hidden."""
+    weight: float = 1.0
+    """How often it is taken; that of the stage's `mask` is 1."""
+    guess: float = 0.0
+    """Share of windows whose hidden frames come with a guess."""
+
+
+@dataclass(frozen=True)
 class MaskingOptions:
     """Which frames a stage hides."""
 
     mask: Masking = field(default_factory=Masking)
     """How frames are hidden."""
+    others: tuple[MaskChoice, ...] = ()
+    """Further ways to hide frames, one of which, or `mask`, is drawn for every batch; held-out batches have `mask`."""
+    guess: float = 0.0
+    """Share of windows whose hidden frames come with a guess: their true correction with noise in it (`config.guess`)."""
     feedback: int = 0
     """Greatest number of times (drawn evenly from 0) that the model first fills in `feedback_frames` hidden frames itself and
     goes on from there: what it will meet when it continues its own motion."""
@@ -79,7 +95,23 @@ class MaskingOptions:
     """Frames that the model adds each time."""
 
     def __post_init__(self) -> None:
-        require("stage", [(self.feedback >= 0 and self.feedback_frames > 0, "feedback must not be negative")])
+        shares = (self.guess, *(m.guess for m in self.others))
+        require(
+            "stage",
+            [
+                (self.feedback >= 0 and self.feedback_frames > 0, "feedback must not be negative"),
+                (all(0 <= s <= 1 for s in shares), "guess must be from 0 to 1"),
+                (all(m.weight > 0 for m in self.others), "weights of others must be positive"),
+            ],
+        )
+
+    def choose(self, random: np.random.Generator) -> tuple[Masking, float]:
+        """A mask and its share of guesses; no chance is needed where there is one mask only."""
+        if not self.others:
+            return self.mask, self.guess
+        weights = np.array([1.0, *(m.weight for m in self.others)])
+        chosen = int(random.choice(len(weights), p=weights / weights.sum()))
+        return (self.mask, self.guess) if chosen == 0 else (self.others[chosen - 1].mask, self.others[chosen - 1].guess)
 
 
 class MaskingObjective(Objective):
@@ -104,21 +136,32 @@ class MaskingObjective(Objective):
         self.body = None
         if facts.skeleton is not None and by_joint and self.canonical:
             self.body = MatrixBody(facts.skeleton)
-        self.joint_flags, self.mask_flags = config.joint_flags, config.mask_flags
+        self.joint_flags, self.mask_flags, self.guesses = config.joint_flags, config.mask_flags, config.guess
+        self.skeleton = facts.skeleton
+
+    def start(self, model: Any, batch: Batch) -> None:
+        """See `Objective.start`: the body, and the scale of what the model sees."""
+        if self.skeleton is not None:
+            model.fit(self.skeleton, batch["out_motion"])
 
     def losses(self, model: Any, batch: Batch, options: MaskingOptions, draw: Draw) -> dict[str, Tensor]:
         """See `Objective.losses`; on held-out batches the errors of slerp stand beside the model's."""
-        if options.mask.joint_share < 1 and self.mask_flags and not self.joint_flags:
+        masks = (options.mask, *(m.mask for m in options.others))
+        if any(m.joint_share < 1 for m in masks) and self.mask_flags and not self.joint_flags:
             raise DataError("masks of joints (joint_share) need a model with joint_flags")
+        if not self.guesses and (options.guess or any(m.guess for m in options.others)):
+            raise DataError("a stage with guess needs a model that takes one (config.guess)")
         random = draw.numpy()
-        motion, masked = self.hide(batch["out_motion"], options.mask, random)
+        mask, guess = (options.mask, 0.0) if draw.held_out else options.choose(random)
+        motion, masked = self.hide(batch["out_motion"], mask, random)
         device, music = motion.device, batch.get("in_music")
         shown, attention, scored, hidden = (
             torch.as_tensor(u, device=device) for u in (masked.motion, masked.attention, masked.scored, masked.flags)
         )
         for _ in range(int(random.integers(0, options.feedback + 1)) if options.feedback else 0):
             shown, hidden, scored = _feed(model, shown, hidden, scored, attention, music, options.feedback_frames)
-        predicted = model(shown, hidden, attention, music)
+        guessed = _guess(model, motion, shown, hidden, attention, guess, random) if guess else ()
+        predicted = model(shown, hidden, attention, music, *guessed)
         columns = None
         if masked.joints is not None and self.groups is not None:
             columns = torch.as_tensor(masked.joints[:, self.groups], device=device)
@@ -142,6 +185,27 @@ class MaskingObjective(Objective):
             motion, _ = to_canonical(motion, first)
             values = motion.cpu().numpy()
         return motion, masking.draw(values, random, self.groups)
+
+
+@torch.no_grad()
+def _guess(
+    model: Any,
+    motion: Tensor,
+    shown: Tensor,
+    hidden: Tensor,
+    attention: Tensor,
+    share: float,
+    random: np.random.Generator,
+) -> tuple[Tensor, Tensor]:
+    """True corrections with noise in them, [B, T, U], and the share of noise, [B, 1]: 1, and no guess, for the other windows."""
+    unknown = torch.maximum(hidden, 1 - attention.unsqueeze(-1))
+    batch, like = len(motion), {"dtype": motion.dtype, "device": motion.device}
+    chosen = torch.as_tensor(random.random((batch, 1)) < share, device=motion.device)
+    noise = torch.where(chosen, torch.as_tensor(random.random((batch, 1)), **like), 1.0)
+    clean = model.guesses(motion, shown, unknown)
+    drawn = torch.as_tensor(random.standard_normal(tuple(clean.shape)), **like)
+    mixed = torch.lerp(clean, drawn, noise.unsqueeze(-1))
+    return torch.where(chosen.unsqueeze(-1), mixed, 0.0), noise
 
 
 @torch.no_grad()
