@@ -11,7 +11,7 @@ from made_motions import step_in_place
 from farandole.motion import rotations as rot
 from farandole.motion.edit import move
 from farandole.motion.files import load_motion
-from farandole.view.page import write_page
+from farandole.view.page import VERSION, write_page
 
 pytestmark = pytest.mark.browser
 
@@ -196,6 +196,6 @@ def test_the_downloaded_bvh_is_the_motion(browser, tmp_path):
 
 def test_a_broken_page_says_so(browser, steps, tmp_path):
     page = write_page([steps], tmp_path / "dance.html")
-    page.write_text(page.read_text().replace('"version":1', '"version":99'))
+    page.write_text(page.read_text().replace(f'"version":{VERSION}', '"version":99'))
     browser.open(page, ready="document.querySelector('.fatal')")
     assert "version 99" in browser.evaluate("document.querySelector('.fatal').textContent")
