@@ -22,7 +22,7 @@ FLOORS = (
     ("data",),
     ("motion", "music"),
     ("_io", "_memory"),
-    ("errors",),
+    ("errors", "_version"),
 )
 """Rooms from the top floor down: a room imports from floors below its own, never sideways or upwards."""
 
