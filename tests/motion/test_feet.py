@@ -8,7 +8,8 @@ import pytest
 from farandole.data.starter.groove.dancer import steady_groove
 from farandole.evaluation.quality import measure_dance
 from farandole.motion.dance_codec import foot_contacts
-from farandole.motion.feet import CleanupConfig, anchor_root, clean_feet, plant_feet, planted_feet, runs, stay_near
+from farandole.motion.feet import CleanupConfig, anchor_root, clean_feet, plant_feet, planted_feet, runs
+from farandole.motion.stage import stay_near
 
 
 @pytest.fixture(scope="module")

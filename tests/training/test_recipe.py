@@ -145,7 +145,7 @@ def test_sizes_come_from_the_data_where_the_recipe_says_so(flow_folder: Path, da
     assert len(config.signal.still) == 3  # the right hand never moves
     assert read_values({**MOGLOW, "dims": "recipe"}, corpus).config.dims["audio"] != 2
     dancer = read_values(DANCER, FeatureFolder(dance_folder)).config
-    assert (dancer.flow.music_dim, dancer.flow.styles, dancer.autoencoder.dim) == (15, 2, 129)
+    assert (dancer.flow.music_dim, dancer.flow.styles, dancer.autoencoder.dim) == (17, 2, 129)
     assert read_values(GAPS, FeatureFolder(dance_folder)).config.joints == 21
 
 

@@ -6,7 +6,6 @@ root only by what the standing foot would otherwise slide.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,8 +16,9 @@ from farandole.motion.ik import two_bone
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
+from farandole.motion.stage import stay_near
 
-SIDES, EDGE_SECONDS = ("Left", "Right"), 1.5
+SIDES = ("Left", "Right")
 STRETCHED, SOFT = 0.9985, 0.997
 """Greatest distance of an ankle from its hip (a knee of 174 degrees), and where stretching begins to slow down, in leg lengths."""
 SPARE = 0.006  # m that a ball of the foot may miss its place before the hips sink: nobody sees it, and both knees stay straight
@@ -83,33 +83,6 @@ def anchor_root(motion: Motion, scores: Array) -> Motion:
     width = 0.5 * motion.fps
     lift = _smooth(np.where(standing > 0, above, 0.0), width) / np.maximum(_smooth(standing, width), 1e-3)
     path[:, 1] -= lift
-    return replace(motion, root_positions=path)
-
-
-def stay_near(motion: Motion, radius: float, pull: float, edge: float = 1.5) -> Motion:
-    """Draw the dancer back, slowly, to where the motion begins: the nearer to `radius` and beyond, the faster.
-
-    Args:
-        radius: Distance at which the pull is about half its greatest, m.
-        pull: Greatest speed of the pull within the edge, m/s.
-        edge: Distance beyond which the excess is taken back within about EDGE_SECONDS, m.
-    """
-    slow = _smooth(motion.root_positions[:, [0, 2]], 1.5 * motion.fps)
-    steps = np.diff(slow, axis=0, prepend=slow[:1]).tolist()
-    x = z = 0.0
-    offset = np.empty_like(slow)
-    back_x = back_z = 0.0
-    for frame, (dx, dz) in enumerate(steps):  # plain floats: an hour has a hundred thousand frames
-        x, z = x + dx, z + dz
-        distance = math.hypot(x, z)
-        if distance > 1e-6:
-            speed = pull * (1.0 - math.exp(-((distance / radius) ** 2))) + max(distance - edge, 0.0) / EDGE_SECONDS
-            share = min(speed / motion.fps / distance, 1.0)
-            back_x, back_z = back_x - share * x, back_z - share * z
-            x, z = x - share * x, z - share * z
-        offset[frame] = back_x, back_z
-    path = motion.root_positions.copy()
-    path[:, [0, 2]] += offset
     return replace(motion, root_positions=path)
 
 

@@ -85,7 +85,7 @@ def _placed(motion: Motion, frame: int, turn: Array, place: Array) -> Motion:
 
 
 def _drawn_back(motion: Motion, frame: int) -> Motion:
-    """Drawn slowly to the origin from `frame` on: the nearer to the radius and beyond, the faster (see `feet.stay_near`)."""
+    """Drawn slowly to the origin from `frame` on: the nearer to the radius and beyond, the faster (see `stage.stay_near`)."""
     path = motion.root_positions.copy()
     x, z = float(path[frame, 0]), float(path[frame, 2])
     steps = np.diff(path[frame:, [0, 2]], axis=0, prepend=path[frame : frame + 1, [0, 2]]).tolist()
