@@ -124,7 +124,7 @@ def shrunk_recipe(values: dict[str, Any]) -> dict[str, Any]:
     recipe = read_values(values)
     windows, completion = (
         plain(recipe.windows),
-        {k: v for k, v in recipe.completion.items() if k not in ("styles", "keep")},
+        {k: v for k, v in recipe.completion.items() if k not in ("styles", "keep", "known", "block")},
     )
     config = shrunk(plain(recipe.config))
     if "autoencoder" in config:
