@@ -63,18 +63,32 @@ def test_places_for_pages_that_do_not_exist_are_left_out() -> None:
     assert hooks.on_config(Config()).nav == [{"A": "index.md"}, {"B": ["howto/index.md"]}]
 
 
-def test_the_python_reference_names_what_there_is() -> None:
+def referenced() -> dict[str, Path]:
+    """What the Python reference names, and the file it is in."""
     pages = sorted((REPOSITORY / "docs/reference/python").glob("*.md"))
     named = [n for p in pages for n in re.findall(r"^::: (\S+)$", p.read_text(encoding="utf-8"), re.MULTILINE)]
-    assert len(named) > 50
+    found = {}
     for name in named:
-        parts = name.split(".")
-        file = REPOSITORY / "src" / Path(*parts)
-        if file.with_suffix(".py").is_file() or (file / "__init__.py").is_file():
-            continue
-        home = REPOSITORY / "src" / Path(*parts[:-1])
-        source = home.with_suffix(".py") if home.with_suffix(".py").is_file() else home / "__init__.py"
-        assert re.search(rf"\b{parts[-1]}\b", source.read_text(encoding="utf-8")), name
+        whole = REPOSITORY / "src" / Path(*name.split("."))
+        places = [p for f in (whole, whole.parent) for p in (f.with_suffix(".py"), f / "__init__.py")]
+        found[name] = next(p for p in places if p.is_file())
+    return found
+
+
+def test_the_python_reference_names_what_there_is() -> None:
+    assert len(referenced()) > 50
+    for name, path in referenced().items():
+        last = name.rpartition(".")[2]
+        assert last in (path.stem, path.parent.name) or re.search(rf"\b{last}\b", path.read_text(encoding="utf-8")), (
+            name
+        )
+
+
+def test_docstrings_of_the_reference_name_one_thing_a_line() -> None:
+    """Two names before one colon are no parameter to the reference, and its strict build would fail."""
+    double = re.compile(r"^ +(?!self\b)\w+(?:, \w+)+: [A-Z]", re.MULTILINE)
+    found = {p.name: double.findall(p.read_text(encoding="utf-8")) for p in referenced().values()}
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 def test_pages_are_short_and_their_lines_readable() -> None:

@@ -39,7 +39,9 @@ class FillOptions:
         model: Shipped model, checkpoint folder or run.
         seed: Of models that draw at random.
         takes: How many fills.
-        style, energy, temperature: Of the dance model, as for `dance`.
+        style: Of the dance model, as for `dance`.
+        energy: Of the dance model.
+        temperature: Of the dance model.
         strength: How much of what the model adds to plain curves is kept, 0 to 1.
         blend: Seconds within which that grows from nothing at the edges of a gap.
         feet: Keep feet that bear weight from sliding.

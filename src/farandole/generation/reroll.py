@@ -44,7 +44,9 @@ def reroll(
         bars: Bars of the song, counted from 1: "9:16", both included, or "9".
         span: Or a stretch of time: "10s:20s", or frames "300:600". Neither: the whole motion but for its first and last frame.
         seed: Another number, another dance.
-        style, energy, temperature: As for `dance`.
+        style: A style of the model, or "auto", as for `dance`.
+        energy: How big the dance is.
+        temperature: Scale of the randomness.
         joints: Dance with these alone and keep all others: "arms", "RightArm+" ...
         keep_joints: Or keep these: "legs".
         model: Dance model: shipped name, checkpoint folder or run.

@@ -29,11 +29,11 @@ class CleanupConfig:
     """Amounts of each repair.
 
     Attributes:
-        enter, leave: Contact score above which a foot becomes planted, and below which it lifts.
+        enter: Contact score above which a foot becomes planted.
+        leave: Contact score below which it lifts.
         shortest: Shortest contact that is planted, s.
         blend: Time over which a foot glides from free to planted, s.
-        drift: Greatest horizontal deviation of a foot within one contact that is held still, m; a foot that means to travel
-            further (a slide, a pivot) is slowed rather than nailed down.
+        drift: Greatest horizontal deviation of a foot within one contact that is held still, m; one that goes further is slowed.
         radius: Distance from the start within which the dancer roams freely, m.
         pull: Greatest speed at which the dancer is drawn back, m/s; 0 lets the dancer travel.
     """

@@ -31,7 +31,8 @@ class Gaps:
     Attributes:
         kept: Which frames are kept, [T] bool.
         missing: Indices of the missing frames between the first and the last kept one, [M].
-        before, after: Nearest kept frames around each missing one, [M].
+        before: Nearest kept frame before each missing one, [M].
+        after: And after it, [M].
     """
 
     kept: np.ndarray
@@ -244,7 +245,8 @@ def _sharpened(speed: Array, before: np.ndarray, after: np.ndarray, sharp: float
     that to fourth order, and looks no farther than the next keys.
 
     Args:
-        before, after: Frames to the key frames on either side, [K].
+        before: Frames to the key frame before, [K].
+        after: And to the one after, [K].
         sharp: Distance of key frames up to which this is done in full, frames; from twice that on not at all.
     """
     if len(speed) < 3 or not sharp > 0:

@@ -270,7 +270,8 @@ class Motion:
 
         Args:
             path: What `files.save_motion` writes; .html (a page), .mp4 .webm .mov .gif (a video), .png (moments of it).
-            force, overwrite: Replace a file that exists.
+            force: Replace a file that exists.
+            overwrite: The same, by the name that `render` gives it.
             options: song, character (whose file is written with the motion, if the suffix is its own), and those of the format.
 
         Raises:

@@ -104,7 +104,8 @@ class _ByRule:
     """What onsets and tempogram say of a beat at each frame that ends each period, [T, N]; some thousand frames at a time.
 
     Args:
-        onsets, sounding: Pulse, and whether anything sounds, [T].
+        onsets: Pulse, [T].
+        sounding: Whether anything sounds, [T].
         support: Of the tempi.
         seconds: The periods, [N] s.
     """

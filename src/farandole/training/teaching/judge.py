@@ -35,7 +35,8 @@ class StyleDistance:
     """Frechet distances of a model's dances from recordings, in the principal directions of windows of 5 s.
 
     Attributes:
-        kinetic, geometric: Of energies and of poses.
+        kinetic: Of energies.
+        geometric: Of poses.
         joint_speed: Mean over joints and time, m/s.
     """
 
