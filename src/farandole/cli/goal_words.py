@@ -24,13 +24,11 @@ def parse_goals(pins: Sequence[str], goals: Sequence[str], times: FrameTimes) ->
     for word in goals:
         where, equals, place = word.partition("=")
         try:
-            x, y, z = (float(part) for part in place.split(","))
-        except ValueError:
-            equals = ""
-        if not equals:
+            x, y, z = (float(part) for part in place.split(",") if equals)
+        except ValueError as error:
             raise MotionError(
                 f"--goal {word}: write a hand or foot, when, and where in metres: RightHand@100=0.3,1.2,0.4"
-            )
+            ) from error
         found.append(Goal(*_where(f"--goal {word}", where, times), (x, y, z)))
     return tuple(found)
 

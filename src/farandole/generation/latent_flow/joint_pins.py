@@ -28,7 +28,9 @@ def known_groups(partial: PartialMotion, groups: Sequence[str], fps: float, fram
     for number, group in enumerate(groups):
         joints = [roles[role] for role in GROUPS[group] if role in roles]
         if joints:
-            result[:, number] = kept_at(partial.known[:, joints].all(axis=1), partial.motion.fps, fps, frames)
+            result[:, number] = kept_at(
+                np.asarray(partial.known[:, joints].all(axis=1)), partial.motion.fps, fps, frames
+            )
     return result
 
 

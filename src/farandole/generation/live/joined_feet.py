@@ -11,7 +11,6 @@ import numpy as np
 from farandole.generation.live.track import Track
 from farandole.motion import rotations as rot
 from farandole.motion.feet import (
-    EDGE_SECONDS,
     CleanupConfig,
     anchor_root,
     ball_targets,
@@ -21,6 +20,7 @@ from farandole.motion.feet import (
 )
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
+from farandole.motion.stage import EDGE_SECONDS
 
 BLEND = 12
 """Frames over which a new plan takes over from the old one."""
