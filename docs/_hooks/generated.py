@@ -38,7 +38,8 @@ def pages() -> Iterator[tuple[str, str]]:
     """Address and Markdown of every generated page."""
     yield from command_pages()
     yield from example_pages()
-    yield "reference/recipes.md", (ROOT / "recipes/README.md").read_text(encoding="utf-8")
+    recipes = (ROOT / "recipes/README.md").read_text(encoding="utf-8")
+    yield "reference/recipes.md", recipes.replace("](../docs/", "](../")
     for name in ("CHANGELOG", "CONTRIBUTING"):
         text = (ROOT / f"{name}.md").read_text(encoding="utf-8")
         yield f"{name.lower()}.md", re.sub(r"\]\(docs/", "](", text)
