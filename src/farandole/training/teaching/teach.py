@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is done."""
 
-STEPS = 600
+STEPS = 300
 """Optimiser steps: a few minutes on two cores."""
 SHOWN = 30.0
 """Seconds of each dance that is made to be measured and shown."""
