@@ -33,7 +33,7 @@ def teach(
     model: Annotated[
         str, typer.Option(help="Dancer to begin with: a name (farandole models), checkpoint folder or run.")
     ] = "starter",
-    steps: Annotated[int, typer.Option(min=1, help="Training steps: more learns more and takes longer.")] = 600,
+    steps: Annotated[int, typer.Option(min=1, help="Training steps: more learns more and takes longer.")] = 300,
     seed: Annotated[int, typer.Option(min=0, help="Of everything random.")] = 0,
     force: Force = False,
     json: Json = False,

@@ -33,8 +33,8 @@ class RehearsalPlan:
         seed: Another number, other songs and dances.
     """
 
-    songs: int = 3
-    seconds: float = 30.0
+    songs: int = 2
+    seconds: float = 24.0
     seed: int = 0
 
 

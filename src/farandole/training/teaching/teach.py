@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is done."""
 
-STEPS = 600
+STEPS = 300
 """Optimiser steps: a few minutes on two cores."""
-SHOWN = 30.0
+SHOWN = 20.0
 """Seconds of each dance that is made to be measured and shown."""
-SONGS = 3
+SONGS = 2
 """Songs that are danced before and after."""
 SHEET, PAGE, FACTS = "taught.png", "taught.html", "taught.json"
 """Files beside the checkpoint: moments of recording, before and after; both dances with their song; every figure."""
