@@ -110,6 +110,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("runs/flow_dances"), help="runs and report")
     parser.add_argument("--size", default="small", choices=("small", "tiny"))
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
+    parser.add_argument("--songs", type=int, default=3, help="held-out sequences that are danced to")
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--write", type=Path, metavar="PAGE", help="replace the section of this Markdown page")
@@ -119,15 +120,16 @@ def main() -> None:
     for recipe, run in runs.items():
         trained(recipe, options.data, run)
     folder = options.output / f"report_{options.size}"
-    words = ("--data", options.data, "--seconds", options.seconds, "--seeds", options.seeds, "-o", folder, "--force")
-    call("evaluate", *runs.values(), *words)
+    long = ("--songs", options.songs, "--seconds", options.seconds, "--seeds", options.seeds)
+    call("evaluate", *runs.values(), "--data", options.data, *long, "-o", folder, "--force")
     report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     rows = table(report, runs)
     print(rows)
     if options.write:
         write_section(options.write, options.size, rows)
     if options.pictures:
-        pictures(report, runs, folder, FeatureFolder(options.data), options.pictures)
+        danced = FeatureFolder(options.data).split("test")[: options.songs]
+        pictures(report, runs, folder, danced, options.pictures)
 
 
 def write_section(page: Path, size: str, rows: str) -> None:
@@ -140,15 +142,15 @@ def write_section(page: Path, size: str, rows: str) -> None:
     page.write_text(pattern.sub(lambda _: f"{begin}\n\n{rows}\n{end}", text), encoding="utf-8")
 
 
-def pictures(report: Report, runs: dict[str, Path], folder: Path, corpus: FeatureFolder, target: Path) -> None:
+def pictures(report: Report, runs: dict[str, Path], folder: Path, danced: list[str], target: Path) -> None:
     """Contact sheets of one dance of each sequence by the best and the worst run."""
     order = sorted(runs, key=lambda name: (-report[str(runs[name])]["passed"], report[str(runs[name])]["distance"]))
     for rank, name in (("best", order[0]), ("worst", order[-1])):
-        dances = {n: folder / runs[name].name / f"{n} seed 0.npz" for n in corpus.split("test")}
+        dances = {n: folder / runs[name].name / f"{n} seed 0.npz" for n in danced}
         target.mkdir(parents=True, exist_ok=True)
         path = target / f"flows-{rank}.png"
         path.unlink(missing_ok=True)
-        write_dance_sheet({n: load_motion(p) for n, p in dances.items()}, path, columns=9, tile=(130, 156))
+        write_dance_sheet({n: load_motion(p) for n, p in dances.items()}, path, columns=8, tile=(130, 156))
         print(f"{path}: {name}")
 
 

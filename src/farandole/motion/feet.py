@@ -147,12 +147,8 @@ def standing_offsets(
     """Offsets [T, 3] m that bring the path of a foot's ball to rest on the floor in every stand; between stands they pass smoothly.
 
     Args:
-        ball: The path, [T, 3] m.
-        planted: When the foot stands, [T] bool.
+        ball: The path, [T, 3] m; planted: when the foot stands, [T] bool; config, past [P, 3] m: as for `ball_targets`.
         sole: Height of the ball of a foot that stands flat, m; None: each stand keeps its median height.
-        fps: Frame rate.
-        config: Amounts.
-        past: As for `ball_targets`, [P, 3] m.
     """
     stands = runs(planted)
     done = 0 if past is None else len(past)
