@@ -77,7 +77,7 @@ def starter_dances(folder: Path, model: str, songs: int, engine: str) -> Path:
     import soundfile
 
     from farandole.data.starter.songs import compose, genres
-    from farandole.generation.dance import dance
+    from farandole.generation.dance import dances
 
     folder.mkdir()
     rng = np.random.default_rng(7)
@@ -87,7 +87,7 @@ def starter_dances(folder: Path, model: str, songs: int, engine: str) -> Path:
         song = compose(bpm, SECONDS, genre=genre, seed=9000 + number)
         name = f"{number:02d} {genre} {bpm:.0f}"
         soundfile.write(folder / f"{name}.wav", song.samples, song.sample_rate)
-        made = dance(folder / f"{name}.wav", seed=number, style="salsa", takes=2, model=model, engine=engine)
+        made = dances(folder / f"{name}.wav", seed=number, style="salsa", takes=2, model=model, engine=engine)
         for take, motion in enumerate(made):
             motion.save(folder / f"{name}-{take + 1}.npz")
     return folder
