@@ -282,4 +282,4 @@ def test_an_undamaged_copy_dances_and_fills(copy_of, song: Path, clip: Path, tmp
 def test_a_style_that_the_folder_does_not_know_is_one_line(copy_of, refused, song: Path, tmp_path: Path) -> None:
     folder = copy_of("starter")
     line = refused("dance", song, "--model", folder, "--style", "polka", "-o", tmp_path / "out.npz", "-q")
-    assert "no style 'polka': there are auto, salsa" in line
+    assert "no style 'polka': there are auto, breaking" in line

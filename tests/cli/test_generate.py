@@ -115,7 +115,10 @@ def test_dances_and_their_sound_begin_together(farandole, place: Path, tmp_path:
     assert farandole("generate", place / "run", *again, *more).code == 0
     begun = load_motion(tmp_path / "c" / "take_2.npz")
     assert len(begun) == 10 + 56
-    np.testing.assert_allclose(heard(tmp_path / "c" / "take_2.html")[0], CLICKS, atol=0.25 / FPS)  # the whole file
+    danced = [t for t in CLICKS if t < 3.3]
+    np.testing.assert_allclose(
+        heard(tmp_path / "c" / "take_2.html")[0], danced, atol=0.25 / FPS
+    )  # from the file's beginning
     real = load_motion(place / "recordings" / "take_2.bvh").resample(FPS)
     np.testing.assert_allclose(
         np.linalg.norm(begun.velocities[1:9], axis=-1), np.linalg.norm(real.velocities[1:9], axis=-1), atol=0.05

@@ -131,9 +131,10 @@ def test_a_dead_worker_is_replaced_and_nothing_is_lost(tmp_path):
     assert died.returncode == 0, died.stderr
     assert "16 recordings made, 0 there already, 0 problems" in died.stderr
     prepare(source, tmp_path / "whole", CorpusSettings(music=()))
-    for path in (tmp_path / "whole").iterdir():
-        assert path.read_bytes() == (tmp_path / "data" / path.name).read_bytes(), path.name
-    assert len(list((tmp_path / "data").iterdir())) == len(list((tmp_path / "whole").iterdir()))
+    whole = sorted(p.relative_to(tmp_path / "whole") for p in (tmp_path / "whole").rglob("*") if p.is_file())
+    for path in whole:
+        assert (tmp_path / "whole" / path).read_bytes() == (tmp_path / "data" / path).read_bytes(), path
+    assert len([p for p in (tmp_path / "data").rglob("*") if p.is_file()]) == len(whole)
 
 
 def test_bad_recordings_are_told_and_the_others_made(tmp_path):

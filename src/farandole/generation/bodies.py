@@ -213,8 +213,10 @@ def _at_rate(added: Array, fps: float, motion: Motion) -> Array:
 def _add(baseline: Motion, kept: np.ndarray, turn: Array, shift: Array) -> Motion:
     """The baseline with an addition whose remainder at kept frames, left by another frame rate, is taken out."""
     reach = FADE * baseline.fps
-    # Networks answer frame by frame, and their answers tremble.
-    calm = [gaussian_filter1d(x, CALM * baseline.fps, axis=0, mode="nearest") for x in (turn, shift)]
+    # Networks answer frame by frame, and their answers tremble. Turns beyond half a circle have no vectors to average.
+    width = CALM * baseline.fps
+    turns = gaussian_filter1d(rot.unroll(rot.from_rotvec(turn)), width, axis=0, mode="nearest")
+    calm = rot.to_rotvec(rot.normalize(turns)), gaussian_filter1d(shift, width, axis=0, mode="nearest")
     turn, shift = (without_jumps(vanishing(x, kept), kept, reach) for x in calm)
     rotations = rot.multiply(baseline.rotations, rot.from_rotvec(turn))
     rotations = np.where(kept[:, None, None], baseline.rotations, rot.normalize(rotations))

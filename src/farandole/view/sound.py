@@ -66,7 +66,7 @@ def _kind(path: Path) -> str | None:
 
     try:
         with av.open(str(path)) as container:
-            if len(container.streams.audio) != 1 or any(s.type == "video" and not _cover(s) for s in container.streams):
+            if not container.streams.audio or any(s.type == "video" and not _cover(s) for s in container.streams):
                 return None
             codec = container.streams.audio[0].codec_context.name
             names = container.format.name.split(",")

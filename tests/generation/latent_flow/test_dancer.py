@@ -38,7 +38,9 @@ def dancer() -> LatentDancer:
     return made
 
 
-@pytest.mark.parametrize(("genre", "bpm", "style"), [("salsa", 184.0, "salsa"), ("pop", 96.0, "modern"), ("house", 124.0, "street")])
+@pytest.mark.parametrize(
+    ("genre", "bpm", "style"), [("salsa", 184.0, "salsa"), ("pop", 96.0, "modern"), ("house", 124.0, "street")]
+)
 def test_dances_are_as_good_as_real_ones_in_figures(dancer: LatentDancer, genre: str, bpm: float, style: str) -> None:
     made = heard(dancer, song(genre, bpm, 60.0), style=style)
     card = score([dancer.dance([made], seed=1)[0]], [made.count], starter_reference().of_style(style))

@@ -82,10 +82,12 @@ class DancerObjective(Objective):
         if options.part == "autoencoder":
             model.latent_mean.zero_()
             model.latent_std.fill_(1.0)
-        elif bool((model.latent_std == 1.0).all()):
+        else:
             latents, _ = model.encoder(first["pose"])
-            model.latent_mean.copy_(latents.mean(dim=(0, 1)))
-            model.latent_std.copy_(latents.std(dim=(0, 1)).clamp_min(1e-3))
+            fresh = (model.latent_std == 1.0).all()
+            mean, std = latents.mean(dim=(0, 1)), latents.std(dim=(0, 1)).clamp_min(1e-3)
+            model.latent_mean.copy_(torch.where(fresh, mean, model.latent_mean))
+            model.latent_std.copy_(torch.where(fresh, std, model.latent_std))
 
     def losses(self, model: Any, batch: Batch, options: DancerOptions, draw: Draw) -> dict[str, Tensor]:
         """See `Objective.losses`."""
