@@ -109,10 +109,10 @@ wheel: $(TEST_VENV)/.stamp
 	@cd build && core/bin/python -I ../tests/installed_package.py
 
 test: browser lint wheel
-	@$(TEST_BIN)/python -m pytest --durations=10 --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	@OPENBLAS_NUM_THREADS=1 $(TEST_BIN)/python -m pytest --durations=10 --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 test-slow: browser blender $(TEST_VENV)/.stamp
-	@$(TEST_BIN)/python -m pytest -m "slow or gpu" --durations=10
+	@OPENBLAS_NUM_THREADS=1 $(TEST_BIN)/python -m pytest -m "slow or gpu" --durations=10
 
 # Each set in an environment of its own under build/: the oldest releases that pyproject.toml allows, on the oldest Python that
 # is here; the newest that pip finds, on the newest Python.

@@ -1,6 +1,10 @@
 """`python -m farandole` is `farandole`."""
 
+import os
 import sys
+
+# Before NumPy is loaded. Sums that several threads share out depend on how many there are, and so would the bytes of a dance.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def main() -> None:

@@ -51,6 +51,7 @@ def commands(text: str) -> list[list[str]]:
     return [words.split("\0")[:-1] for words in out.split("\n\0") if words]
 
 
+@pytest.mark.slow
 def test_the_tutorial_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -71,12 +71,16 @@ def open_session(checkpoint: Checkpoint, engine: str = "auto", *, device: str = 
     return TorchSession(checkpoint, device=device)
 
 
+SMALL = 10_000_000
+"""Networks of fewer bytes than this are run by one thread."""
+
+
 class OnnxSession:
     """Networks run by ONNX Runtime on the CPU, each opened when it is first needed; no torch.
 
     Args:
         folder: Where NETWORK.onnx lie.
-        threads: CPU threads.
+        threads: CPU threads of networks beyond `SMALL`.
 
     Raises:
         CheckpointError: If there is none.
@@ -121,7 +125,8 @@ class OnnxSession:
                 raise CheckpointError(f"{self.folder} has no {path.name}: make it with farandole models export")
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 3
-            options.intra_op_num_threads = self._threads
+            # Threads share out a small network's sums by what each happens to be doing: one keeps the same bytes each time.
+            options.intra_op_num_threads = self._threads if path.stat().st_size > SMALL else 1
             # Threads that wait in a loop burn as much time as the work takes, and hold it up where there are other processes.
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             try:
