@@ -36,6 +36,8 @@ def browser() -> Iterator[Chromium]:
 
 def show(browser: Chromium, page: PageServer, frame: LiveFrame, ready: str) -> None:
     """Open the page and send one frame until it is shown."""
+    browser.send("Page.navigate", url="about:blank")  # the page before looks for its server, which is gone
+    browser.evaluate("new Promise(done => setTimeout(done, 100))")
     browser.errors.clear()
     browser.send("Page.navigate", url=page.url)
     for _ in range(600):
