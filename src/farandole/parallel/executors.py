@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import Event, parent_process
+from multiprocessing import Pipe, connection, parent_process
 from threading import Thread
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
@@ -79,13 +79,14 @@ class Cores(Executor):
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
-        self._stop = Event()
+        # Nobody reads what is sent: it is there for all. An Event would wait for workers that died waiting.
+        self._stopped, self._stop = Pipe(duplex=False)
         self._pool = self._new_pool(workers) if workers > 1 else None
         self._handed: dict[Future[Any], tuple[Callable[[Any], Any], Any]] = {}
         self.capacity = 4 * workers if workers > 1 else 1
 
     def _new_pool(self, workers: int) -> ProcessPoolExecutor:
-        return ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(self._stop,))
+        return ProcessPoolExecutor(workers, initializer=_prepare_worker, initargs=(self._stopped,))
 
     def submit(self, task: Callable[[Any], Any], job: Any) -> Future[Any]:
         """Hand out a task, or run it."""
@@ -123,7 +124,7 @@ class Cores(Executor):
     ) -> None:
         if self._pool is not None:
             if kind is not None:
-                self._stop.set()
+                self._stop.send(None)
             self._pool.shutdown(wait=kind is None, cancel_futures=True)
 
 
@@ -143,8 +144,9 @@ def _call(task: Callable[[Any], Any], job: Any) -> Any:
 def _prepare_worker(stop: Any) -> None:
     """What a worker process does first.
 
-    It ends when the one that made it is killed, instead of waiting for tasks for ever, and when `stop` is set. Ctrl-C, which
-    reaches every process of a terminal, ends a task as an exception, so that half-written files go, and an idle worker quietly.
+    It ends when the one that made it is killed, instead of waiting for tasks for ever, and when something can be read from `stop`.
+    Ctrl-C, which reaches every process of a terminal, ends a task as an exception, so that half-written files go, and an idle
+    worker quietly.
     """
 
     def interrupt(*_: object) -> None:
@@ -159,7 +161,7 @@ def _prepare_worker(stop: Any) -> None:
             os._exit(1)
 
     def watch_stop() -> None:
-        stop.wait()
+        connection.wait([stop])
         os.kill(os.getpid(), signal.SIGINT)
 
     signal.signal(signal.SIGINT, interrupt)
