@@ -15,7 +15,9 @@ from farandole.cli.options import (
     CharacterMap,
     Cluster,
     Force,
+    Formats,
     Json,
+    Outputs,
     Quiet,
     Root,
     Workers,
@@ -31,15 +33,8 @@ def dance(
             metavar="SONG", help="wav, flac, ogg, mp3, m4a, mp4 ..., or a folder of songs.", show_default=False
         ),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR or FILE", help="A folder, or a file: .bvh .glb .html .mp4 .npz. [default: here]"
-        ),
-    ] = None,
-    formats: Annotated[
-        str | None, typer.Option(help="Comma-separated: bvh,glb,html,mp4,npz. [default: bvh,html]")
-    ] = None,
+    out: Outputs = None,
+    formats: Formats = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Another number, another dance; the same number, the same bytes.")
     ] = 0,

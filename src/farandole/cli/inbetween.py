@@ -11,7 +11,7 @@ import typer
 
 from farandole.cli import console
 from farandole.cli.goal_words import parse_goals, parse_times
-from farandole.cli.options import Character, CharacterMap, Force, Json, Quiet, Root, Song, load_rig
+from farandole.cli.options import Character, CharacterMap, Feet, Force, Formats, Json, Quiet, Root, Song, load_rig
 from farandole.errors import AudioError, MotionError
 
 if TYPE_CHECKING:
@@ -90,9 +90,7 @@ def inbetween(
             help="A folder, or a file: .bvh .glb .html .mp4 .npz. [default: MOTION-inbetween, here]",
         ),
     ] = None,
-    formats: Annotated[
-        str | None, typer.Option(help="Comma-separated: bvh,glb,html,mp4,npz. [default: bvh,html]")
-    ] = None,
+    formats: Formats = None,
     song: Song = None,
     method: Annotated[
         str,
@@ -114,7 +112,7 @@ def inbetween(
     model: Annotated[
         str | None, typer.Option(help="Name of an in-between model or a checkpoint folder.", show_default=False)
     ] = None,
-    feet: Annotated[bool, typer.Option(help="Keep feet that bear weight from sliding.")] = True,
+    feet: Feet = True,
     character: Character = None,
     map_file: CharacterMap = None,
     root: Root = "auto",

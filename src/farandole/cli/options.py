@@ -20,6 +20,14 @@ Song = Annotated[
     typer.Option("--song", metavar="SONG", help="Sound file that plays with it (wav, flac, ogg, mp3, m4a, mp4 ...)."),
 ]
 MotionFile = Annotated[Path, typer.Argument(metavar="MOTION", help="A .bvh, .glb or .npz file.", show_default=False)]
+Outputs = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", "-o", metavar="DIR or FILE", help="A folder, or a file: .bvh .glb .html .mp4 .npz. [default: here]"
+    ),
+]
+Formats = Annotated[str | None, typer.Option(help="Comma-separated: bvh,glb,html,mp4,npz. [default: bvh,html]")]
+Feet = Annotated[bool, typer.Option(help="Keep feet that bear weight from sliding.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes. [default: one per core]", show_default=False)]
 Cluster = Annotated[
     str | None,

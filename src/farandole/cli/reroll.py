@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from farandole.cli import console
-from farandole.cli.options import Character, CharacterMap, Force, Json, Quiet, Root, load_rig
+from farandole.cli.options import Character, CharacterMap, Feet, Force, Formats, Json, Outputs, Quiet, Root, load_rig
 
 
 def reroll(
@@ -34,15 +34,8 @@ def reroll(
     keep_joints: Annotated[
         str | None, typer.Option(metavar="JOINTS", help="Keep these as they are: legs, torso ...", show_default=False)
     ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR or FILE", help="A folder, or a file: .bvh .glb .html .mp4 .npz. [default: here]"
-        ),
-    ] = None,
-    formats: Annotated[
-        str | None, typer.Option(help="Comma-separated: bvh,glb,html,mp4,npz. [default: bvh,html]")
-    ] = None,
+    out: Outputs = None,
+    formats: Formats = None,
     seed: Annotated[int, typer.Option(min=0, help="Another number, another dance.")] = 0,
     takes: Annotated[int, typer.Option(min=1, max=16, help="How many; one page shows them side by side.")] = 1,
     style: Annotated[str, typer.Option(help="A style of the model, or auto: what suits the song.")] = "auto",
@@ -51,7 +44,7 @@ def reroll(
     model: Annotated[
         str | None, typer.Option(help="Name of a dance model or a checkpoint folder.", show_default=False)
     ] = None,
-    feet: Annotated[bool, typer.Option(help="Keep feet that bear weight from sliding.")] = True,
+    feet: Feet = True,
     character: Character = None,
     map_file: CharacterMap = None,
     root: Root = "auto",
