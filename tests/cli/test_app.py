@@ -136,6 +136,7 @@ def test_commands_and_modules_agree() -> None:
     helpers = {"__init__", "app", "commands", "console", "dance_folder", "evaluate_runs", "goal_words"} | {
         "options",
         "prepare_options",
+        "shell_completion",
         "times",
     }
     assert {p.stem for p in folder.glob("*.py")} - helpers == set(_names())
@@ -209,8 +210,24 @@ def test_bash_completes_commands_and_options(process, words: str, offered: set[s
     assert set(done.stdout.split()) == offered
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_a_completion_script_can_be_had_for_every_shell(process, shell: str) -> None:
+@pytest.mark.parametrize(
+    ("shell", "word"),
+    [
+        ("bash", "complete -o default"),
+        ("zsh", "#compdef farandole"),
+        ("fish", "complete --command"),
+        ("pwsh", "Register-ArgumentCompleter"),
+    ],
+)
+def test_a_completion_script_can_be_had_for_every_shell(process, shell: str, word: str) -> None:
     outcome = process("--show-completion", shell)
     assert outcome.code == 0
-    assert "_FARANDOLE_COMPLETE" in outcome.out
+    assert word in outcome.out
+
+
+def test_completion_is_installed_for_the_shell_that_is_named(process, tmp_path: Path) -> None:
+    outcome = process("--install-completion", "bash", HOME=str(tmp_path))
+    assert outcome.code == 0
+    (script,) = [p for p in tmp_path.rglob("*") if p.is_file() and p.name != ".bashrc"]
+    assert "_FARANDOLE_COMPLETE" in script.read_text()
+    assert process("--install-completion", "tcsh", HOME=str(tmp_path)).refused()

@@ -18,7 +18,7 @@ from typing import Annotated, cast
 import typer
 
 from farandole._version import __version__
-from farandole.cli import commands, console
+from farandole.cli import commands, console, shell_completion
 from farandole.errors import FarandoleError
 
 ISSUES = "with the command, the input if you can share it, and what it prints with --debug"
@@ -38,6 +38,7 @@ app = typer.Typer(
     name="farandole",
     help="Give it a song, get a dance.",
     epilog="farandole COMMAND --help tells more and has examples. farandole COMMAND ... --debug shows where an error came from.",
+    add_completion=False,  # typer's own looks for the shell that called, and fails where none did
     rich_markup_mode=None,  # plain help is instant and reads the same everywhere
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
@@ -59,6 +60,8 @@ def _root(
         bool,
         typer.Option("--debug", help="Show the traceback of errors; anywhere in the line (or set FARANDOLE_DEBUG=1)."),
     ] = False,
+    install_completion: shell_completion.InstallCompletion = None,
+    show_completion: shell_completion.ShowCompletion = None,
 ) -> None:
     """Give it a song, get a dance."""
 
@@ -88,6 +91,7 @@ def run(arguments: list[str]) -> int:
             warnings.simplefilter("ignore")
             warnings.simplefilter("always", UserWarning)
         words, debug = _without_debug(arguments)
+        shell_completion.prepare()
         try:
             code = app(words or ["--help"], standalone_mode=False, prog_name="farandole")
             if code == INTERRUPTED:  # newer releases of typer turn Ctrl-C into an exit code, older ones into Abort
