@@ -39,7 +39,7 @@ def train(
         bool, typer.Option("--resume", help="Go on from the last state in RUN, by the recipe that it was begun with.")
     ] = False,
     help_: Annotated[
-        bool, typer.Option("--help", "-h", help="Show this message, with RECIPE its keys, and exit.", is_flag=True)
+        bool, typer.Option("--help", "-h", help="Show this message, with RECIPE its keys, and exit.")
     ] = False,
     force: Force = False,
     json: Json = False,
