@@ -86,7 +86,7 @@ def dance(
     """
     from farandole import _io
     from farandole.cli.dance_folder import FolderRun, run_folder
-    from farandole.evaluation.metrics.step_coherence import song_coherence
+    from farandole.evaluation.metrics.landings_on_beat import song_landings
     from farandole.generation.dance import dances
     from farandole.music import load_song
     from farandole.view.takes import character_formats, plan_outputs, write_takes
@@ -120,15 +120,15 @@ def dance(
     rigged = {"character": rig, "root": root, "progress": rendering}
     write_takes(outputs, motions, sound, title=song.stem, force=force, **rigged)
     speed = sum(m.seconds for m in motions) / took
-    alignments = [song_coherence(m, sound.beats) for m in motions]
+    alignments = [song_landings(m, sound.beats) for m in motions]
     if json:
         takes_made = [
             {
                 "files": files,
                 "seconds": m.seconds,
                 "frames": len(m),
-                "beat_alignment": a[0],
-                "beat_alignment_chance": a[1],
+                "landings_on_beat": a[0],
+                "landings_between_beats": a[1],
             }
             for files, m, a in zip(outputs.takes, motions, alignments, strict=True)
         ]
@@ -140,8 +140,8 @@ def dance(
     for files, motion, (aligned, chance) in zip(outputs.takes, motions, alignments, strict=True):
         name = next(iter(files.values())).stem if files and takes > 1 else song.stem
         console.note(
-            f"{name}: {motion.seconds:.1f} s at {sound.beats.tempo:.0f} bpm, steps on the beat {aligned:.2f} "
-            f"(off the beat {chance:.2f})",
+            f"{name}: {motion.seconds:.1f} s at {sound.beats.tempo:.0f} bpm, {aligned:.0%} of steps land on the beat "
+            f"({chance:.0%} between beats)",
             quiet=quiet,
         )
     console.note(f"made {speed:.0f} times faster than it plays", quiet=quiet)

@@ -12,6 +12,7 @@ from farandole.checkpoints.session import check_finite
 from farandole.errors import CheckpointError
 from farandole.generation.bodies import carry
 from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings, Progress
+from farandole.generation.latent_flow.beat_timing import on_the_beat
 from farandole.generation.latent_flow.dance_score import DanceScore, song_score, steady_score
 from farandole.generation.latent_flow.joint_pins import known_groups, pinned_features
 from farandole.generation.latent_flow.latent_windows import decode_latents, sample_latents
@@ -175,10 +176,12 @@ class LatentDancer(Completer[LatentFlow]):
         latents = None if before is None else np.repeat(before.latents, len(scores), axis=0)
         pins = self.no_pins(per_token * total)
         made = []
-        for pose in self.unscale(self.poses(music, style, noise, pins, start=latents, progress=progress)):
+        poses = self.unscale(self.poses(music, style, noise, pins, start=latents, progress=progress))
+        for pose, score in zip(poses, scores, strict=True):
             where = (None, 0.0) if before is None else (before.position, before.heading)
             motion = self.codec.decode(pose, position=where[0], heading=where[1])
             motion = clean_feet(soften_pops(motion), pose[:, self.codec.slices["contacts"]])
+            motion = on_the_beat(motion, score.count, held=lead)
             if before is not None:
                 # Cleaning moves the root a little: the dance begins where the start ends.
                 gap = (before.end - motion.root_positions[lead - 1]) * np.array([1.0, 0.0, 1.0])
