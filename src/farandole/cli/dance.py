@@ -57,6 +57,12 @@ def dance(
     ] = 1.0,
     energy: Annotated[float, typer.Option(min=0.25, max=2, help="How big the dance is; 1 is how people dance.")] = 1.0,
     start: Annotated[Path | None, typer.Option(metavar="MOTION", help="Go on from the end of this motion.")] = None,
+    stage: Annotated[
+        str,
+        typer.Option(
+            metavar="WxD", help="Width and depth of the stage that it stays on, m, or free: goes and turns anywhere."
+        ),
+    ] = "4x4",
     fps: Annotated[float, typer.Option(min=5, max=240, help="Frames per second of the files.")] = 30.0,
     model: Annotated[
         str, typer.Option(help="Name of a model (see farandole models) or a checkpoint folder.")
@@ -88,6 +94,7 @@ def dance(
     from farandole.cli.dance_folder import FolderRun, run_folder
     from farandole.evaluation.metrics.step_coherence import song_coherence
     from farandole.generation.dance import dances
+    from farandole.generation.stages import stage_of
     from farandole.music import load_song
     from farandole.view.takes import character_formats, plan_outputs, write_takes
 
@@ -99,6 +106,7 @@ def dance(
         "temperature": temperature,
         "energy": energy,
         "start": start,
+        "stage": stage_of(stage),
         "fps": fps,
     }
     if song.is_dir():

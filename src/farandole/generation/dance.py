@@ -11,6 +11,7 @@ from farandole.errors import MotionError
 from farandole.generation.completion import DANCER, completions, continuation, open_model
 from farandole.generation.partial import PartialMotion
 from farandole.generation.required_abilities import require
+from farandole.generation.stages import STAGE, Stage
 from farandole.motion.files import load_motion
 from farandole.motion.interpolation import resample_smoothly
 from farandole.motion.motion import Motion
@@ -31,6 +32,7 @@ def dances(
     temperature: float = 1.0,
     energy: float = 1.0,
     start: Motion | str | Path | None = None,
+    stage: Stage | None = STAGE,
     fps: float = 30.0,
     model: str | Path | Completer = DANCER,
     engine: str = "auto",
@@ -48,6 +50,8 @@ def dances(
         temperature: Scale of the randomness; 1 is as varied as people are, 0.7 is plainer.
         energy: 1 follows the song; below calmer, above livelier.
         start: Motion to go on from, or the path of a motion file; its end is what counts, and the song begins with the dance.
+        stage: Width and depth of the stage, m: the hips never leave it, and the dancer turns back to the audience, whom they face
+            first. None: they go and turn as they like.
         fps: Frame rate of the result.
         model: Shipped name, checkpoint folder, run, or opened model.
         engine: "onnx", "torch" or "auto".
@@ -64,7 +68,14 @@ def dances(
         raise MotionError(f"{takes} takes: need at least 1")
     music = as_song(song)
     seconds = music.seconds if seconds is None else seconds
-    options = {"song": music, "style": style, "temperature": temperature, "energy": energy, "seed": seed}
+    options = {
+        "song": music,
+        "style": style,
+        "temperature": temperature,
+        "energy": energy,
+        "seed": seed,
+        "stage": stage,
+    }
     options["style_changes"] = tuple(style_changes)
     completer = open_model(model, engine=engine) if isinstance(model, str | Path) else model
     require(completer.checkpoint, ["music"], "dancing to a song")
@@ -86,6 +97,7 @@ def dance(
     temperature: float = 1.0,
     energy: float = 1.0,
     start: Motion | str | Path | None = None,
+    stage: Stage | None = STAGE,
     fps: float = 30.0,
     model: str | Path | Completer = DANCER,
     engine: str = "auto",
@@ -97,7 +109,7 @@ def dance(
     """
     (motion,) = dances(
         song, seed=seed, seconds=seconds, style=style, style_changes=style_changes, temperature=temperature,
-        energy=energy, start=start, fps=fps, model=model, engine=engine,
+        energy=energy, start=start, stage=stage, fps=fps, model=model, engine=engine,
     )  # fmt: skip
     return motion
 
@@ -123,6 +135,7 @@ def _from_start(
         temperature=wanted.temperature,
         energy=wanted.energy,
         seed=wanted.seed,
+        stage=wanted.stage,
     )
     frames, fps = len(wanted.motion), wanted.motion.fps
     made = continuation(partial, completer, frames, fps, takes=takes, progress=progress)

@@ -14,11 +14,13 @@ from farandole.generation.bodies import carry
 from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings, Progress
 from farandole.generation.latent_flow.dance_score import DanceScore, song_score, steady_score
 from farandole.generation.latent_flow.joint_pins import known_groups, pinned_features
-from farandole.generation.latent_flow.latent_windows import decode_latents, sample_latents
+from farandole.generation.latent_flow.latent_windows import decode_latents, echoed, sample_latents
 from farandole.generation.latent_flow.meeting import meeting
+from farandole.generation.latent_flow.steering import steered
+from farandole.generation.stages import STAGE, Stage
 from farandole.models.abilities import InputWindow, LatentFlow
 from farandole.motion.dance_codec import DanceCodec
-from farandole.motion.feet import clean_feet
+from farandole.motion.feet import CleanupConfig, clean_feet
 from farandole.motion.pops import soften_pops
 from farandole.motion.retarget import retarget
 from farandole.motion.rotations import Array
@@ -144,7 +146,14 @@ class LatentDancer(Completer[LatentFlow]):
             ).part(slice(first, None))
             for take in range(takes)
         ]
-        return self.dance(scores, seed=partial.seed, temperature=partial.temperature, start=start, progress=progress)
+        return self.dance(
+            scores,
+            seed=partial.seed,
+            temperature=partial.temperature,
+            start=start,
+            stage=partial.stage,
+            progress=progress,
+        )
 
     def dance(
         self,
@@ -153,6 +162,7 @@ class LatentDancer(Completer[LatentFlow]):
         seed: int = 0,
         temperature: float = 1.0,
         start: Motion | None = None,
+        stage: Stage | None = STAGE,
         progress: Progress | None = None,
     ) -> list[Motion]:
         """One dance per score; all scores have the same length.
@@ -162,6 +172,7 @@ class LatentDancer(Completer[LatentFlow]):
             seed: Same seed, same engine: the same dances.
             temperature: Scale of the randomness; 1 is as varied as people are.
             start: Motion that the dances continue, any humanoid skeleton; its last 1.6 s count.
+            stage: Width and depth that the dances keep to, m, facing where they begin to; None: they go and turn as they like.
             progress: Called with (done, total) in tokens.
         """
         frames, per_token = len(scores[0]), self.facts.frames_per_token
@@ -171,14 +182,18 @@ class LatentDancer(Completer[LatentFlow]):
         scores = [score.extended(lead, per_token * total - lead - frames, self.fps) for score in scores]
         music = np.stack([self.music(score) for score in scores])
         style = np.stack([self.mix(score) for score in scores])
-        noise = np.stack([self._noise([seed, k], mix, temperature) for k, mix in enumerate(style)])
+        noise = np.stack([self._noise([seed, k], mix, temperature, scores[k].echo) for k, mix in enumerate(style)])
         latents = None if before is None else np.repeat(before.latents, len(scores), axis=0)
         pins = self.no_pins(per_token * total)
         made = []
         for pose in self.unscale(self.poses(music, style, noise, pins, start=latents, progress=progress)):
             where = (None, 0.0) if before is None else (before.position, before.heading)
             motion = self.codec.decode(pose, position=where[0], heading=where[1])
-            motion = clean_feet(soften_pops(motion), pose[:, self.codec.slices["contacts"]])
+            motion, contacts = soften_pops(motion), pose[:, self.codec.slices["contacts"]]
+            if stage is None:
+                motion = clean_feet(motion, contacts, CleanupConfig(pull=0.0))
+            else:
+                motion = steered(motion, contacts, stage, max(lead - 1, 0))
             if before is not None:
                 # Cleaning moves the root a little: the dance begins where the start ends.
                 gap = (before.end - motion.root_positions[lead - 1]) * np.array([1.0, 0.0, 1.0])
@@ -276,8 +291,10 @@ class LatentDancer(Completer[LatentFlow]):
         """Scaled latents of a motion of the model's body at its frame rate, whole tokens long, [T / 4, Z]."""
         return self._latents(self.scale(MOTION, self.codec.encode(body))[None])[0]
 
-    def _noise(self, seed: Sequence[int], mix: Array, temperature: float) -> Array:
+    def _noise(self, seed: Sequence[int], mix: Array, temperature: float, echo: np.ndarray | None = None) -> Array:
         normal = np.random.default_rng(seed).standard_normal((len(mix), self.latent_size))
+        if echo is not None:
+            normal = echoed(normal, echo[:: self.facts.frames_per_token] / self.facts.frames_per_token)
         return (self.spread(mix) * normal).astype(np.float32) * (temperature * self.facts.temperature)
 
     def _latents(self, pose: Array) -> Array:

@@ -73,6 +73,23 @@ def sample_latents(
     return latents
 
 
+ECHO = 0.8
+"""Correlation of the noise of a repeated section with that of the first."""
+
+
+def echoed(noise: Array, lag: Array) -> Array:
+    """Noise [N, Z] of which repeated sections share a part: dances to them are alike, but not equal.
+
+    Args:
+        noise: Independent normal numbers.
+        lag: Tokens from each place back to the one that it repeats, [N]; 0, or beyond the first: none.
+    """
+    places = np.arange(len(noise))
+    source = places - np.round(lag).astype(int)
+    repeats = ((source >= 0) & (source < places))[:, None]
+    return np.where(repeats, ECHO * noise[np.maximum(source, 0)] + np.sqrt(1.0 - ECHO**2) * noise, noise)
+
+
 def velocity_steps(
     session: Session, x: Array, inputs: dict[str, Array], steps: int, *, guidance: float = 1.0
 ) -> Iterator[Array]:
