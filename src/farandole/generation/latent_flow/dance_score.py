@@ -93,6 +93,7 @@ def song_score(
     changes: Sequence[tuple[float, str]] = (),
     energy: float = 1.0,
     role: int = 0,
+    ends: bool = True,
 ) -> DanceScore:
     """What a song asks for, frame by frame of the model; beyond its end the count goes on.
 
@@ -105,6 +106,7 @@ def song_score(
         changes: Times (s) from which on another style is danced: from the nearest beginning of four counts.
         energy: 1 follows the song's loudness; 0.5 is calmer, 1.5 livelier throughout.
         role: Which token of a style with several, and which phrases: another number, others.
+        ends: Whether the dance comes to rest with the song.
 
     Raises:
         MotionError: If a style is unknown.
@@ -112,14 +114,21 @@ def song_score(
     suited = suited_family(facts, song.tempo, song.frames.punch)
     texts = [style, *(text for _, text in changes)]
     several = [style_tokens(facts, text, role, suited) for text in texts]
-    whole = _in_one_style(facts, song, frames, fps, several[0], energy, role)
+    whole = _in_one_style(facts, song, frames, fps, several[0], energy, role, ends)
     for (begin, _), tokens in sorted(zip(changes, several[1:], strict=True), key=lambda change: change[0][0]):
-        whole = _changed(whole, _in_one_style(facts, song, frames, fps, tokens, energy, role), begin, fps)
+        whole = _changed(whole, _in_one_style(facts, song, frames, fps, tokens, energy, role, ends), begin, fps)
     return whole
 
 
 def _in_one_style(
-    facts: LatentFlow, song: Song, frames: int, fps: float, tokens: Mapping[str, float], energy: float, role: int
+    facts: LatentFlow,
+    song: Song,
+    frames: int,
+    fps: float,
+    tokens: Mapping[str, float],
+    energy: float,
+    role: int,
+    ends: bool,
 ) -> DanceScore:
     from farandole.music.conditioning import conditions
 
@@ -136,7 +145,8 @@ def _in_one_style(
     if dynamics is not None:
         from_end = (len(heard) - np.arange(len(heard))) / fps
         awake = np.clip((loudness - SILENT_ENERGY) / _WAKING, 0.0, 1.0)
-        awake *= np.clip((from_end - _END[1]) / (_END[0] - _END[1]), 0.0, 1.0)
+        if ends:
+            awake *= np.clip((from_end - _END[1]) / (_END[0] - _END[1]), 0.0, 1.0)
         dynamics = STILL + awake * (dynamics - STILL)
     mix = np.repeat(weights_of(facts, tokens)[None], len(heard), axis=0)
     lively = np.clip(loudness + livelier, -LIMIT, LIMIT)

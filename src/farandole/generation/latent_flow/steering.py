@@ -29,24 +29,25 @@ _LIVELY = 0.6
 """Share of the mean speed of the body from which on it counts as moving."""
 
 
-def steered(motion: Motion, scores: Array, stage: Stage, begin: int = 0) -> Motion:
+def steered(motion: Motion, scores: Array, stage: Stage, begin: int = 0, audience: float = 0.0) -> Motion:
     """A motion that faces the audience again and again and stays on the stage, with feet that stand where they bear weight.
 
     Turning and travel are added where at most one foot bears weight and the body moves: the standing foot pivots on its ball, the
-    other lands elsewhere. The audience is where the dancer looks in frame `begin`, the middle of the stage where they stand then.
+    other lands elsewhere. The middle of the stage is where the dancer stands in frame `begin`.
 
     Args:
         motion: On the house skeleton.
         scores: How likely each foot bears weight, [T, 2].
         stage: Width and depth, m. The hips never leave it.
         begin: First frame that may be changed.
+        audience: Heading that faces the audience, rad.
     """
     config = CleanupConfig(pull=0.0)
     scores = gaussian_filter1d(np.clip(scores, 0.0, 1.0), 1.0, axis=0, mode="nearest")
     free = freedom(motion, scores)
     free[: begin + 1] = 0.0
-    motion = anchor_root(faced(motion, free, begin), scores)
-    motion = on_stage(motion, free, stage, begin)
+    motion = anchor_root(faced(motion, free, audience), scores)
+    motion = on_stage(motion, free, stage, begin, audience)
     return plant_feet(motion, planted_feet(scores, motion.fps, config), config)
 
 
@@ -60,17 +61,22 @@ def freedom(motion: Motion, scores: Array) -> Array:
     return free * np.clip(_USUAL / np.maximum(around, 1e-6), 1.0, _RARER)
 
 
-def faced(motion: Motion, free: Array, begin: int = 0) -> Motion:
-    """The motion turned, where it is free [T], to where it looks in frame `begin`; turns of the dancer's own stay."""
+def faced(motion: Motion, free: Array, audience: float = 0.0) -> Motion:
+    """The motion turned, where it is free [T], to the audience's heading (rad); turns of the dancer's own stay."""
     yaw = np.unwrap(rot.yaw(motion.rotations[:, 0]))
-    look = gaussian_filter1d(yaw, _LOOK * motion.fps, mode="nearest") - yaw[begin]
-    offset, turned = np.empty(len(yaw)), 0.0
+    look = gaussian_filter1d(yaw, _LOOK * motion.fps, mode="nearest") - audience
+    offset, added = np.empty(len(yaw)), 0.0
     limit = _FASTEST_TURN * _TURN_SECONDS
     for frame, (angle, share) in enumerate(zip(look.tolist(), free.tolist(), strict=True)):
-        away = (angle + turned + math.pi) % (2.0 * math.pi) - math.pi
+        away = (angle + added + math.pi) % (2.0 * math.pi) - math.pi
         excess = math.copysign(max(abs(away) - _AWAY, 0.0), away)
-        turned -= share * max(min(excess, limit), -limit) / _TURN_SECONDS / motion.fps
-        offset[frame] = turned
+        added -= share * max(min(excess, limit), -limit) / _TURN_SECONDS / motion.fps
+        offset[frame] = added
+    return turned(motion, offset)
+
+
+def turned(motion: Motion, offset: Array) -> Motion:
+    """The motion turned by an angle [T] about where it is, rad: its steps too."""
     around = rot.from_yaw(offset)
     steps = np.diff(motion.root_positions, axis=0, prepend=motion.root_positions[:1])
     path = motion.root_positions[0] + np.cumsum(rot.rotate(around, steps), axis=0)
@@ -79,11 +85,10 @@ def faced(motion: Motion, free: Array, begin: int = 0) -> Motion:
     return replace(motion, rotations=rotations, root_positions=path)
 
 
-def on_stage(motion: Motion, free: Array, stage: Stage, begin: int = 0) -> Motion:
+def on_stage(motion: Motion, free: Array, stage: Stage, begin: int = 0, audience: float = 0.0) -> Motion:
     """The motion drawn to the middle of a stage where it is free [T]; see `steered`."""
     path = motion.root_positions.copy()
-    facing = float(rot.yaw(motion.rotations[begin : begin + 1, 0])[0])
-    back = rot.from_yaw(np.full(len(path), -facing))
+    back = rot.from_yaw(np.full(len(path), -audience))
     place = rot.rotate(back, path - path[begin])
     for axis, side in ((0, stage[0]), (2, stage[1])):
         half = 0.5 * side
