@@ -32,7 +32,7 @@ def warped(motion: Motion, seconds: Array) -> Motion:
 
 
 def monotone_cubic(at: Array, x: Array, y: Array) -> Array:
-    """A smooth curve through points that rises and falls only where they do (Fritsch and Butland, 1984), [N].
+    """A smooth curve through points that rises and falls only where they do (Fritsch and Butland, 1984), level at both ends, [N].
 
     Args:
         at: Where, [N], within `x`.
@@ -45,7 +45,7 @@ def monotone_cubic(at: Array, x: Array, y: Array) -> Array:
     turning = left * right <= 0
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = (a + b) / (a / left + b / right)
-    tangent = np.concatenate((slope[:1], np.where(turning, 0.0, mean), slope[-1:]))
+    tangent = np.concatenate(([0.0], np.where(turning, 0.0, mean), [0.0]))
     k = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(width) - 1)
     u, h = (at - x[k]) / width[k], width[k]
     stays = (1 + 2 * u) * (1 - u) ** 2 * y[k] + u * u * (3 - 2 * u) * y[k + 1]

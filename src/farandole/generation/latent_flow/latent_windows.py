@@ -73,6 +73,49 @@ def sample_latents(
     return latents
 
 
+def closed_latents(
+    session: Session, latents: Array, music: Array, style: Array, noise: Array, facts: LatentFlow, *, pinned: Array
+) -> Array:
+    """Latents of dances [B, N, Z] whose last tokens lead to their first: made anew between those before and the first ones.
+
+    Arguments as for `sample_latents`; N is at least a window and its context.
+    """
+    total, frames, context = latents.shape[1], facts.frames_per_token, facts.context
+    first = total + context - facts.tokens
+    places = np.arange(first, total + context) % total
+    rows = (frames * places[:, None] + np.arange(frames)).ravel()
+    known = np.ones((len(latents), facts.tokens), np.float32)
+    known[:, context : total - first] = 0.0
+    inputs = {
+        "known": known,
+        "music": music[:, rows],
+        "style": style[:, places],
+        "pinned": np.repeat(pinned[None, rows], len(latents), axis=0),
+    }
+    x = np.where(known[..., None] > 0, latents[:, places], noise[:, places]).astype(np.float32)
+    *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=facts.guidance)
+    result = latents.copy()
+    result[:, places[: total - first]] = x[:, : total - first]
+    return result
+
+
+ECHO = 0.8
+"""Correlation of the noise of a repeated section with that of the first."""
+
+
+def echoed(noise: Array, lag: Array) -> Array:
+    """Noise [N, Z] of which repeated sections share a part: dances to them are alike, but not equal.
+
+    Args:
+        noise: Independent normal numbers.
+        lag: Tokens from each place back to the one that it repeats, [N]; 0, or beyond the first: none.
+    """
+    places = np.arange(len(noise))
+    source = places - np.round(lag).astype(int)
+    repeats = ((source >= 0) & (source < places))[:, None]
+    return np.where(repeats, ECHO * noise[np.maximum(source, 0)] + np.sqrt(1.0 - ECHO**2) * noise, noise)
+
+
 def velocity_steps(
     session: Session, x: Array, inputs: dict[str, Array], steps: int, *, guidance: float = 1.0
 ) -> Iterator[Array]:
