@@ -130,13 +130,17 @@ def _in_one_style(
     dynamics = planned_dynamics(facts.styles[leading].phrases, heard.count, loudness, role)
     if dynamics is not None:
         from_end = (len(heard) - np.arange(len(heard))) / fps
-        awake = np.clip((loudness - SILENT_ENERGY) / _WAKING, 0.0, 1.0)
-        awake *= np.clip((from_end - _END[1]) / (_END[0] - _END[1]), 0.0, 1.0)
+        awake = wakefulness(loudness) * np.clip((from_end - _END[1]) / (_END[0] - _END[1]), 0.0, 1.0)
         dynamics = STILL + awake * (dynamics - STILL)
     mix = np.repeat(weights_of(facts, tokens)[None], len(heard), axis=0)
     lively = np.clip(loudness + livelier, -LIMIT, LIMIT)
     whole = DanceScore(leading, heard.count, heard.tempo, lively, heard.bands, dynamics, mix)
     return whole.extended(0, frames - len(heard), fps) if frames > len(heard) else whole.part(slice(frames))
+
+
+def wakefulness(loudness: Array) -> Array:
+    """0 in silence, 1 where there is music to dance to, for loudness in standard deviations [T]."""
+    return np.clip((loudness - SILENT_ENERGY) / _WAKING, 0.0, 1.0)
 
 
 def _changed(before: DanceScore, after: DanceScore, begin: float, fps: float) -> DanceScore:
