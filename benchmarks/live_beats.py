@@ -120,7 +120,14 @@ def live_dance(song: ComposedSong, seed: int, style: str, *, oracle: bool) -> tu
         def known(now: float):
             count = true(now)
             return replace(
-                clock(now), count=count, tempo=song.bpm, sure=1.0, bar=count % 4, beats_per_bar=4, bar_sure=1.0, idle=now < 1.0
+                clock(now),
+                count=count,
+                tempo=song.bpm,
+                sure=1.0,
+                bar=count % 4,
+                beats_per_bar=4,
+                bar_sure=1.0,
+                idle=now < 1.0,
             )
 
         live._ears.clock = known  # type: ignore[method-assign]
@@ -172,7 +179,9 @@ def main() -> None:
                 else:
                     motion, off, _ = live_dance(song, options.seed, style, oracle=mode == "oracle")
                     note = f"count off {1e3 * np.abs(off).mean():.0f} ms, mean {1e3 * off.mean():+.0f}"
-                every.setdefault(mode, []).append(row(f"{genre} {bpm:.0f} {style} {mode}", motion, song.beat_times, note))
+                every.setdefault(mode, []).append(
+                    row(f"{genre} {bpm:.0f} {style} {mode}", motion, song.beat_times, note)
+                )
     for mode, values in every.items():
         for kind in ("plants", "accents"):
             mean = {key: np.mean([v[kind][key] for v in values]) for key in values[0][kind]}

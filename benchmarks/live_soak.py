@@ -22,7 +22,15 @@ from farandole.data.starter.songs import compose
 from farandole.live import Live
 from farandole.live.stats import Histogram, peak_megabytes
 
-SONGS = (("house", 124.0), ("salsa", 186.0), ("hiphop", 92.0), ("pop", 104.0), ("rock", 152.0), ("pop", 208.0), ("funk", 76.0))
+SONGS = (
+    ("house", 124.0),
+    ("salsa", 186.0),
+    ("hiphop", 92.0),
+    ("pop", 104.0),
+    ("rock", 152.0),
+    ("pop", 208.0),
+    ("funk", 76.0),
+)
 """The sixth is the fourth at twice its tempo."""
 STYLES = ("auto", "salsa", "modern", "auto", "street", "slow", "party")
 SECONDS = 75.0
@@ -137,7 +145,9 @@ def main() -> None:
             off = count_error(*np.array(tracked).T)
             interval.off += (np.abs(off) * float(np.median(np.diff(beats)))).tolist()
         if pushed / rate >= next_report:
-            lines.append({**interval.line(pushed / rate / 60, pushed / rate, last), "wall_s": round(time.monotonic() - begun)})
+            lines.append(
+                {**interval.line(pushed / rate / 60, pushed / rate, last), "wall_s": round(time.monotonic() - begun)}
+            )
             print(json.dumps(lines[-1]), flush=True)
             interval, next_report = Interval(), next_report + REPORT
     if options.out:

@@ -101,18 +101,31 @@ def shift_to_beats(motion: Motion, balls: Array, count: Array, begin: float) -> 
     return smooth - smooth[0] * np.exp(-np.arange(frames) / 4.0)  # it leaves without a jump
 
 
+def landings(balls: Array, fps: float) -> list[float]:
+    """Frame numbers, with their fractions, at which a foot that swung comes to rest.
+
+    Args:
+        balls: Where the balls of the feet are, [T, 2, 3] m.
+        fps: Frames per second.
+    """
+    found = []
+    for speed in np.linalg.norm(kinematics.velocity(balls, fps), axis=-1).T.tolist():
+        swings = False
+        for t, now in enumerate(speed):
+            swings = swings or now > _FAST
+            if swings and now < _SLOW:
+                found.append(t - (_SLOW - now) / (speed[t - 1] - now))
+                swings = False
+    return sorted(found)
+
+
 def _moments(motion: Motion, balls: Array) -> Array:
     """How much each frame is a moment that should be on the beat, [T]."""
     worth = np.zeros(len(motion))
-    for speed in np.linalg.norm(kinematics.velocity(balls, motion.fps), axis=-1).T:
-        swings = False
-        for t, now in enumerate(speed.tolist()):
-            swings = swings or now > _FAST
-            if swings and now < _SLOW:  # it landed between the frame before and this one
-                part = (now - _SLOW) / (now - speed[t - 1])
-                worth[t - 1] += part
-                worth[t] += 1.0 - part
-                swings = False
+    for at in landings(balls, motion.fps):
+        low = int(at)
+        worth[low] += low + 1 - at
+        worth[low + 1] += at - low
     speed = np.linalg.norm(kinematics.velocity(motion.positions, motion.fps), axis=-1).mean(axis=1)
     speed = gaussian_filter1d(speed, 0.06 * motion.fps, axis=0, mode="nearest")
     low = np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])) + 1
