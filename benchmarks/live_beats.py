@@ -17,7 +17,6 @@ from pathlib import Path
 
 import numpy as np
 
-from farandole.motion.files.bvh.bvh_reader import read_bvh
 from farandole.data.starter.salsa import HELD_OUT_TAKES, LEAD_IN, SOURCE_UNIT, clean_take
 from farandole.data.starter.songs import compose
 from farandole.data.starter.songs.composer import ComposedSong
@@ -27,6 +26,7 @@ from farandole.generation.dance import dance
 from farandole.live import Live
 from farandole.live.simulation import simulate
 from farandole.live.stats import LiveStats
+from farandole.motion.files.bvh.bvh_reader import read_bvh
 from farandole.motion.kinematics import velocity
 from farandole.motion.motion import Motion
 from farandole.music.song import Song

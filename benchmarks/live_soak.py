@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
 from live_beats import count_error
 
 from farandole.data.starter.songs import compose

@@ -292,7 +292,8 @@ class LiveDancer:
 
     def _phrase_energies(self, count: Array, energy: float) -> Array:
         """Energy of the music that each phrase of a count [T] is chosen by: what it was when first planned, lest another phrase
-        takes its place in the middle; but music that turns much louder or softer is followed at once."""
+        takes its place in the middle; but music that turns much louder or softer is followed at once.
+        """
         numbers = np.floor(count / COUNTS).astype(int)
         kept = {number: self._energies.get(number, energy) for number in np.unique(numbers).tolist()}
         self._energies = {n: e if abs(e - energy) <= _ENERGY_OFF else energy for n, e in kept.items()}
