@@ -144,7 +144,7 @@ def _in_one_style(
     dynamics = form.dynamics(facts.styles[leading].phrases, count, loudness, role)
     if dynamics is not None:
         from_end = (len(heard) - np.arange(len(heard))) / fps
-        awake = np.clip((loudness - SILENT_ENERGY) / _WAKING, 0.0, 1.0)
+        awake = wakefulness(loudness)
         if ends:
             awake *= np.clip((from_end - _END[1]) / (_END[0] - _END[1]), 0.0, 1.0)
         dynamics = STILL + awake * (dynamics - STILL)
@@ -152,6 +152,11 @@ def _in_one_style(
     lively = np.clip(loudness + livelier, -LIMIT, LIMIT)
     whole = DanceScore(leading, count, heard.tempo, lively, heard.bands, dynamics, mix, form.echoes(count))
     return whole.extended(0, frames - len(heard), fps) if frames > len(heard) else whole.part(slice(frames))
+
+
+def wakefulness(loudness: Array) -> Array:
+    """0 in silence, 1 where there is music to dance to, for loudness in standard deviations [T]."""
+    return np.clip((loudness - SILENT_ENERGY) / _WAKING, 0.0, 1.0)
 
 
 def _changed(before: DanceScore, after: DanceScore, begin: float, fps: float) -> DanceScore:

@@ -117,7 +117,7 @@ def echoed(noise: Array, lag: Array) -> Array:
 
 
 def velocity_steps(
-    session: Session, x: Array, inputs: dict[str, Array], steps: int, *, guidance: float = 1.0
+    session: Session, x: Array, inputs: dict[str, Array], steps: int, *, guidance: float = 1.0, together: bool = False
 ) -> Iterator[Array]:
     """The flow from t = 0 to 1 by the two-step Adams-Bashforth method, step by step; known tokens stay as they are.
 
@@ -125,7 +125,8 @@ def velocity_steps(
     through the curves make dances smaller.
 
     Guidance above 1 follows the dynamics more closely than the model would: its velocity is carried beyond the one without them
-    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work.
+    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work: side by side in two threads, or
+    `together` as one batch, which is the least work on one core.
     """
     free = 1.0 - inputs["known"][..., None]
     size = np.float32(1.0 / steps)
@@ -135,14 +136,21 @@ def velocity_steps(
     if guided:
         alone["music"] = inputs["music"].copy()
         alone["music"][..., DYNAMICS] = 0.0
+    if guided and together:
+        inputs = {name: np.concatenate((value, alone[name])) for name, value in inputs.items()}
     with ThreadPoolExecutor(1) as beside:
         for n in range(steps):
             now = {"x": x, "t": np.full(len(x), n / steps, np.float32)}
-            freely = beside.submit(session.run, "flow", {**now, **alone}) if guided else None
-            velocity = session.run("flow", {**now, **inputs})[0]
-            if freely is not None:
-                without = freely.result()[0]
+            if guided and together:
+                twice = {name: np.concatenate((value, value)) for name, value in now.items()}
+                velocity, without = np.split(session.run("flow", {**twice, **inputs})[0], 2)
                 velocity = without + np.float32(guidance) * (velocity - without)
+            else:
+                freely = beside.submit(session.run, "flow", {**now, **alone}) if guided else None
+                velocity = session.run("flow", {**now, **inputs})[0]
+                if freely is not None:
+                    without = freely.result()[0]
+                    velocity = without + np.float32(guidance) * (velocity - without)
             velocity = free * velocity
             slope = velocity if before is None else np.float32(1.5) * velocity - np.float32(0.5) * before
             x = x + size * slope
