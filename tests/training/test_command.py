@@ -66,6 +66,9 @@ def test_it_prints_the_checkpoint_and_takes_changed_values(
     code, told, err = call(*words, "--resume", "--training.steps=3", "-q")
     assert (code, err) == (0, "")
     assert find_checkpoint(out).config.recipe["training"] == training | {"steps": 3}
+    code, told, err = call("train", "--resume", "--training.steps=4", *words[1:], "-q")  # whatever stands first
+    assert (code, err) == (0, "")
+    assert find_checkpoint(out).config.recipe["training"] == training | {"steps": 4}
     code, told, err = call(*words, "--force", "-q")
     assert find_checkpoint(out).config.recipe["training"]["ema"] == 0.5
 
@@ -192,6 +195,9 @@ def test_files_that_are_not_there(call: Call, recipe: Path, flow_folder: Path, t
     )
     assert "name the feature folder to train on" in refused(call("train", recipe))
     assert "name a recipe: farandole recipes lists them" in refused(call("train"))
+    for options in (["--training.lr=1e-4"], ["--training.lr", "1e-4"]):
+        assert "name a recipe" in refused(call("train", "--resume", *options, "-o", tmp_path / "r"))
+        assert "no recipe 'mowgli'" in refused(call("train", "--resume", *options, "mowgli", "--data", flow_folder))
 
 
 def test_help_tells_the_keys_of_a_recipe(call: Call) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farandole.checkpoints.schema import CONFIG, FILES, SCALERS, SCHEMA, SKELETON, CheckpointConfig, read
-from farandole.data.feature_folder import Scaler
+from farandole.data.scaler import Scaler
 from farandole.errors import CheckpointError, FarandoleError
 from farandole.models.abilities import Abilities, Completion
 

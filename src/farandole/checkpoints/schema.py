@@ -30,7 +30,8 @@ Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
 class Strict(BaseModel):
     """Immutable, and without keys that nobody reads."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    # Each is worked out once, as part of the file that holds it.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class CodecFacts(Strict):

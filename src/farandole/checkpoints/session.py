@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +28,11 @@ class Session(Protocol):
     @property
     def engine(self) -> str:
         """What runs them: "onnx" or "torch"."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """How many threads there are for it; 1 where runs side by side would gain nothing."""
         ...
 
     @property
@@ -80,7 +86,7 @@ class OnnxSession:
 
     Args:
         folder: Where NETWORK.onnx lie.
-        threads: CPU threads of networks beyond `SMALL`.
+        threads: CPU threads of networks beyond `SMALL`, as far as there are cores.
 
     Raises:
         CheckpointError: If there is none.
@@ -90,7 +96,7 @@ class OnnxSession:
     model = None
 
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
-        self.folder, self._threads = folder, threads
+        self.folder, self.threads = folder, min(threads, _cores())
         self._sessions: dict[str, Any] = {}
         if not any(folder.glob("*.onnx")):
             run = folder.parent if folder.name == "checkpoint" else folder
@@ -107,6 +113,12 @@ class OnnxSession:
             raise CheckpointError(
                 f"{self._path(network)} does not fit config.json beside it: {_line(error)}"
             ) from error
+
+    def open(self, *networks: str) -> None:
+        """Read networks before they are needed, as far as there are such."""
+        for network in networks:
+            if self._path(network).is_file():
+                self._open(network)
 
     def inputs(self, network: str) -> dict[str, tuple[int | None, ...]]:
         """See `Session.inputs`."""
@@ -126,7 +138,7 @@ class OnnxSession:
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 3
             # Threads share out a small network's sums by what each happens to be doing: one keeps the same bytes each time.
-            options.intra_op_num_threads = self._threads if path.stat().st_size > SMALL else 1
+            options.intra_op_num_threads = self.threads if path.stat().st_size > SMALL else 1
             # Threads that wait in a loop burn as much time as the work takes, and hold it up where there are other processes.
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             try:
@@ -136,6 +148,11 @@ class OnnxSession:
             except Exception as error:
                 raise CheckpointError(f"{path} cannot be read: {_line(error)}") from error
         return self._sessions[network]
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_finite(arrays: list[Array], checkpoint: Checkpoint) -> list[Array]:

@@ -37,6 +37,7 @@ class TorchSession:
             model = load_model(checkpoint).to(self.device)
         except (RuntimeError, AssertionError) as error:
             raise CheckpointError(f"device '{device}': {str(error).splitlines()[0]}") from error
+        self.threads = torch.get_num_threads()
         self.model = for_generation(model, consume=True) if isinstance(model, MotionModel) else model
 
     @cached_property

@@ -11,8 +11,9 @@ import os
 import signal
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Annotated, cast
 
 import typer
@@ -34,16 +35,6 @@ _NAMES = (
 _ClickError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 """The base class of usage errors, wherever this release of typer keeps click."""
 
-app = typer.Typer(
-    name="farandole",
-    help="Give it a song, get a dance.",
-    epilog="farandole COMMAND --help tells more and has examples. farandole COMMAND ... --debug shows where an error came from.",
-    add_completion=False,  # typer's own looks for the shell that called, and fails where none did
-    rich_markup_mode=None,  # plain help is instant and reads the same everywhere
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
-)
-
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -51,7 +42,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
@@ -66,7 +56,24 @@ def _root(
     """Give it a song, get a dance."""
 
 
-commands.register(app)
+def _application(modules: Sequence[ModuleType]) -> typer.Typer:
+    """The command line with these commands."""
+    made = typer.Typer(
+        name="farandole",
+        help="Give it a song, get a dance.",
+        epilog="farandole COMMAND --help tells more and has examples. "
+        "farandole COMMAND ... --debug shows where an error came from.",
+        add_completion=False,  # typer's own looks for the shell that called, and fails where none did
+        rich_markup_mode=None,  # plain help is instant and reads the same everywhere
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    )
+    made.callback()(_root)
+    commands.register(made, modules)
+    return made
+
+
+app = _application(commands.COMMANDS)
 
 # Looking for plugins of pydantic reads the description of every installed package.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -93,7 +100,10 @@ def run(arguments: list[str]) -> int:
         words, debug = _without_debug(arguments)
         shell_completion.prepare()
         try:
-            code = app(words or ["--help"], standalone_mode=False, prog_name="farandole")
+            # Typer works out the options of every command that it has, which takes longer than most commands' own start.
+            one = () if shell_completion.asked() else commands.named(words[0] if words else "")
+            called = _application(one) if one else app
+            code = called(words or ["--help"], standalone_mode=False, prog_name="farandole")
             if code == INTERRUPTED:  # newer releases of typer turn Ctrl-C into an exit code, older ones into Abort
                 raise KeyboardInterrupt
         except (Exception, KeyboardInterrupt) as problem:

@@ -133,7 +133,7 @@ def convert(
     from farandole.errors import MotionError
     from farandole.motion.characters import load_character
     from farandole.motion.files import load_motion, save_motion
-    from farandole.view.notebook import with_beats
+    from farandole.view.song_markers import with_beats
 
     if len(files) < 2:
         raise typer.BadParameter("needs IN and OUT")

@@ -15,9 +15,14 @@ COMPLETE_VAR = "_FARANDOLE_COMPLETE"
 Shell = Literal["bash", "zsh", "fish", "powershell", "pwsh"]
 
 
+def asked() -> bool:
+    """Whether a shell asks for completions."""
+    return COMPLETE_VAR in os.environ
+
+
 def prepare() -> None:
     """Make typer answer a shell that asks; costs nothing otherwise."""
-    if COMPLETE_VAR in os.environ:
+    if asked():
         from typer.completion import completion_init
 
         completion_init()

@@ -62,6 +62,7 @@ def train(
     from farandole.errors import MissingExtraError, OutputError
     from farandole.training.recipe_files import find_recipe, read_recipe
 
+    recipe, changes = _recipe_and_changes([*([] if recipe is None else [recipe]), *context.args])
     if help_ and recipe is None:
         console.result(context.get_help())
         return
@@ -90,7 +91,7 @@ def train(
     first = os.environ.get("LOCAL_RANK", "0") == "0"
     if first and run.exists() and not force and not resume:
         raise OutputError(f"{run} exists already: choose another name or add --force (or --resume)")
-    changes = [*context.args, *([f"start={start}"] if start is not None else [])]
+    changes += [f"start={start}"] if start is not None else []
     with console.progress("training", quiet=quiet or not first) as update:
         results = train_model(values, data, run, resume=resume, changes=changes, progress=update)
     if not first:
@@ -100,3 +101,11 @@ def train(
     else:
         console.result(run / "checkpoint")
         console.note("held out: " + ", ".join(f"{k} {v:g}" for k, v in results.items()), quiet=quiet or not results)
+
+
+def _recipe_and_changes(words: list[str]) -> tuple[str | None, list[str]]:
+    """RECIPE among the words, None if it is not, and the others: an option of the recipe that stands first is taken for it."""
+    place = 0
+    while place < len(words) and words[place].startswith("-"):
+        place += 1 if "=" in words[place] else 2  # --its.name=value or --its.name value
+    return (words[place], words[:place] + words[place + 1 :]) if place < len(words) else (None, words)

@@ -19,6 +19,8 @@ SAMPLE_RATE = 22050
 """Rate at which farandole listens, Hz: onsets live below 11 kHz."""
 BLOCK = 1 << 17
 """Samples per block of `decode_blocks` (6 s at 22050 Hz)."""
+_TAKEN = 1 << 14
+"""Samples taken from the resampler at a time: a packet's thousand or so would cost more in handling than in arithmetic."""
 SHORTEST = 1.0
 """Least sound a song needs, s."""
 _ACCEPTED = "a sound file (wav, flac, ogg, mp3, m4a, mp4) with at least 1 s of sound"
@@ -294,10 +296,10 @@ class _Resampler:
             channels = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
             if self._side and channels.shape[1] == 2:
                 channels = channels * np.array([1, -1], np.float32)
-            yield self._gain * channels.mean(axis=1)
+            yield self._gain * (channels[:, 0] if channels.shape[1] == 1 else channels.mean(axis=1))
 
 
 def _resampler(sample_rate: int, layout: str) -> AudioResampler:
     from av.audio.resampler import AudioResampler
 
-    return AudioResampler(format="flt", layout=layout, rate=sample_rate)
+    return AudioResampler(format="flt", layout=layout, rate=sample_rate, frame_size=_TAKEN)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import base64
 import html
 import webbrowser
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from farandole.errors import OutputError
 from farandole.motion.characters import BvhCharacter, Character, load_character
 from farandole.motion.files import WRITABLE, save_motion
-from farandole.motion.markers import Markers
 from farandole.motion.motion import Motion
+from farandole.view.song_markers import with_beats
 
 if TYPE_CHECKING:
     from farandole.music import Song
@@ -126,26 +126,6 @@ def preview(motion: Motion) -> str:
     image = f'<img alt="moments of the motion" src="data:image/png;base64,{data}">'
     caption = f"<figcaption>{html.escape(motion.name)}: {facts}</figcaption>"
     return f'<figure style="margin:0">{image}{caption}</figure>'
-
-
-def with_beats(motion: Motion, song: Song | None, *, offset: float = 0.0) -> Motion:
-    """The motion with the beats and bars of its song as markers.
-
-    Args:
-        motion: What dances.
-        song: Its song; None leaves the markers as they are.
-        offset: Second of the song at which the motion begins.
-    """
-    if song is None:
-        return motion
-    if song.frames.silent:
-        return replace(motion, markers=None)
-    beats = song.beats
-    times = tuple(float(t) for t in beats.times)
-    bars = tuple(float(t) for t, down in zip(beats.times, beats.downbeats, strict=True) if down)
-    return replace(
-        motion, markers=Markers(times, bars).between(offset, offset + motion.seconds, slack=0.5 / motion.fps)
-    )
 
 
 def _song(song: Any) -> Song | None:

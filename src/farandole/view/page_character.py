@@ -7,18 +7,17 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from farandole.errors import RetargetError
 from farandole.motion import names
-from farandole.motion.characters import BvhCharacter, Character
-from farandole.motion.files.gltf.container import Container
-from farandole.motion.files.gltf.takes import choose_take
-from farandole.motion.files.gltf.vrma import t_pose
-from farandole.motion.humanoid.map_file import read_map
 from farandole.motion.motion import Motion
 from farandole.motion.retarget import anatomy_frames
 from farandole.motion.rotations import Array
+
+if TYPE_CHECKING:
+    from farandole.motion.characters import BvhCharacter, Character
+    from farandole.motion.files.gltf.container import Container
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +63,8 @@ def costumes(
     Raises:
         RetargetError: If the character cannot be moved like this.
     """
+    from farandole.motion.characters import BvhCharacter
+
     if isinstance(character, BvhCharacter) or not _showable(character.container):
         return [None] * len(motions)
     data = character.glb(motions, root=root, replace=True)
@@ -89,6 +90,11 @@ def own_costume(
     path = Path(path)
     if path.suffix.lower() not in (".glb", ".gltf", ".vrm") or not path.is_file():
         return None
+    from farandole.motion.characters import Character
+    from farandole.motion.files.gltf.container import Container
+    from farandole.motion.files.gltf.takes import choose_take
+    from farandole.motion.humanoid.map_file import read_map
+
     container = Container.open(path)
     own = container.document.get("asset", {}).get("generator") == "farandole"
     if own or not container.items("meshes") or not _showable(container):
@@ -137,6 +143,8 @@ def humanoid_data(motion: Motion) -> dict[str, Any] | None:
     """What tells a page how a motion moves any human: per part its joint, the rotation from T-pose axes to the joint's own, and a
     body in an exact T-pose, as tall in the legs, m. None for motions of anything else.
     """
+    from farandole.motion.files.gltf.vrma import t_pose
+
     try:
         roles = names.humanoid_roles(motion.skeleton)
         frames = anatomy_frames(motion.skeleton, roles, motion)

@@ -137,9 +137,9 @@ def write_takes(
         RetargetError: If the character cannot be moved like this.
     """
     from farandole.motion.files import save_motion
-    from farandole.view.notebook import with_beats
     from farandole.view.page import write_page
     from farandole.view.page_character import costumes
+    from farandole.view.song_markers import with_beats
 
     shown = progress or (lambda _: nullcontext())
     with _io.atomic_paths(outputs.all, force=force) as temporaries:

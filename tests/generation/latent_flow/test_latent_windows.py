@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from farandole.generation.latent_flow.latent_windows import decode_latents, sample_latents
+from farandole.generation.completion import DANCER, open_model
+from farandole.generation.latent_flow.latent_windows import decode_latents, sample_latents, velocity_steps
 from farandole.models.abilities import DanceStyle, LatentFlow
+from farandole.music.dance_features import COLUMNS
 
 FACTS = LatentFlow(
     {"groove": DanceStyle("groove", (75.0, 145.0), 110.0)},
@@ -22,6 +24,8 @@ FACTS = LatentFlow(
 class Curved:
     """Velocities of x = x0 exp(t), a path that bends."""
 
+    threads = 1
+
     def run(self, network, inputs):
         assert network == "flow"
         return [inputs["x"]]
@@ -29,6 +33,8 @@ class Curved:
 
 class Straight:
     """Its flow carries every noise to `goal`; remembers what it was asked."""
+
+    threads = 1
 
     def __init__(self, goal=3.0):
         self.goal, self.calls = goal, []
@@ -107,3 +113,24 @@ def test_the_method_is_of_second_order():
         errors.append(abs(float(made[0, 0, 0]) - np.e))
     order = np.log2(np.array(errors[:-1]) / errors[1:])
     assert (order > 1.7).all()
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_guided_halves_in_one_run_are_those_side_by_side(batch):
+    made = []
+    for threads in (1, 2):
+        dancer = open_model(DANCER, threads=threads)
+        dancer.session.threads = threads  # whatever this machine has
+        facts, tokens = dancer.facts, dancer.facts.tokens
+        rng = np.random.default_rng(2)
+        draw = lambda *shape: rng.standard_normal((batch, *shape)).astype(np.float32)  # noqa: B023, E731
+        inputs = {
+            "known": np.zeros((batch, tokens), np.float32),
+            "music": draw(4 * tokens, len(COLUMNS)),
+            "style": np.full((batch, tokens, len(facts.styles)), 1 / len(facts.styles), np.float32),
+            "pinned": np.zeros((batch, 4 * tokens, dancer.no_pins(1).shape[1]), np.float32),
+        }
+        made.append(list(velocity_steps(dancer.session, draw(tokens, dancer.latent_size), inputs, 4, guidance=2.0)))
+    np.testing.assert_array_equal(*made)
+    unguided = list(velocity_steps(dancer.session, made[0][0], inputs, 4))
+    assert not np.allclose(unguided[-1], made[0][-1])

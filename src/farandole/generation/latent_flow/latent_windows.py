@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,37 +126,54 @@ def velocity_steps(
     through the curves make dances smaller.
 
     Guidance above 1 follows the dynamics more closely than the model would: its velocity is carried beyond the one without them
-    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work: side by side in two threads, or
-    `together` as one batch, which is the least work on one core.
+    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work; `together` as one batch
+    even where there are threads for both side by side.
     """
     free = 1.0 - inputs["known"][..., None]
     size = np.float32(1.0 / steps)
     before = None
     guided = guidance != 1.0 and bool(inputs["music"][..., DYNAMICS].any())
-    alone = dict(inputs)
-    if guided:
-        alone["music"] = inputs["music"].copy()
-        alone["music"][..., DYNAMICS] = 0.0
-    if guided and together:
-        inputs = {name: np.concatenate((value, alone[name])) for name, value in inputs.items()}
-    with ThreadPoolExecutor(1) as beside:
+    with _velocities(session, inputs, guided=guided, together=together) as velocities:
         for n in range(steps):
-            now = {"x": x, "t": np.full(len(x), n / steps, np.float32)}
-            if guided and together:
-                twice = {name: np.concatenate((value, value)) for name, value in now.items()}
-                velocity, without = np.split(session.run("flow", {**twice, **inputs})[0], 2)
+            velocity, without = velocities(x, n / steps)
+            if without is not None:
                 velocity = without + np.float32(guidance) * (velocity - without)
-            else:
-                freely = beside.submit(session.run, "flow", {**now, **alone}) if guided else None
-                velocity = session.run("flow", {**now, **inputs})[0]
-                if freely is not None:
-                    without = freely.result()[0]
-                    velocity = without + np.float32(guidance) * (velocity - without)
             velocity = free * velocity
             slope = velocity if before is None else np.float32(1.5) * velocity - np.float32(0.5) * before
             x = x + size * slope
             before = velocity
             yield x
+
+
+@contextmanager
+def _velocities(
+    session: Session, inputs: Mapping[str, Array], *, guided: bool, together: bool
+) -> Iterator[Callable[[Array, float], tuple[Array, Array | None]]]:
+    """Velocities at (x, t); if guided, those without the dynamics too.
+
+    Both at once where the session has threads for it; else in one batch, which takes four fifths of two runs' time. The numbers
+    are the same.
+    """
+
+    def run(given: Mapping[str, Array], x: Array, t: float) -> Array:
+        return session.run("flow", {"x": x, "t": np.full(len(x), t, np.float32), **given})[0]
+
+    if not guided:
+        yield lambda x, t: (run(inputs, x, t), None)
+        return
+    alone = {**inputs, "music": inputs["music"].copy()}
+    alone["music"][..., DYNAMICS] = 0.0
+    if together or session.threads == 1:
+        both = {name: np.concatenate((inputs[name], alone[name])) for name in inputs}
+        yield lambda x, t: tuple(np.split(run(both, np.concatenate((x, x)), t), 2))
+    else:
+        with ThreadPoolExecutor(1) as beside:
+
+            def side_by_side(x: Array, t: float) -> tuple[Array, Array]:
+                freely = beside.submit(run, alone, x, t)
+                return run(inputs, x, t), freely.result()
+
+            yield side_by_side
 
 
 def _padded(x: Array, length: int) -> Array:
