@@ -163,11 +163,11 @@ def test_a_guess_is_looked_at_where_frames_are_hidden_and_no_guess_is_none() -> 
 def test_guesses_are_of_the_size_of_one() -> None:
     net, motion = model(), windows()
     hidden = (torch.arange(FRAMES) >= FRAMES // 2).double()[None, :, None].expand(3, -1, -1)
-    size = net.guesses(motion, motion, hidden)[:, FRAMES // 2 :].square().mean(dim=(0, 1)).sqrt()
+    size = net.guesses(motion, net.baseline(motion, hidden), hidden)[:, FRAMES // 2 :].square().mean(dim=(0, 1)).sqrt()
     wide = net.spread > 0.11
     assert wide.any()
     torch.testing.assert_close(size[wide], torch.ones_like(size)[wide], atol=1e-5, rtol=0)
-    assert net.guesses(motion, motion, hidden)[:, : FRAMES // 2].abs().max() == 0
+    assert net.guesses(motion, net.baseline(motion, hidden), hidden)[:, : FRAMES // 2].abs().max() == 0
 
 
 def test_its_network_tells_the_guess_without_noise() -> None:
@@ -178,7 +178,7 @@ def test_its_network_tells_the_guess_without_noise() -> None:
     hidden = flags(*range(12)).float().expand(3, -1, -1)
     guess = torch.randn(3, FRAMES, 6 * JOINTS + 3)
     filled, clean = made.module(motion, hidden, guess, torch.full((3, 1), 0.3))
-    torch.testing.assert_close(net.guesses(filled, motion, hidden), clean)
+    torch.testing.assert_close(net.guesses(filled, net.baseline(motion, hidden), hidden), clean)
     assert net.abilities().random
     assert net.completion()["rounds"] > 0
 

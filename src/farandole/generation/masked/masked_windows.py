@@ -10,7 +10,7 @@ import numpy as np
 
 from farandole.errors import DataError
 from farandole.generation.window_plan import forward_windows
-from farandole.models.abilities import Masked
+from farandole.models.abilities import Masked, later
 from farandole.motion.rotations import Array
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _rounds(session: Session, facts: Masked, inputs: dict[str, Array], chance: C
         return session.run(NETWORK, inputs | {"guess": guess, "noise": share(1.0)})[0]
     guess = (chance.temperature * chance.random.standard_normal(guess.shape)).astype(np.float32)
     filled = inputs["motion"]
-    for now, then in pairwise(np.linspace(1.0, 0.0, facts.rounds + 1)):
+    for now, then in pairwise(later(np.linspace(1.0, 0.0, facts.rounds + 1), facts.shift)):
         filled, clean = session.run(NETWORK, inputs | {"guess": guess, "noise": share(now)})
         guess = ((1 - then) * clean + then * (guess - (1 - now) * clean) / now).astype(np.float32)
     return filled
