@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="models need the [train] extra")
 from farandole.models.errors import ConfigError  # noqa: E402
 from farandole.models.layers.correction import corrected, correction  # noqa: E402
 from farandole.models.layers.curves import hermite  # noqa: E402
-from farandole.models.layers.filling import fill  # noqa: E402
+from farandole.models.layers.filling import fill, hold  # noqa: E402
 from farandole.models.layers.frame_view import FrameView, ease  # noqa: E402
 from farandole.models.matrix_body import MatrixBody, to_canonical  # noqa: E402
 from farandole.models.motionbert import MotionBert  # noqa: E402
@@ -80,6 +80,16 @@ def test_curves_are_those_of_the_command(
         inside = slice(visible[0], visible[-1] + 1)
         np.testing.assert_allclose(found[inside], wanted[inside], atol=2e-6)
         np.testing.assert_allclose(found[visible[-1] + 1 :], features[visible[-1]].expand(FRAMES - visible[-1] - 1, -1))
+
+
+def test_beyond_the_outermost_visible_frames_a_motion_is_held_and_between_them_the_one_before() -> None:
+    motion, hidden = windows(), flags(4, 9, 15).expand(3, -1, -1)
+    held, filled = hold(motion, hidden), fill(motion, hidden)
+    for beyond in (slice(None, 5), slice(15, None)):
+        torch.testing.assert_close(held[:, beyond], filled[:, beyond], atol=0, rtol=0)
+    torch.testing.assert_close(held[:, 4:15], motion[:, [4] * 5 + [9] * 6], atol=0, rtol=0)
+    nothing = torch.ones_like(hidden)
+    torch.testing.assert_close(hold(motion, nothing), fill(motion, nothing), atol=0, rtol=0)
 
 
 def test_curves_of_joints_by_themselves() -> None:

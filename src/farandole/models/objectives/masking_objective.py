@@ -14,7 +14,7 @@ from farandole.errors import DataError
 from farandole.models.abilities import later
 from farandole.models.errors import require
 from farandole.models.layers.correction import CORRECTION, corrected
-from farandole.models.layers.filling import fill
+from farandole.models.layers.filling import fill, hold
 from farandole.models.matrix_body import MatrixBody, to_canonical
 from farandole.models.objectives.facts import DataFacts
 from farandole.models.objectives.objective import Batch, Draw, Objective
@@ -184,7 +184,8 @@ class MaskingObjective(Objective):
         unknown = torch.maximum(hidden, 1 - attention.unsqueeze(-1))
         guessed: tuple[Tensor, ...] = ()
         if way.guess:
-            base = model.baseline(shown, unknown)
+            # Nothing is known behind a suffix, where a baseline holds the last frame.
+            base = hold(shown, unknown) if way.mask.pattern == "suffix" else model.baseline(shown, unknown)
             clean = model.guesses(motion, base, unknown)
             guessed = (*_guess(clean, way.guess, self.shift, random), base)
         predicted = model(shown, hidden, attention, music, *guessed)
