@@ -1,12 +1,14 @@
 """Masked models measured on held-out sequences: gaps beside slerp and hermite, and a minute of continuation.
 
-    OMP_NUM_THREADS=1 python benchmarks/masked_small.py DATA RUN [RUN ...] [--split test] [--future 60] [--seeds 3] [-o report.json]
+    OMP_NUM_THREADS=1 python benchmarks/masked_small.py DATA RUN [RUN ...] [--split test] [--future 60] [--seeds 3] [--music own]
+        [-o report.json]
 
 Every sequence of the split is cut into windows as long as a run takes; the same frames are hidden for all. `every n`: frames 0, n,
 2 n ... and the last are visible. `gap n`: ten frames visible, n hidden, ten visible, and so on. Errors are mean distances of joints
 in hidden frames, cm. Groups are the styles of the folder (farandole prepare folder --labels). --future: so many seconds go on from
 the first frames of every sequence that lasts as long, to its own music; the mean joint speed of every ten seconds is told as a
-share of that of the sequence itself.
+share of that of the sequence itself. --music other: each sequence is filled to the music of the one after it in the split, which
+tells whether a model makes use of what it hears; mean: to the mean of all music at every frame.
 """
 
 from __future__ import annotations
@@ -74,8 +76,8 @@ def network(filler: MaskedFiller) -> Fill:
 class Held:
     """The sequences of a split."""
 
-    def __init__(self, folder: Path, split: str) -> None:
-        self.corpus = FeatureFolder(folder)
+    def __init__(self, folder: Path, split: str, music: str = "own") -> None:
+        self.corpus, self.heard = FeatureFolder(folder), music
         self.names = self.corpus.split(split)
         self.body = MatrixBody(self.corpus.skeleton).double()
 
@@ -95,7 +97,16 @@ class Held:
         """Features [T, A], where the model hears them."""
         if not filler.checkpoint.abilities.music:
             return None
-        return np.asarray(self.corpus.load(name, filler.checkpoint.feature(MUSIC)), dtype=float)
+        feature, frames = filler.checkpoint.feature(MUSIC), self.corpus.sequences[name]["frames"]
+        if self.heard == "mean":
+            return np.repeat(np.asarray(filler.checkpoint.scalers[MUSIC].mean, dtype=float)[None], frames, axis=0)
+        if self.heard == "other":
+            name = self.names[(self.names.index(name) + 1) % len(self.names)]
+        return np.resize(np.asarray(self.corpus.load(name, feature), dtype=float), (frames, self.columns(feature)))
+
+    def columns(self, feature: str) -> int:
+        """Width of a feature."""
+        return len(self.corpus.features[feature])
 
 
 def errors(held: Held, filler: MaskedFiller) -> dict[str, dict[str, dict[str, list[float]]]]:
@@ -186,10 +197,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--sequences", type=int, default=8, help="of --future, at most")
     parser.add_argument("--no-gaps", action="store_true")
+    parser.add_argument("--music", choices=("own", "other", "mean"), default="own")
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    held, report = Held(options.data, options.split), {}
+    held, report = Held(options.data, options.split, options.music), {}
     for run in options.runs:
         filler = open_model(run)
         if not isinstance(filler, MaskedFiller):

@@ -127,8 +127,25 @@ def test_types_and_times_are_told() -> None:
     assert (net(x, times=torch.arange(10).flip(0)) - net(x)).abs().max() > 1e-4
 
 
-def test_every_weight_learns() -> None:
-    net = ConvBert(SMALL)
+def test_norms_before_their_parts_leave_the_way_around_them_free() -> None:
+    net = ConvBert(replace(SMALL, norm="pre")).double().eval()
+    for name, weight in net.named_parameters():
+        if name.endswith("output.dense.weight"):
+            weight.data.zero_()
+    x = torch.randn(2, 20, 32).double()
+    torch.testing.assert_close(net(x), net.last(net.embeddings(x, None, torch.arange(20))))
+    other = ConvBert(replace(SMALL, norm="pre")).double().eval()
+    layer, frames = next(other.encoder["layer"].children()), torch.arange(20)
+    attention, output = layer.attention["output"], layer.output
+    y = x + attention.dense(layer.attention["self"](attention.LayerNorm(x), None, frames))
+    inner = torch.nn.functional.gelu(layer.intermediate["dense"](output.LayerNorm(y)))
+    torch.testing.assert_close(layer(x, None, frames), y + output.dense(inner))
+    assert set(other.state_dict()) - set(ConvBert(SMALL).state_dict()) == {"last.weight", "last.bias"}
+
+
+@pytest.mark.parametrize("norm", ["post", "pre"])
+def test_every_weight_learns(norm) -> None:
+    net = ConvBert(replace(SMALL, norm=norm))
     net(torch.randn(2, 20, 32), types=torch.arange(20) % 2).square().mean().backward()
     silent = [n for n, p in net.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert not silent

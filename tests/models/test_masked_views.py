@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch", reason="models need the [train] extra")
 from farandole.models.errors import ConfigError  # noqa: E402
 from farandole.models.layers.correction import corrected, correction  # noqa: E402
 from farandole.models.layers.curves import hermite  # noqa: E402
-from farandole.models.layers.filling import fill  # noqa: E402
+from farandole.models.layers.filling import fill, hold  # noqa: E402
 from farandole.models.layers.frame_view import FrameView, ease  # noqa: E402
 from farandole.models.matrix_body import MatrixBody, to_canonical  # noqa: E402
 from farandole.models.motionbert import MotionBert  # noqa: E402
@@ -80,6 +80,16 @@ def test_curves_are_those_of_the_command(
         inside = slice(visible[0], visible[-1] + 1)
         np.testing.assert_allclose(found[inside], wanted[inside], atol=2e-6)
         np.testing.assert_allclose(found[visible[-1] + 1 :], features[visible[-1]].expand(FRAMES - visible[-1] - 1, -1))
+
+
+def test_beyond_the_outermost_visible_frames_a_motion_is_held_and_between_them_the_one_before() -> None:
+    motion, hidden = windows(), flags(4, 9, 15).expand(3, -1, -1)
+    held, filled = hold(motion, hidden), fill(motion, hidden)
+    for beyond in (slice(None, 5), slice(15, None)):
+        torch.testing.assert_close(held[:, beyond], filled[:, beyond], atol=0, rtol=0)
+    torch.testing.assert_close(held[:, 4:15], motion[:, [4] * 5 + [9] * 6], atol=0, rtol=0)
+    nothing = torch.ones_like(hidden)
+    torch.testing.assert_close(hold(motion, nothing), fill(motion, nothing), atol=0, rtol=0)
 
 
 def test_curves_of_joints_by_themselves() -> None:
@@ -163,11 +173,11 @@ def test_a_guess_is_looked_at_where_frames_are_hidden_and_no_guess_is_none() -> 
 def test_guesses_are_of_the_size_of_one() -> None:
     net, motion = model(), windows()
     hidden = (torch.arange(FRAMES) >= FRAMES // 2).double()[None, :, None].expand(3, -1, -1)
-    size = net.guesses(motion, motion, hidden)[:, FRAMES // 2 :].square().mean(dim=(0, 1)).sqrt()
+    size = net.guesses(motion, net.baseline(motion, hidden), hidden)[:, FRAMES // 2 :].square().mean(dim=(0, 1)).sqrt()
     wide = net.spread > 0.11
     assert wide.any()
     torch.testing.assert_close(size[wide], torch.ones_like(size)[wide], atol=1e-5, rtol=0)
-    assert net.guesses(motion, motion, hidden)[:, : FRAMES // 2].abs().max() == 0
+    assert net.guesses(motion, net.baseline(motion, hidden), hidden)[:, : FRAMES // 2].abs().max() == 0
 
 
 def test_its_network_tells_the_guess_without_noise() -> None:
@@ -178,7 +188,7 @@ def test_its_network_tells_the_guess_without_noise() -> None:
     hidden = flags(*range(12)).float().expand(3, -1, -1)
     guess = torch.randn(3, FRAMES, 6 * JOINTS + 3)
     filled, clean = made.module(motion, hidden, guess, torch.full((3, 1), 0.3))
-    torch.testing.assert_close(net.guesses(filled, motion, hidden), clean)
+    torch.testing.assert_close(net.guesses(filled, net.baseline(motion, hidden), hidden), clean)
     assert net.abilities().random
     assert net.completion()["rounds"] > 0
 

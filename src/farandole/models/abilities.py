@@ -209,6 +209,11 @@ class LatentFlow:
             raise CheckpointError(f"decode_margin must be from 0 to {MOST_FRAMES}, got {self.decode_margin}")
 
 
+def later(shares: Any, shift: float) -> Any:
+    """Shares of noise 0 to 1, even ones made later ones: shift n / (1 + (shift - 1) n)."""
+    return shift * shares / (1 + (shift - 1) * shares)
+
+
 @dataclass(frozen=True)
 class Masked:
     """Hidden frames of a window all at once; a motion goes on block by block of hidden frames behind known ones."""
@@ -233,13 +238,17 @@ class Masked:
     """Frames of these that are kept."""
     rounds: int = 0
     """Rounds of denoising in which frames behind known ones are drawn; 0: the model sees no guess, and has one answer."""
+    shift: float = 1.0
+    """How much later than evenly the rounds take the noise out, see `later`."""
     temperature: float = 1.0
     """Factor on the noise where the user asks for 1."""
     kind: Literal["masked"] = "masked"
 
     def __post_init__(self) -> None:
-        if not (0 <= self.rounds <= MOST_STEPS and self.temperature >= 0):
-            raise CheckpointError(f"rounds must be from 0 to {MOST_STEPS}, temperature must not be negative")
+        if not (0 <= self.rounds <= MOST_STEPS and self.temperature >= 0 and self.shift > 0):
+            raise CheckpointError(
+                f"rounds must be from 0 to {MOST_STEPS}, temperature must not be negative, shift must be positive"
+            )
         if not (
             self.known > 0 and 0 < self.keep <= self.block and self.known + self.block <= self.window <= MOST_FRAMES
         ):

@@ -58,6 +58,7 @@ class MaskedMotionModel(Model):
         music: Tensor | None = None,
         guess: Tensor | None = None,
         noise: Tensor | None = None,
+        base: Tensor | None = None,
     ) -> Tensor:
         """Predict all frames, hidden and visible.
 
@@ -69,6 +70,7 @@ class MaskedMotionModel(Model):
             music: [B, T, music].
             guess: The correction of hidden frames with noise in it, see `guesses`, [B, T, outputs]; None: nothing is guessed.
             noise: Share of noise in it, [B, 1]; None: 1.
+            base: The `baseline` of these windows, if it has been made already.
 
         Returns:
             [B, T, motion].
@@ -81,13 +83,12 @@ class MaskedMotionModel(Model):
         hidden = hidden.to(motion.dtype)
         attention = None if attention is None else attention.to(motion.dtype)
         unknown = hidden if attention is None else torch.maximum(hidden, 1 - attention.unsqueeze(-1))
-        base = motion
         if config.residual:
-            base = self.baseline(motion, unknown)
+            base = self.baseline(motion, unknown) if base is None else base
         elif config.mask_flags:
             wide = unknown if config.joint_flags else unknown.amax(dim=-1, keepdim=True)
             motion = motion * (1 - _by_feature(wide, config.motion))
-        visible = base if config.residual else motion
+        visible = motion if base is None else base
         seen = [visible if self.view is None else self.view(visible, ~unknown.bool())]
         if config.contrast:
             seen.append(CONTRAST * (visible - _mean_over_time(visible, attention)))
@@ -99,7 +100,7 @@ class MaskedMotionModel(Model):
         out = self.encode(torch.cat(seen, dim=-1), attention, music)
         if not config.orthonormal:
             return out.tanh() if config.tanh else out
-        if config.residual:
+        if base is not None:
             return corrected(base, out, self._ease(unknown), headed=self.view is not None)
         return _poses(out)
 
@@ -108,10 +109,9 @@ class MaskedMotionModel(Model):
         config = self.config
         return hermite(motion, unknown, config.reach) if config.curve == "hermite" else fill(motion, unknown)
 
-    def guesses(self, motion: Tensor, shown: Tensor, hidden: Tensor) -> Tensor:
-        """The correction that makes `motion` of what is shown of it, in deviations of training data, [B, T, outputs]."""
-        own = correction(self.baseline(shown, hidden), motion, self._ease(hidden), headed=self.view is not None)
-        return own / self.spread
+    def guesses(self, motion: Tensor, base: Tensor, hidden: Tensor) -> Tensor:
+        """The correction that makes `motion` of its baseline, in deviations of training data, [B, T, outputs]."""
+        return correction(base, motion, self._ease(hidden), headed=self.view is not None) / self.spread
 
     @torch.no_grad()
     def fit(self, skeleton: Skeleton, motion: Tensor) -> None:
@@ -121,7 +121,8 @@ class MaskedMotionModel(Model):
         if self.config.guess:
             half = motion.shape[1] // 2
             hidden = (torch.arange(motion.shape[1], device=motion.device) >= half).to(motion.dtype)[None, :, None]
-            own = self.guesses(motion, motion, hidden.expand(len(motion), -1, -1))[:, half:]
+            hidden = hidden.expand(len(motion), -1, -1)
+            own = self.guesses(motion, self.baseline(motion, hidden), hidden)[:, half:]
             self.spread.copy_((own.square().mean(dim=(0, 1)).sqrt() * self.spread).clamp_min(FITTED))
 
     fixed_length: int = 0
@@ -142,8 +143,8 @@ class MaskedMotionModel(Model):
 
     def completion(self) -> dict[str, Any]:
         """See `Model.completion`; the length of windows and the scales are the data's."""
-        rounds = ROUNDS if self.config.guess else 0
-        return {"kind": "masked", "fixed_length": self.fixed_length > 0, "rounds": rounds}
+        rounds, shift = (ROUNDS, self.config.shift) if self.config.guess else (0, 1.0)
+        return {"kind": "masked", "fixed_length": self.fixed_length > 0, "rounds": rounds, "shift": shift}
 
     def networks(self) -> dict[str, Network]:
         """See `Model.networks`: windows with hidden frames to filled ones."""
@@ -228,8 +229,9 @@ class GuessStep(nn.Module):
     def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         """All frames, [B, T, D], and the guess without noise, [B, T, U]."""
         motion, hidden, *music, guess, noise = inputs
-        filled = self.model(motion, hidden, None, music[0] if music else None, guess, noise)
-        return filled, self.model.guesses(filled, motion, hidden)
+        base = self.model.baseline(motion, hidden)
+        filled = self.model(motion, hidden, None, music[0] if music else None, guess, noise, base)
+        return filled, self.model.guesses(filled, base, hidden)
 
 
 def zero_initialise(outlet: nn.Linear | nn.Conv1d) -> None:

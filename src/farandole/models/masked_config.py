@@ -47,6 +47,9 @@ class MaskedConfig(ModelConfig):
     guess: bool = False
     """The network also sees a guess of the correction, and how much noise is in it: rounds of denoising then draw motions at
     random, where a single pass gives their mean; needs `residual`."""
+    shift: float = 1.0
+    """How much later than evenly a guess loses its noise: see `abilities.later`. Frames and joints
+    that move together tell through much noise where a motion goes; with an even share all of that is decided in the first round."""
     contrast: bool = False
     """The network also sees how every feature differs from its mean over the window. Rotations change little about that mean:
     next to it the movement is a tenth of what the encoder's norms let through."""
@@ -65,6 +68,7 @@ class MaskedConfig(ModelConfig):
                     "curve, ease, view and guess need residual",
                 ),
                 (self.view == "window" or not self.contrast, "contrast is of the view window"),
+                (self.shift > 0, f"shift must be positive, got {self.shift:g}"),
                 (self.reach > 0, f"reach must be positive, got {self.reach:g}"),
                 one_of("curve", self.curve, ("slerp", "hermite")),
                 one_of("view", self.view, ("window", "frame")),

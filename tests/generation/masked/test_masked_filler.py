@@ -193,5 +193,33 @@ def test_rounds_end_in_what_the_last_one_says(drawing, take: Motion) -> None:
     np.testing.assert_allclose(levels, np.linspace(1, 0, 9)[:-1])
     np.testing.assert_array_equal(filled[~hidden], window[~hidden])
     levels.clear()
+    fill_window(Sure(), replace(drawing.facts, shift=8.0), window, hidden, None, Chance(np.random.default_rng(0)))
+    even = np.linspace(1, 0, 9)[:-1]
+    np.testing.assert_allclose(levels, 8 * even / (1 + 7 * even), rtol=1e-6)
+    levels.clear()
     fill_window(Sure(), drawing.facts, window, hidden)
     assert levels == [1.0]
+
+
+@pytest.mark.parametrize(("shift", "least", "most"), [(1.0, 0.0, 0.5), (12.0, 0.85, 1.15)])
+def test_rounds_that_take_noise_out_later_draw_frames_that_move_together_as_widely_as_they_do(
+    drawing, take: Motion, shift: float, least: float, most: float
+) -> None:
+    """Ten frames of all joints go one way or another as one, by a number of deviation 1; the network is the true mean of what may
+    be behind the noise. Rounds of even shares begin by taking the mean of all futures and stay near it."""
+    window, joints = features(take.slice(0, 40), drawing), len(take.skeleton)
+    hidden, width = np.arange(40) >= 30, 6 * joints + 3
+
+    class Known:
+        def run(self, network, inputs):
+            noise, guess = inputs["noise"][0, 0], inputs["guess"][0, 30:]
+            mean = (1 - noise) * guess.sum() / ((1 - noise) ** 2 * guess.size + noise**2)
+            clean = np.zeros((1, 40, width), np.float32)
+            clean[:, 30:] = mean
+            return [np.full_like(inputs["motion"], mean), clean]
+
+    facts = replace(drawing.facts, shift=shift, rounds=16)
+    chances = (Chance(np.random.default_rng(seed)) for seed in range(150))
+    # The root's position is told in a world that does not turn: its height is what the network tells.
+    drawn = [fill_window(Known(), facts, window, hidden, None, chance)[-1, -2] for chance in chances]
+    assert least < np.std(drawn) < most

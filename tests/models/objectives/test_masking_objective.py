@@ -208,7 +208,7 @@ def test_one_of_several_masks_is_drawn_for_a_batch_and_held_out_ones_have_the_fi
     for step in range(5):
         objective.losses(model, {"out_motion": sways(2, 24)}, options, Draw(0, step, held_out=True))
     assert seen == [KEYS] * 5
-    assert MaskingOptions(KEYS).choose(np.random.default_rng(0)) == (KEYS, 0.0)
+    assert MaskingOptions(KEYS).choose(np.random.default_rng(0)) == MaskChoice(KEYS)
 
 
 def test_a_guess_is_the_truth_with_noise_in_it_and_is_given_to_its_share_of_windows() -> None:
@@ -216,7 +216,7 @@ def test_a_guess_is_the_truth_with_noise_in_it_and_is_given_to_its_share_of_wind
     given = []
 
     class Watched(torch.nn.Module):
-        guesses = staticmethod(model.guesses)
+        guesses, baseline = staticmethod(model.guesses), staticmethod(model.baseline)
 
         def forward(self, *inputs):
             given.append(inputs)
@@ -224,14 +224,66 @@ def test_a_guess_is_the_truth_with_noise_in_it_and_is_given_to_its_share_of_wind
 
     motion = sways(40, 24)
     objective.losses(Watched(), {"out_motion": motion}, MaskingOptions(FUTURE, guess=0.5), Draw(0, 3))
-    shown, hidden, attention, _, guess, noise = given[0]
+    shown, hidden, attention, _, guess, noise, _ = given[0]
     told = noise[:, 0] < 1
     assert 8 < told.sum() < 32
     assert guess[~told].abs().max() == 0
     target, _ = objective.hide(motion, FUTURE, Draw(0, 3).numpy())
     unknown = torch.maximum(hidden, 1 - attention.unsqueeze(-1))
-    drawn = (guess - (1 - noise.unsqueeze(-1)) * model.guesses(target, shown, unknown)) / noise.unsqueeze(-1)
+    drawn = (
+        guess - (1 - noise.unsqueeze(-1)) * model.guesses(target, model.baseline(shown, unknown), unknown)
+    ) / noise.unsqueeze(-1)
     assert drawn[told & (noise[:, 0] > 0.1)].std() == pytest.approx(1.0, abs=0.1)
+
+
+def test_noise_comes_later_by_the_shift_of_the_model() -> None:
+    seen = {}
+    for shift in (1.0, 8.0):
+        model, objective = guessing(shift=shift)
+        model.register_forward_pre_hook(lambda _, inputs, shift=shift: seen.update({shift: inputs[5][:, 0].double()}))
+        objective.losses(model, {"out_motion": sways(40, 24)}, MaskingOptions(FUTURE, guess=1.0), Draw(0, 3))
+    torch.testing.assert_close(seen[8.0], 8 * seen[1.0] / (1 + 7 * seen[1.0]))
+    assert (seen[8.0] > 0.5).double().mean() > 0.75
+
+
+def test_windows_led_astray_come_back_behind_the_last_visible_frame() -> None:
+    model, objective = guessing()
+    given, wanted = [], []
+    model.register_forward_pre_hook(lambda _, inputs: given.append(inputs))
+
+    class Watched(MaskedLoss):
+        def __call__(self, predicted, motion, *rest):
+            wanted.append(motion)
+            return super().__call__(predicted, motion, *rest)
+
+    objective.settings = Watched()
+    future = Masking(pattern="suffix", least=12, most=12, shortest=24, longest=24, zero=1.0, replace=0.0)
+    for stray in (0.0, 0.2):
+        objective.losses(model, {"out_motion": sways(6, 24)}, MaskingOptions(future, stray=stray), Draw(0, 3))
+    straight, astray = wanted
+    for (shown, *_), target in zip(given, wanted, strict=True):
+        torch.testing.assert_close(shown[:, :12], target[:, :12])
+        assert shown[:, 12:].abs().max() == 0
+    apart = (astray - straight).abs().amax(dim=-1)
+    assert (apart[:, :12].amax(dim=1) > 0.005).all()
+    assert (apart[:, 16] < apart[:, :12].amax(dim=1)).all()
+    torch.testing.assert_close(astray[:, 21:], straight[:, 21:], atol=1e-6, rtol=0)
+    turns = astray[..., :-3].unflatten(-1, (-1, 3, 3))
+    torch.testing.assert_close(turns @ turns.mT, torch.eye(3).expand_as(turns), atol=1e-5, rtol=0)
+
+
+def test_the_squared_error_of_a_guess_is_that_of_its_correction() -> None:
+    model, objective = guessing()
+    batch, options = {"out_motion": sways(4, 24)}, MaskingOptions(FUTURE, guess=1.0)
+    plain = objective.losses(model, batch, options, Draw(0, 3))
+    objective.settings = MaskedLoss(guess=2.0)
+    weighed = objective.losses(model, batch, options, Draw(0, 3))
+    target, masked = objective.hide(batch["out_motion"], FUTURE, Draw(0, 3).numpy())
+    hidden = torch.as_tensor(masked.flags)
+    clean = model.guesses(target, model.baseline(torch.as_tensor(masked.motion), hidden), hidden)
+    # As it begins the model corrects nothing, so all of the correction is its error.
+    torch.testing.assert_close(weighed["guess"], clean.square().mean())
+    torch.testing.assert_close(weighed["loss"], plain["loss"] + 2 * weighed["guess"])
 
 
 def parting(count: int, seed: int) -> torch.Tensor:
@@ -255,7 +307,7 @@ def test_a_guess_tells_which_of_two_futures_it_is() -> None:
         optimizer.step()
     motion, masked = objective.hide(parting(16, 1000), future, np.random.default_rng(5))
     shown, hidden = torch.as_tensor(masked.motion), torch.as_tensor(masked.flags)
-    clean = model.guesses(motion, shown, hidden)
+    clean = model.guesses(motion, model.baseline(shown, hidden), hidden)
     error = lambda *guess: (model(shown, hidden, None, None, *guess) - motion)[..., -3].abs().mean().item()  # noqa: E731
     with torch.no_grad():
         assert error(clean, torch.full((16, 1), 0.05)) < 0.6 * error()
@@ -273,7 +325,11 @@ def test_what_a_mask_needs_is_said() -> None:
         MaskingObjective(model, MaskedLoss(), DataFacts(30.0, bones))
     with pytest.raises(DataError, match=r"a stage with guess needs a model that takes one \(config.guess\)"):
         objective.losses(model, {"out_motion": sways(4, 24)}, MaskingOptions(FUTURE, guess=0.5), Draw(0, 0))
-    for wrong, said in (({"guess": 1.5}, "guess must be from 0 to 1"), ({"feedback": -1}, "must not be negative")):
+    for wrong, said in (
+        ({"guess": 1.5}, "guess must be from 0 to 1"),
+        ({"feedback": -1}, "must not be negative"),
+        ({"stray": -0.1}, "stray must be from 0 to 1"),
+    ):
         with pytest.raises(ConfigError, match=said):
             MaskingOptions(**wrong)
     with pytest.raises(ConfigError, match="weights of others must be positive"):

@@ -47,6 +47,9 @@ class ConvBertConfig:
     """Rows of the table of token types."""
     positions: Literal["table", "rotary"] = "table"
     """table: one trained vector per frame, added to the input. rotary: attention sees time differences (Su et al., 2021)."""
+    norm: Literal["post", "pre"] = "post"
+    """post: behind every sum, as in the library. pre: before every part, and once at the end; deep and quick training does not
+    make all frames alike (Xiong et al., 2020, arXiv:2002.04745)."""
     mask_convolution: bool = True
     """Mask padding in the convolution too. False: as in the library, where it leaks kernel // 2 frames per layer."""
 
@@ -64,6 +67,7 @@ class ConvBertConfig:
                 (self.dim % self.groups == self.inner % self.groups == 0, f"{self.groups} groups divide not both widths"),
                 (0 <= self.dropout < 1 and 0 <= self.attention_dropout < 1, "dropout must be in [0, 1)"),
                 one_of("positions", self.positions, ("table", "rotary")),
+                one_of("norm", self.norm, ("post", "pre")),
                 (not rotary or self.dim // width % 2 == 0, f"rotary needs an even width per head, got {self.dim // width}"),
             ],
         )  # fmt: skip
@@ -86,6 +90,7 @@ class ConvBert(nn.Module):
         self.config = config
         self.embeddings = Embeddings(config)
         self.encoder = nn.ModuleDict({"layer": nn.ModuleList(Layer(config) for _ in range(config.layers))})
+        self.last = nn.LayerNorm(config.dim, eps=config.norm_eps) if config.norm == "pre" else None
         self.apply(_start)
 
     def forward(
@@ -112,7 +117,7 @@ class ConvBert(nn.Module):
         x = self.embeddings(inputs, types, times)
         for layer in self.encoder["layer"].children():
             x = layer(x, mask, times)
-        return x
+        return x if self.last is None else self.last(x)
 
     def _check(self, inputs: Tensor, mask: Tensor | None) -> None:
         if inputs.ndim != 3 or inputs.shape[-1] != self.config.dim:
@@ -143,10 +148,11 @@ class Embeddings(nn.Module):
 
 
 class Layer(nn.Module):
-    """Mixed attention, add, norm; feed-forward part, add, norm."""
+    """Mixed attention, add, norm; feed-forward part, add, norm. With `norm: pre` each norm stands before its part."""
 
     def __init__(self, config: ConvBertConfig) -> None:
         super().__init__()
+        self.first = config.norm == "pre"
         attention, dense = (
             AddNorm(nn.Linear(config.dim, config.dim), config),
             _linear(config.dim, config.inner, config.groups),
@@ -157,7 +163,11 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None, times: Tensor) -> Tensor:
         """x [B, T, D], mask [B, T] bool or None, times [T] -> [B, T, D]."""
-        x = self.attention["output"](self.attention["self"](x, mask, times), x)
+        attend, project = self.attention["self"], self.attention["output"]
+        if self.first:
+            x = project.add(attend(project.LayerNorm(x), mask, times), x)
+            return self.output.add(F.gelu(self.intermediate["dense"](self.output.LayerNorm(x))), x)
+        x = project(attend(x, mask, times), x)
         return self.output(F.gelu(self.intermediate["dense"](x)), x)
 
 
@@ -172,7 +182,11 @@ class AddNorm(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """x [B, T, I], skip [B, T, D] -> [B, T, D]."""
-        return self.LayerNorm(skip + self.dropout(self.dense(x)))
+        return self.LayerNorm(self.add(x, skip))
+
+    def add(self, x: Tensor, skip: Tensor) -> Tensor:
+        """The sum without its norm."""
+        return skip + self.dropout(self.dense(x))
 
 
 class MixedAttention(nn.Module):

@@ -13,7 +13,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from farandole.models.layers.filling import axis_angle, fill, turn
+from farandole.models.layers.filling import axis_angle, hold, turn
 
 _SMALL = 1e-7
 
@@ -62,15 +62,17 @@ def hermite(features: Tensor, hidden: Tensor, reach: float = math.inf) -> Tensor
     Returns:
         [B, T, 9 J + 3]; visible values unchanged.
     """
-    straight = fill(features, hidden)
+    straight = hold(features, hidden)
     turns, root = straight[..., :-3].unflatten(-1, (-1, 3, 3)), straight[..., -3:]
     joints = turns.shape[2]
     around = Surrounding.of(~hidden.bool())
     frames = (around.second_before, around.before, around.after, around.second_after)
     index = [i.expand(-1, -1, joints + 1) for i in frames]
-    poses = [turns.gather(1, i[..., :-1, None, None].expand(-1, -1, -1, 3, 3)) for i in index]
-    steps = [_rotation_vector(a.mT @ b) for a, b in pairwise(poses)]
-    curves = poses[1] @ _rotation(_curve(_group(around, slice(None, -1)), *steps, reach=reach, turning=True))
+    pose = lambda i: turns.gather(1, i[..., :-1, None, None].expand(-1, -1, -1, 3, 3))  # noqa: E731
+    # Of a visible frame the second one from it on is the next: its turn to that, made once, is all that is asked for.
+    onward = _rotation_vector(turns.mT @ pose(index[3]))
+    steps = [onward.gather(1, i[..., :-1, None].expand(-1, -1, -1, 3)) for i in index[:3]]
+    curves = pose(index[1]) @ _rotation(_curve(_group(around, slice(None, -1)), *steps, reach=reach, turning=True))
     points = [root.gather(1, i[..., -1:].expand(-1, -1, 3)).unsqueeze(2) for i in index]
     steps = [b - a for a, b in pairwise(points)]
     path = points[1] + _curve(_group(around, slice(-1, None)), *steps, reach=reach, turning=False)

@@ -35,6 +35,20 @@ def fill(features: Tensor, hidden: Tensor) -> Tensor:
     return torch.cat((turns.flatten(-2), torch.where(seen[..., -1:], root, path)), dim=-1)
 
 
+def hold(features: Tensor, hidden: Tensor) -> Tensor:
+    """What `fill` does beyond the outermost visible frames, for a fraction of its work; between them the frame before stays."""
+    groups = (features.shape[-1] - 3) // 9 + 1
+    before, _, _ = neighbours(~hidden.bool())
+    lone = before < 0
+    kept = before.clamp(min=0).expand(-1, -1, groups)
+    turns = features[..., :-3].unflatten(-1, (-1, 9)).gather(1, kept[..., :-1, None].expand(-1, -1, -1, 9))
+    eye = torch.eye(3, dtype=features.dtype, device=features.device).flatten()
+    lone = lone.expand(-1, -1, groups)
+    turns = torch.where(lone[..., :-1, None], eye, turns)
+    root = torch.where(lone[..., -1:], 0.0, features[..., -3:].gather(1, kept[..., -1:].expand(-1, -1, 3)))
+    return torch.cat((turns.flatten(-2), root), dim=-1)
+
+
 def neighbours(visible: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """For every frame the nearest visible ones around it.
 

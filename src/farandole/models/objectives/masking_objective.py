@@ -11,11 +11,18 @@ from torch import Tensor
 
 from farandole.data.masking import Masked, Masking
 from farandole.errors import DataError
+from farandole.models.abilities import later
 from farandole.models.errors import require
-from farandole.models.layers.filling import fill
+from farandole.models.layers.correction import CORRECTION, corrected
+from farandole.models.layers.filling import fill, hold
 from farandole.models.matrix_body import MatrixBody, to_canonical
 from farandole.models.objectives.facts import DataFacts
 from farandole.models.objectives.objective import Batch, Draw, Objective
+
+SLOWEST = 20
+"""Frames of the shortest period of what leads a window astray."""
+RETURN = 10
+"""Frames behind the last visible one in which it comes back."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +38,12 @@ class MaskedLoss:
     """Weight of the distance of joints from where they should be, m."""
     velocity: float = 1.0
     """Weight of the difference of joint velocities, m per frame."""
+    guess: float = 0.0
+    """Weight of the squared error of corrections, in deviations, where a guess is given. The mean of what may be is what rounds of
+    denoising go by; distances alone lead them to its median."""
 
     def __post_init__(self) -> None:
-        require("objective", [(self.position >= 0 and self.velocity >= 0, "weights must not be negative")])
+        require("objective", [(min(self.position, self.velocity, self.guess) >= 0, "weights must not be negative")])
 
     def __call__(
         self, predicted: Tensor, motion: Tensor, scored: Tensor, columns: Tensor | None, body: MatrixBody | None
@@ -76,6 +86,8 @@ class MaskChoice:
     """How often it is taken; that of the stage's `mask` is 1."""
     guess: float = 0.0
     """Share of windows whose hidden frames come with a guess."""
+    stray: float = 0.0
+    """See `MaskingOptions.stray`."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +100,9 @@ class MaskingOptions:
     """Further ways to hide frames, one of which, or `mask`, is drawn for every batch; held-out batches have `mask`."""
     guess: float = 0.0
     """Share of windows whose hidden frames come with a guess: their true correction with noise in it (`config.guess`)."""
+    stray: float = 0.0
+    """Greatest deviation by which windows are led astray: slow turns of all joints, in 6D units, and shifts of the root that die
+    away behind the last visible frame. So a model learns to come back when it goes on from frames of its own."""
     feedback: int = 0
     """Greatest number of times (drawn evenly from 0) that the model first fills in `feedback_frames` hidden frames itself and
     goes on from there: what it will meet when it continues its own motion."""
@@ -96,22 +111,24 @@ class MaskingOptions:
 
     def __post_init__(self) -> None:
         shares = (self.guess, *(m.guess for m in self.others))
+        astray = (self.stray, *(m.stray for m in self.others))
         require(
             "stage",
             [
                 (self.feedback >= 0 and self.feedback_frames > 0, "feedback must not be negative"),
                 (all(0 <= s <= 1 for s in shares), "guess must be from 0 to 1"),
+                (all(0 <= s <= 1 for s in astray), "stray must be from 0 to 1"),
                 (all(m.weight > 0 for m in self.others), "weights of others must be positive"),
             ],
         )
 
-    def choose(self, random: np.random.Generator) -> tuple[Masking, float]:
-        """A mask and its share of guesses; no chance is needed where there is one mask only."""
-        if not self.others:
-            return self.mask, self.guess
-        weights = np.array([1.0, *(m.weight for m in self.others)])
-        chosen = int(random.choice(len(weights), p=weights / weights.sum()))
-        return (self.mask, self.guess) if chosen == 0 else (self.others[chosen - 1].mask, self.others[chosen - 1].guess)
+    def choose(self, random: np.random.Generator) -> MaskChoice:
+        """One way to hide frames; no chance is needed where there is one only."""
+        ways = (MaskChoice(self.mask, 1.0, self.guess, self.stray), *self.others)
+        if len(ways) == 1:
+            return ways[0]
+        weights = np.array([way.weight for way in ways])
+        return ways[int(random.choice(len(weights), p=weights / weights.sum()))]
 
 
 class MaskingObjective(Objective):
@@ -137,6 +154,7 @@ class MaskingObjective(Objective):
         if facts.skeleton is not None and by_joint and self.canonical:
             self.body = MatrixBody(facts.skeleton)
         self.joint_flags, self.mask_flags, self.guesses = config.joint_flags, config.mask_flags, config.guess
+        self.shift: float = config.shift
         self.skeleton = facts.skeleton
 
     def start(self, model: Any, batch: Batch) -> None:
@@ -152,23 +170,35 @@ class MaskingObjective(Objective):
         if not self.guesses and (options.guess or any(m.guess for m in options.others)):
             raise DataError("a stage with guess needs a model that takes one (config.guess)")
         random = draw.numpy()
-        mask, guess = (options.mask, 0.0) if draw.held_out else options.choose(random)
-        motion, masked = self.hide(batch["out_motion"], mask, random)
+        way = MaskChoice(options.mask) if draw.held_out else options.choose(random)
+        motion, masked = self.hide(batch["out_motion"], way.mask, random)
         device, music = motion.device, batch.get("in_music")
         shown, attention, scored, hidden = (
             torch.as_tensor(u, device=device) for u in (masked.motion, masked.attention, masked.scored, masked.flags)
         )
+        if way.stray:
+            motion = _astray(motion, hidden, way.stray, random)
+            shown = torch.where((scored | (attention == 0)).unsqueeze(-1), shown, motion)
         for _ in range(int(random.integers(0, options.feedback + 1)) if options.feedback else 0):
             shown, hidden, scored = _feed(model, shown, hidden, scored, attention, music, options.feedback_frames)
-        guessed = _guess(model, motion, shown, hidden, attention, guess, random) if guess else ()
+        unknown = torch.maximum(hidden, 1 - attention.unsqueeze(-1))
+        guessed: tuple[Tensor, ...] = ()
+        if way.guess:
+            # Nothing is known behind a suffix, where a baseline holds the last frame.
+            base = hold(shown, unknown) if way.mask.pattern == "suffix" else model.baseline(shown, unknown)
+            clean = model.guesses(motion, base, unknown)
+            guessed = (*_guess(clean, way.guess, self.shift, random), base)
         predicted = model(shown, hidden, attention, music, *guessed)
         columns = None
         if masked.joints is not None and self.groups is not None:
             columns = torch.as_tensor(masked.joints[:, self.groups], device=device)
         counted = attention > 0 if self.settings.score == "all" else scored
         losses = self.settings(predicted.to(motion.dtype), motion, counted, columns, self.body)
+        if way.guess and self.settings.guess:
+            apart = (model.guesses(predicted, base, unknown) - clean).square() * hidden.amax(dim=-1, keepdim=True)
+            losses["guess"] = apart.mean().detach()
+            losses["loss"] = losses["loss"] + self.settings.guess * apart.mean()
         if draw.held_out and self.body is not None:
-            unknown = torch.maximum(hidden, 1 - attention.unsqueeze(-1))
             other = self.settings(fill(shown, unknown), motion, counted, columns, self.body)
             losses |= {f"slerp_{k}": v for k, v in other.items() if k in ("features", "position", "velocity")}
         return losses
@@ -187,25 +217,27 @@ class MaskingObjective(Objective):
         return motion, masking.draw(values, random, self.groups)
 
 
-@torch.no_grad()
-def _guess(
-    model: Any,
-    motion: Tensor,
-    shown: Tensor,
-    hidden: Tensor,
-    attention: Tensor,
-    share: float,
-    random: np.random.Generator,
-) -> tuple[Tensor, Tensor]:
-    """True corrections with noise in them, [B, T, U], and the share of noise, [B, 1]: 1, and no guess, for the other windows."""
-    unknown = torch.maximum(hidden, 1 - attention.unsqueeze(-1))
-    batch, like = len(motion), {"dtype": motion.dtype, "device": motion.device}
-    chosen = torch.as_tensor(random.random((batch, 1)) < share, device=motion.device)
-    noise = torch.where(chosen, torch.as_tensor(random.random((batch, 1)), **like), 1.0)
-    clean = model.guesses(motion, shown, unknown)
+def _guess(clean: Tensor, share: float, shift: float, random: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """True corrections [B, T, U] with noise in them, and the share of noise, [B, 1]: 1, and no guess, for the other windows."""
+    batch, like = len(clean), {"dtype": clean.dtype, "device": clean.device}
+    chosen = torch.as_tensor(random.random((batch, 1)) < share, device=clean.device)
+    noise = torch.where(chosen, torch.as_tensor(later(random.random((batch, 1)), shift), **like), 1.0)
     drawn = torch.as_tensor(random.standard_normal(tuple(clean.shape)), **like)
     mixed = torch.lerp(clean, drawn, noise.unsqueeze(-1))
     return torch.where(chosen.unsqueeze(-1), mixed, 0.0), noise
+
+
+def _astray(motion: Tensor, hidden: Tensor, most: float, random: np.random.Generator) -> Tensor:
+    """Windows [B, T, D] turned slowly about, less and less behind the last visible frame; see `MaskingOptions.stray`."""
+    batch, frames, columns = motion.shape
+    width, t = 6 * ((columns - 3) // 9) + 3, np.arange(frames)[:, None]
+    speed = 2 * np.pi / SLOWEST * random.random((batch, 1, width))
+    waves = random.standard_normal((2, batch, 1, width))
+    way = most * random.random((batch, 1, 1)) * (waves[0] * np.cos(speed * t) + waves[1] * np.sin(speed * t))
+    seen = np.where(hidden.amax(dim=-1).cpu().numpy() > 0, -1, t.T).max(axis=1)
+    since = np.clip((t.T - seen[:, None]) / RETURN, 0, 1)
+    way *= 0.5 * (1 + np.cos(np.pi * since))[..., None] / CORRECTION
+    return corrected(motion, torch.as_tensor(way, dtype=motion.dtype, device=motion.device))
 
 
 @torch.no_grad()
