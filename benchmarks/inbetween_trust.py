@@ -2,10 +2,10 @@
 
     python benchmarks/inbetween_trust.py modern=FILE modern=FILE walk=FOLDER ... [--check waltz=FILE] [--model inbetween]
 
-The clips must be such as the model was not trained on. Every gap at every spacing gives what is seen of it and how much of the
-correction would have been best; the weights minimise the squared error relative to the curves', and every kind and spacing weighs
-alike. Printed: the weights, and for each kind (left out of the fit; --check kinds are never in it) how far the root of the mean
-squared error lies above that of the curves, in per cent.
+The clips must be such as the model was not trained on. Every gap at every spacing gives, for each part of the body, what is seen
+of it and how much of the correction would have been best; the weights minimise the squared error relative to the curves', and every
+kind and spacing weighs alike. Printed: the weights as a recipe has them, and for each kind (left out of the fit; --check kinds are
+never in it) how far the root of the mean squared error, of limbs measured from the hips, lies above that of the curves, per cent.
 """
 
 from __future__ import annotations
@@ -20,55 +20,66 @@ from inbetween_kinds import SPACINGS, clips
 from farandole.generation.bodies import fill_with
 from farandole.generation.completion import open_model
 from farandole.generation.curve_correction.curve_filler import CurveFiller
-from farandole.generation.curve_correction.trust import COLUMNS, gap_signs
+from farandole.generation.curve_correction.trust import COLUMNS, PARTS, BodyParts, gap_signs
 from farandole.generation.patterns import kept_frames
 from farandole.motion import Motion
 from farandole.motion.interpolation import Gaps, hermite_between
 
-CAUTION = 0.5
 RIDGE = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
 class GapTable:
-    """Gaps of a kind at a spacing: signs [G, 6]; per gap, summed over frames, truth^2, correction^2 and truth * correction [G]."""
+    """Gaps of a kind at a spacing: signs [G, P, 6], greatest shares [G, 1]; per gap and part [G, P], summed over frames: truth^2,
+    correction^2 and their product.
+    """
 
     signs: np.ndarray
+    most: np.ndarray
     truth: np.ndarray
     correction: np.ndarray
     product: np.ndarray
 
     def change(self, weights: np.ndarray, caution: float) -> float:
-        """Root mean squared error beside that of the curves, per cent."""
-        share = caution * np.clip(self.signs @ weights, 0.0, 1.0)
+        """Root mean squared error with weights [P, 6] beside that of the curves, per cent."""
+        share = caution * self.most * np.clip((self.signs * weights).sum(axis=-1), 0.0, 1.0)
         left = (self.truth - 2 * share * self.product + share**2 * self.correction).sum()
         return 100.0 * (np.sqrt(left / self.truth.sum()) - 1.0)
 
 
 def gaps_of(filler: CurveFiller, motions: Sequence[Motion], every: int) -> GapTable | None:
     """The gaps of some motions; None where all are too short."""
-    parts = []
+    tables = []
     for truth in (m for m in motions if every < len(m) - 1):
         kept = kept_frames(len(truth), every=every)
         curves = hermite_between(truth, kept)
         made = fill_with(filler, curves, kept)
-        signs, gaps = gap_signs(curves, made, kept), Gaps.of(kept)
-        wanted, given = ((m.positions - curves.positions)[gaps.missing] for m in (truth, made))
-        total = lambda a, b: np.bincount(signs.number, (a * b).sum(-1).mean(-1))  # noqa: B023, E731
-        parts.append((signs.columns, total(wanted, wanted), total(given, given), total(wanted, given)))
-    return GapTable(*(np.concatenate(p) for p in zip(*parts, strict=True))) if parts else None
+        signs, gaps, parts = gap_signs(curves, made, kept), Gaps.of(kept), BodyParts.of(truth.skeleton)
+        wanted, given = (parts.own((m.positions - curves.positions)[gaps.missing]) for m in (truth, made))
+
+        def total(
+            a: np.ndarray, b: np.ndarray, number: np.ndarray = signs.number, parts: BodyParts = parts
+        ) -> np.ndarray:
+            return np.stack([np.bincount(number, x) for x in parts.means((a * b).sum(-1)).T], axis=1)
+
+        tables.append(
+            (signs.columns, signs.most[:, None], total(wanted, wanted), total(given, given), total(wanted, given))
+        )
+    return GapTable(*(np.concatenate(p) for p in zip(*tables, strict=True))) if tables else None
 
 
 def fitted(tables: Sequence[GapTable]) -> np.ndarray:
-    """Weights of the columns, [6]."""
-    size = len(COLUMNS)
-    left, right = np.zeros((size, size)), np.zeros(size)
-    for table in tables:
-        scale = 1.0 / table.truth.sum()
-        squares = (table.signs * (scale * table.correction)[:, None]).T @ table.signs
-        left += squares + RIDGE * scale * table.correction.sum() * np.eye(size)
-        right += scale * (table.signs * table.product[:, None]).sum(axis=0)
-    return np.linalg.solve(left, right)
+    """Weights of the columns for every part, [P, 6]."""
+    result = []
+    for part in range(len(PARTS)):
+        left, right = np.zeros((len(COLUMNS), len(COLUMNS))), np.zeros(len(COLUMNS))
+        for table in tables:
+            scale, signs, most = 1.0 / table.truth[:, part].sum(), table.signs[:, part], table.most[:, 0]
+            square = table.correction[:, part] * most**2
+            left += scale * (signs * square[:, None]).T @ signs + RIDGE * scale * square.sum() * np.eye(len(COLUMNS))
+            right += scale * (signs * (most * table.product[:, part])[:, None]).sum(axis=0)
+        result.append(np.linalg.solve(left, right))
+    return np.array(result)
 
 
 def main() -> None:
@@ -77,6 +88,7 @@ def main() -> None:
     parser.add_argument("clips", nargs="+", metavar="KIND=FILE")
     parser.add_argument("--check", action="append", default=[], metavar="KIND=FILE")
     parser.add_argument("--model", default="inbetween", help="shipped name or checkpoint folder")
+    parser.add_argument("--caution", type=float, default=0.5, help="factor on the best share")
     parser.add_argument("--seconds", type=float, default=8.0, help="of every clip")
     options = parser.parse_args()
     filler = open_model(options.model)
@@ -87,11 +99,14 @@ def main() -> None:
     tables = {(k, n): table for k, ms in motions.items() for n in SPACINGS if (table := gaps_of(filler, ms, n))}
     learnt = {word.partition("=")[0] for word in options.clips}
     weights = fitted([table for (kind, _), table in tables.items() if kind in learnt])
-    print("weights:", ", ".join(f"{name} {w:.3f}" for name, w in zip(COLUMNS, weights, strict=True)))
+    for part, row in zip(PARTS, weights, strict=True):
+        print(f"{part}: [{', '.join(f'{w:.3f}' for w in row)}]")
     print(f"\n| kind, left out | {' | '.join(f'every {n}' for n in SPACINGS)} |\n|---{'|---:' * len(SPACINGS)}|")
     for kind in motions:
         others = fitted([table for (k, _), table in tables.items() if k in learnt and k != kind])
-        cells = [f"{tables[kind, n].change(others, CAUTION):.1f}" if (kind, n) in tables else "-" for n in SPACINGS]
+        cells = [
+            f"{tables[kind, n].change(others, options.caution):.1f}" if (kind, n) in tables else "-" for n in SPACINGS
+        ]
         print(f"| {kind} | {' | '.join(cells)} |", flush=True)
 
 

@@ -31,7 +31,7 @@ CALM = 0.05
 
 
 Weigh: TypeAlias = Callable[[Motion, Motion, np.ndarray], Array]
-"""(curves, with the whole correction, kept frames [T] bool) -> share of it that is kept, [T]."""
+"""(curves, with the whole correction, kept frames [T] bool) -> share of it that is kept of every joint, [T, J]."""
 
 
 class GapFiller(Protocol):
@@ -138,7 +138,8 @@ def carry(
         turn, shift = _at_rate(turn, fps, baseline), _at_rate(shift, fps, baseline)
         if weigh is not None:
             share = weigh(baseline, _add(baseline, kept, turn, shift), kept)
-            turn, shift = turn * share[:, None, None], shift * share[:, None]
+            hips = find_roles(baseline.skeleton).get("Hips", 0)
+            turn, shift = turn * share[..., None], shift * share[:, hips, None]
         result.append(_add(baseline, kept, turn, shift))
     return result
 

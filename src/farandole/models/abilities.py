@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from farandole.errors import CheckpointError
 from farandole.music.dynamics import STEPS as PHRASE_STEPS
@@ -257,14 +257,21 @@ class Masked:
             )
 
 
+SignWeights: TypeAlias = tuple[float, float, float, float, float, float]
+
+
 @dataclass(frozen=True)
 class CurveTrust:
     """How far corrections of curves are believed, see `generation.curve_correction.trust`."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = STRICT
 
-    weights: tuple[float, float, float, float, float, float]
-    """Of what is seen of a gap, in the order of `COLUMNS` there."""
+    trunk: SignWeights
+    """Weights of what is seen of the trunk in a gap, in the order of `COLUMNS` there; they tell of the travel, too."""
+    legs: SignWeights
+    """Those of the legs."""
+    arms: SignWeights
+    """Those of the arms."""
     caution: float = 0.5
     """Factor on the share that was best on motion the model had not seen."""
 
