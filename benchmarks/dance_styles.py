@@ -17,8 +17,10 @@ import numpy as np
 
 from farandole.data.starter.groove_clips import groove_clip
 from farandole.data.starter.songs import compose
-from farandole.evaluation.clip_figures import ClipFigures, Settings, measure_motion
-from farandole.evaluation.measuring import beats_of_count, measure_for_lines
+from farandole.evaluation.clip_figures import ClipFigures
+from farandole.evaluation.humanoid_view import view_humanoid
+from farandole.evaluation.measuring import measure_for_lines
+from farandole.evaluation.metrics.landings_on_beat import landings_on_beat
 from farandole.evaluation.reference_file import starter_reference
 from farandole.evaluation.scorecard import Scorecard, score_clips
 from farandole.evaluation.style_recognition import StyleClassifier, recognise_styles, style_distances
@@ -41,9 +43,6 @@ SHOWN = (
     "phrase_variety",
     "support_median",
 )
-PLAIN = Settings(poses=False)
-SHIFT = 0.5
-"""Counts by which music is shifted to see whether a dance keeps to it."""
 
 
 def main() -> None:
@@ -94,26 +93,25 @@ def made_groove() -> list[ClipFigures]:
 
 
 def danced(model: LatentDancer, family: str, number: int, seconds: float) -> tuple[ClipFigures, tuple[float, float]]:
-    """Figures of one dance; and how often it stops on a beat, and on beats shifted by half a count."""
+    """Figures of one dance; and how many of its steps land on a beat, and between two."""
     genre, bpm = (SALSA if family == "salsa" else SONGS)[number % 10]
     made = compose(bpm, seconds, genre=genre, seed=900 + number)
     song = Song.from_samples(made.samples, made.sample_rate, name=f"{genre} {bpm:g}")
     motion = dance(song, style=family, seed=number, model=model)
     count = model.score(song, len(motion), style=family, role=number).count
-    shifted = (beats_of_count(motion, count + shift) for shift in (0.0, SHIFT))
-    kept = [measure_motion(motion, grid, PLAIN)[0].numbers["bas_mint"] for grid in shifted]
-    return measure_for_lines(motion, count, name=f"{family} to {song.name}", style=family), (kept[0], kept[1])
+    kept = landings_on_beat(view_humanoid(motion), count)
+    return measure_for_lines(motion, count, name=f"{family} to {song.name}", style=family), kept
 
 
 def by_style(cards: dict[str, tuple[Scorecard, list[Scorecard]]], beats: dict[str, np.ndarray], say: Callable) -> None:
     """A row per style."""
     say(
-        "| style | as good as real, all songs | danced, all songs | songs with 9 or more of 11 danced | on the beat / shifted |"
+        "| style | as good as real, all songs | danced, all songs | songs with 9 or more of 11 danced | steps on / off beat |"
     )
     say("|---|---:|---:|---:|---:|")
     for family, (card, each) in cards.items():
         good = sum(one.danced_passed >= len(one.danced) - 2 for one in each)
-        kept = " / ".join(f"{value:.2f}" for value in beats[family])
+        kept = " / ".join(f"{value:.0%}" for value in beats[family])
         say(
             f"| {family} | {card.passed} of {card.counted} | {card.danced_passed} of {len(card.danced)} | "
             f"{good} of {len(each)} | {kept} |"

@@ -30,7 +30,7 @@ def test_a_folder_gets_a_motion_and_a_page_and_the_same_again(farandole, song: P
     files = [tmp_path / "a" / f"my song.{kind}" for kind in ("html", "bvh")]
     assert outcome.out.splitlines() == [str(f) for f in files]
     assert sorted((tmp_path / "a").iterdir()) == sorted(files)
-    for words in ("dancing: 100 %", "120 bpm", "steps on the beat", "times faster than it plays"):
+    for words in ("dancing: 100 %", "120 bpm", "of steps land on the beat", "times faster than it plays"):
         assert words in outcome.err
 
     motion = load_motion(files[1])

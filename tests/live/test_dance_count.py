@@ -41,6 +41,21 @@ def test_the_tempo_of_a_dance_suits_its_style(counts: DanceCount, tempo: float) 
     assert low / 1.13 <= counts.tempo(now) <= high * 1.13
 
 
+@pytest.mark.parametrize(("second", "stays"), [(3.0, False), (20.0, True)])
+def test_a_first_tempo_twice_too_fast_is_forgotten_and_a_later_one_kept(
+    counts: DanceCount, second: float, stays: bool
+) -> None:
+    """Salsa suits 208 bpm; at 104 others do, but by then it is danced at every half beat."""
+    heard = 0.0
+    for k in range(30 * 30):
+        tempo = 208.0 if k / 30 < second else 104.0
+        heard += tempo / 60 / 30
+        counts.take(state(k / 30, heard, tempo), None)
+        if k / 30 < second:
+            assert counts.family == "salsa"
+    assert (counts.family == "salsa") == stays
+
+
 def test_a_downbeat_that_moves_moves_the_phrase_by_whole_beats(counts: DanceCount) -> None:
     import dataclasses
 

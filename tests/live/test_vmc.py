@@ -195,7 +195,7 @@ def write_vrm(path: Path, turns: dict[str, np.ndarray] | None = None) -> None:
             node["children"] = list(body.children[j])
         nodes.append(node)
     bones = {BONES[n]: {"node": j} for j, n in enumerate(body.names)}
-    meta = {"name": "a", "authors": ["a"], "licenseUrl": "https://vrm.dev/licenses/1.0/"}
+    meta = {"name": "a", "authors": ["a"], "licenseUrl": "https://example.org/a-licence-of-its-own"}
     even = {"curve": [0, 0, 0, 1, 1, 1, 1, 0], "xRange": 90, "yRange": 10}
     sides = ("HorizontalInner", "HorizontalOuter", "VerticalDown", "VerticalUp")
     old = {

@@ -43,7 +43,7 @@ export class Character {
     if (options.animation === null) toBindPose(scene);
     scene.updateMatrixWorld(true);
     const box = skinnedBox(scene);
-    if (options.animation === null) this.drive = new Drive(scene, roles, box.min.y);
+    if (options.animation === null) this.drive = new Drive(scene, roles);
     else if (options.animation >= 0 && gltf.animations[options.animation]) {
       this.mixer = new THREE.AnimationMixer(scene);
       this.action = this.mixer.clipAction(gltf.animations[options.animation]);
@@ -54,7 +54,6 @@ export class Character {
     this.height = tall * scale;
     this.object.scale.setScalar(scale);
     this.object.rotation.y = -this.facing();
-    this.object.position.y = options.animation === null ? -box.min.y * scale : 0;
     this.object.add(scene);
     scene.traverse((object) => {
       object.frustumCulled = false; // its bounds are those of the rest pose
@@ -113,6 +112,11 @@ export class Character {
     return this.drive !== null;
   }
 
+  /** Nodes whose place changes while it follows the take. */
+  get travelling(): THREE.Object3D[] {
+    return this.drive?.travelling ?? [];
+  }
+
   pose(figure: Figure, time: number): void {
     const elapsed = time - this.last;
     this.last = time;
@@ -120,11 +124,16 @@ export class Character {
       this.action.time = Math.min(Math.max(time, 0), this.action.getClip().duration - 1e-4);
       this.mixer.update(0);
     }
-    this.drive?.pose(figure);
+    this.drive?.pose(figure, time);
     this.object.updateMatrixWorld(true);
     if (!this.vrm) return;
     if (elapsed < 0 || elapsed > 0.3) this.vrm.springBoneManager?.reset();
-    else this.vrm.update(elapsed);
+    else {
+      // Springs and constraints move; expressions, which would take over the meshes' own morphs, stay as the file has them.
+      this.vrm.nodeConstraintManager?.update();
+      this.vrm.springBoneManager?.update(elapsed);
+      for (const material of this.vrm.materials ?? []) (material as { update?: (delta: number) => void }).update?.(elapsed);
+    }
   }
 
   /** World position of its hips. */

@@ -49,9 +49,9 @@ export function characterGlb(figure: Figure): Uint8Array<ArrayBuffer> {
   const writer = GlbWriter.open(character.bytes);
   const { take } = figure;
   const moving = [...character.roles.values()];
-  const hips = character.roles.get("Hips")!;
+  const travelling = character.travelling;
+  const paths = travelling.map(() => new Float32Array(3 * take.frames));
   const values = moving.map(() => new Float32Array(4 * take.frames));
-  const path = new Float32Array(3 * take.frames);
   const last = new THREE.Quaternion();
   for (let t = 0; t < take.frames; t++) {
     figure.pose(t / take.fps);
@@ -61,11 +61,11 @@ export function characterGlb(figure: Figure): Uint8Array<ArrayBuffer> {
       const sign = t && last.dot(q) < 0 ? -1 : 1;
       values[i].set([sign * q.x, sign * q.y, sign * q.z, sign * q.w], 4 * t);
     });
-    hips.position.toArray(path, 3 * t);
+    travelling.forEach((object, i) => object.position.toArray(paths[i], 3 * t));
   }
   const number = (object: THREE.Object3D) => character.nodeNumber.get(object)!;
   const tracks: Track[] = moving.map((object, i) => ({ node: number(object), path: "rotation", values: values[i] }));
-  tracks.push({ node: number(hips), path: "translation", values: path });
+  travelling.forEach((object, i) => tracks.push({ node: number(object), path: "translation", values: paths[i] }));
   const joined = new Set(moving);
   for (const [object, n] of character.nodeNumber) {
     const written = writer.document.nodes[n];
@@ -76,7 +76,7 @@ export function characterGlb(figure: Figure): Uint8Array<ArrayBuffer> {
     // Bones that rest elsewhere than they are bound are put where they are bound.
     if (object instanceof THREE.Bone && moved(written, object)) {
       if (!joined.has(object)) tracks.push({ node: n, path: "rotation", values: repeated(object.quaternion.toArray(), take.frames) });
-      if (object !== hips) tracks.push({ node: n, path: "translation", values: repeated(object.position.toArray(), take.frames) });
+      if (!travelling.includes(object)) tracks.push({ node: n, path: "translation", values: repeated(object.position.toArray(), take.frames) });
     }
   }
   writer.animate(take.name, take.fps, tracks);

@@ -159,8 +159,22 @@ export class Figure {
     material.needsUpdate = true;
   }
 
-  /** Put the body where it is at `time` s: slerp between the frames around. Holds the ends. */
+  /** Put the body where it is at `time` s, with the character that it wears. Holds the ends. */
   pose(time: number): void {
+    this.poseBones(time);
+    if (this.lines.visible) this.updateLines();
+    this.worn?.pose(this, time);
+    for (const { joint, mesh, rest } of this.shades) {
+      const height = this.positions[3 * joint + 1] - rest;
+      mesh.material.opacity = 0.42 * Math.max(0, 1 - Math.max(height, 0) / 0.22) ** 2;
+      mesh.position.x = this.positions[3 * joint];
+      mesh.position.z = this.positions[3 * joint + 2];
+      mesh.scale.setScalar(1 + 2 * Math.max(height, 0));
+    }
+  }
+
+  /** Put the dancer's own bones where they are at `time` s: slerp between the frames around. */
+  poseBones(time: number): void {
     const { take } = this;
     const joints = take.joints.length;
     const at = Math.min(Math.max(time * take.fps, 0), take.frames - 1);
@@ -182,7 +196,8 @@ export class Figure {
     if (take.translations)
       for (let j = 1; j < joints; j++) mix(take.translations, 3 * joints, j, this.bones[j].position);
     mix(take.rootPositions, 3, 0, this.bones[0].position);
-    this.group.updateMatrixWorld(true);
+    this.group.updateWorldMatrix(true, false);
+    this.mesh.updateMatrixWorld(true);
     const origin = this.group.position;
     this.bones.forEach((bone, j) => {
       const m = bone.matrixWorld.elements;
@@ -190,15 +205,6 @@ export class Figure {
       this.positions[3 * j + 1] = m[13] - origin.y;
       this.positions[3 * j + 2] = m[14] - origin.z;
     });
-    if (this.lines.visible) this.updateLines();
-    this.worn?.pose(this, time);
-    for (const { joint, mesh, rest } of this.shades) {
-      const height = this.positions[3 * joint + 1] - rest;
-      mesh.material.opacity = 0.42 * Math.max(0, 1 - Math.max(height, 0) / 0.22) ** 2;
-      mesh.position.x = this.positions[3 * joint];
-      mesh.position.z = this.positions[3 * joint + 2];
-      mesh.scale.setScalar(1 + 2 * Math.max(height, 0));
-    }
   }
 
   /** World position of the root joint. */

@@ -58,7 +58,8 @@ export function recognise(nodes: THREE.Object3D[], name: (node: THREE.Object3D) 
     return false;
   };
   const hips = roles.get("Hips"), arm = roles.get("LeftArm");
-  const chain = spine.filter((node) => node !== hips && (!arm || above(arm, node)));
+  const trunk = spine.filter((node) => node !== hips), holding = trunk.filter((node) => arm && above(arm, node));
+  const chain = holding.length ? holding : trunk; // arms may hang on something else
   if (chain.length) roles.set("Spine", chain[0]);
   if (chain.length > 1) roles.set("Spine1", chain[chain.length - 1]);
   const missing = ESSENTIAL.filter((role) => !roles.has(role));

@@ -149,11 +149,11 @@ def _are_whole(target: Path, outputs: Mapping[str, str]) -> bool:
 
 
 def _figures(motion: Motion, song: Song) -> dict[str, float]:
-    from farandole.evaluation.metrics.step_coherence import song_coherence
+    from farandole.evaluation.metrics.landings_on_beat import song_landings
 
-    aligned, chance = song_coherence(motion, song.beats)
+    aligned, chance = song_landings(motion, song.beats)
     return {
         "seconds": round(motion.seconds, 3),
-        "beat_alignment": round(aligned, 4),
-        "beat_alignment_chance": round(chance, 4),
+        "landings_on_beat": round(aligned, 4),
+        "landings_between_beats": round(chance, 4),
     }

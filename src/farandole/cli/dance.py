@@ -11,6 +11,7 @@ import typer
 
 from farandole.cli import console
 from farandole.cli.options import (
+    AnimationName,
     Character,
     CharacterMap,
     Cluster,
@@ -24,6 +25,7 @@ from farandole.cli.options import (
     load_rig,
     style_changes,
 )
+from farandole.cli.times import Begin, End, moment
 
 
 def dance(
@@ -57,11 +59,29 @@ def dance(
     ] = 1.0,
     energy: Annotated[float, typer.Option(min=0.25, max=2, help="How big the dance is; 1 is how people dance.")] = 1.0,
     start: Annotated[Path | None, typer.Option(metavar="MOTION", help="Go on from the end of this motion.")] = None,
+    keep_joints: Annotated[
+        str | None,
+        typer.Option(
+            metavar="JOINTS", help="Keep these of --start, frame by frame, and dance with the others: legs, torso ..."
+        ),
+    ] = None,
+    begin: Begin = None,
+    end: End = None,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Whole bars that can be repeated without a seam; the song is cut with them.")
+    ] = False,
+    stage: Annotated[
+        str,
+        typer.Option(
+            metavar="WxD", help="Width and depth of the stage that it stays on, m, or free: goes and turns anywhere."
+        ),
+    ] = "4x4",
     fps: Annotated[float, typer.Option(min=5, max=240, help="Frames per second of the files.")] = 30.0,
     model: Annotated[
         str, typer.Option(help="Name of a model (see farandole models) or a checkpoint folder.")
     ] = "starter",
     engine: Annotated[str, typer.Option(help="onnx, torch (needs farandole[train]), or auto.")] = "auto",
+    animation_name: AnimationName = None,
     character: Character = None,
     map_file: CharacterMap = None,
     root: Root = "auto",
@@ -80,14 +100,18 @@ def dance(
     farandole dance song.mp3 -o song.glb                      for Blender, Unity, Unreal, Godot
     farandole dance song.mp3 --character me.vrm -o me-dancing.vrm   your own character
     farandole dance song.mp3 --style modern --style-at 0:30=street   another style from half a minute on
+    farandole dance song.mp3 --loop --begin bar9 --seconds 16 -o loop.glb   a loop of whole bars
+    farandole dance song.mp3 --start walk.bvh --keep-joints legs   its legs, other arms
     farandole dance song.mp3 -o takes/ --takes 4              four dances, one page to choose from
     farandole dance song.mp3 --seed 7 --energy 1.2 --formats bvh,html,mp4
     farandole dance music/ -o dances/ --workers 4             every song of a folder; go on where it was interrupted
     """
     from farandole import _io
     from farandole.cli.dance_folder import FolderRun, run_folder
-    from farandole.evaluation.metrics.step_coherence import song_coherence
+    from farandole.evaluation.metrics.landings_on_beat import song_landings
     from farandole.generation.dance import dances
+    from farandole.generation.song_parts import song_part, whole_bars
+    from farandole.generation.stages import stage_of
     from farandole.music import load_song
     from farandole.view.takes import character_formats, plan_outputs, write_takes
 
@@ -99,9 +123,18 @@ def dance(
         "temperature": temperature,
         "energy": energy,
         "start": start,
+        "stage": stage_of(stage),
+        "keep_joints": keep_joints,
         "fps": fps,
     }
+    if loop and (start is not None or keep_joints is not None):
+        raise typer.BadParameter("--loop goes on from its own end: leave --start and --keep-joints out")
+    if keep_joints is not None and start is None:
+        raise typer.BadParameter("--keep-joints says what stays of a motion: add --start MOTION")
     if song.is_dir():
+        for option, value in {"begin": begin, "end": end, "loop": loop, "animation-name": animation_name}.items():
+            if value:
+                raise typer.BadParameter(f"--{option} is for one song, and {song} is a folder")
         folder = FolderRun(song, out, formats, takes, model, engine, character, map_file, root, workers, cluster)
         return run_folder(folder, options, force=force, json=json, quiet=quiet)
     if workers is not None or cluster is not None:
@@ -111,24 +144,28 @@ def dance(
     outputs = plan_outputs(song, out, formats, takes, default=default)
     for path in outputs.all:
         _io.check_output(path, force=force)
-    sound = load_song(song)
+    whole = load_song(song)
+    sound = song_part(whole, moment(begin, whole, "--begin"), moment(end, whole, "--end"))
+    if loop:
+        sound = whole_bars(sound, seconds)
+        options |= {"seconds": None, "loop": True}
     begun = time.perf_counter()
     with console.progress("dancing", quiet=quiet) as update:
         motions = dances(sound, model=model, engine=engine, takes=takes, progress=update, **options)
     took = time.perf_counter() - begun
     rendering = partial(console.progress, quiet=quiet)
-    rigged = {"character": rig, "root": root, "progress": rendering}
+    rigged = {"character": rig, "root": root, "progress": rendering, "animation": animation_name}
     write_takes(outputs, motions, sound, title=song.stem, force=force, **rigged)
     speed = sum(m.seconds for m in motions) / took
-    alignments = [song_coherence(m, sound.beats) for m in motions]
+    alignments = [song_landings(m, sound.beats) for m in motions]
     if json:
         takes_made = [
             {
                 "files": files,
                 "seconds": m.seconds,
                 "frames": len(m),
-                "beat_alignment": a[0],
-                "beat_alignment_chance": a[1],
+                "landings_on_beat": a[0],
+                "landings_between_beats": a[1],
             }
             for files, m, a in zip(outputs.takes, motions, alignments, strict=True)
         ]
@@ -140,8 +177,8 @@ def dance(
     for files, motion, (aligned, chance) in zip(outputs.takes, motions, alignments, strict=True):
         name = next(iter(files.values())).stem if files and takes > 1 else song.stem
         console.note(
-            f"{name}: {motion.seconds:.1f} s at {sound.beats.tempo:.0f} bpm, steps on the beat {aligned:.2f} "
-            f"(off the beat {chance:.2f})",
+            f"{name}: {motion.seconds:.1f} s at {sound.beats.tempo:.0f} bpm, {aligned:.0%} of steps land on the beat "
+            f"({chance:.0%} between beats)",
             quiet=quiet,
         )
     console.note(f"made {speed:.0f} times faster than it plays", quiet=quiet)

@@ -84,14 +84,14 @@ def run_folder(run: FolderRun, options: Mapping[str, Any], *, force: bool, json:
 
 
 def table(results: Sequence[SongResult], columns: int) -> list[str]:
-    """A line for each song: name, length, tempo, steps on the beat (mean of the takes), what came of it."""
+    """A line for each song: name, length, tempo, share of steps that land on the beat (mean of the takes), what came of it."""
     room = max(12, columns - _NUMBERS)
     width = min(room, max(len("song"), *(len(r.name) for r in results)))
     lines = [f"{'song':{width}}  {'s':>6} {'bpm':>4} {'on beat':>7}  "]
     for result in results:
         name = result.name if len(result.name) <= width else f"…{result.name[1 - width :]}"
         if result.record:
-            aligned = [take["beat_alignment"] for take in result.record["takes"]]
+            aligned = [take["landings_on_beat"] for take in result.record["takes"]]
             numbers = (
                 f"{result.record['seconds']:6.1f} {result.record['tempo']:4.0f} {sum(aligned) / len(aligned):7.2f}"
             )

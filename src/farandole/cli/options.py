@@ -28,6 +28,10 @@ Outputs = Annotated[
 ]
 Formats = Annotated[str | None, typer.Option(help="Comma-separated: bvh,glb,html,mp4,npz. [default: bvh,html]")]
 Feet = Annotated[bool, typer.Option(help="Keep feet that bear weight from sliding.")]
+AnimationName = Annotated[
+    str | None,
+    typer.Option("--animation-name", metavar="NAME", help="Name of the animation in the file. [default: the motion's]"),
+]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes. [default: one per core]", show_default=False)]
 Cluster = Annotated[
     str | None,

@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 
 from farandole.cli import console
-from farandole.cli.options import Character, CharacterMap, Feet, Force, Formats, Json, Outputs, Quiet, Root, load_rig
+from farandole.cli.options import (
+    AnimationName,
+    Character,
+    CharacterMap,
+    Feet,
+    Force,
+    Formats,
+    Json,
+    Outputs,
+    Quiet,
+    Root,
+    load_rig,
+)
 
 
 def reroll(
@@ -45,6 +57,7 @@ def reroll(
         str | None, typer.Option(help="Name of a dance model or a checkpoint folder.", show_default=False)
     ] = None,
     feet: Feet = True,
+    animation_name: AnimationName = None,
     character: Character = None,
     map_file: CharacterMap = None,
     root: Root = "auto",
@@ -84,6 +97,7 @@ def reroll(
     written = {
         "character": rig,
         "root": root,
+        "animation": animation_name,
         "ghosts": [given] * takes,
         "marks": [int(kept.argmin()), int(len(kept) - 1 - kept[::-1].argmin())],
         "progress": partial(console.progress, quiet=quiet),

@@ -157,6 +157,19 @@ class Completer(ABC, Generic[F]):
         """
         raise self._cannot("continues no motion")
 
+    def loop(
+        self, partial: PartialMotion, seconds: float, *, takes: int = 1, progress: Progress | None = None
+    ) -> list[Motion]:
+        """Dances to a song of which the first frame follows the last, on the model's body, at a frame rate near its own.
+
+        Args:
+            partial: Music from the loop's begin on, style, energy, temperature, seed and stage.
+            seconds: Length of a round, s.
+            takes: How many.
+            progress: Called with (done, total).
+        """
+        raise self._cannot("dances no loops")
+
     def fill(
         self, baseline: Motion, partial: PartialMotion, *, takes: int = 1, progress: Progress | None = None
     ) -> list[Motion]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from farandole.errors import MotionError
+from farandole.generation.stages import STAGE, Stage, check_stage
 from farandole.motion import rotations as rot
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
@@ -33,6 +34,7 @@ class PartialMotion:
         energy: 1 follows the music; below calmer, above livelier.
         temperature: Scale of the randomness; 1 is as trained.
         seed: Another number, another completion.
+        stage: Width and depth of the stage that a dance keeps to, m, facing as it begins; None: it is free.
 
     Raises:
         MotionError: If the pattern does not fit the motion, or a number is out of range.
@@ -47,6 +49,7 @@ class PartialMotion:
     energy: float = 1.0
     temperature: float = 1.0
     seed: int = 0
+    stage: Stage | None = STAGE
 
     def __post_init__(self) -> None:
         known = np.asarray(self.known, dtype=bool)
@@ -65,6 +68,7 @@ class PartialMotion:
         for begin, style in self.style_changes:
             if not (np.isfinite(begin) and begin >= 0):
                 raise MotionError(f"style {style} from {begin:g} s on: need a time in the song")
+        check_stage(self.stage)
         if not np.isfinite(self.song_begin):
             raise MotionError(f"song_begin {self.song_begin:g}: need a time in seconds")
 

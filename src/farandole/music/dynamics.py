@@ -56,7 +56,16 @@ def evenly(items: Sequence[T], most: int) -> list[T]:
     return [items[int(k)] for k in np.linspace(0, len(items) - 1, most).round()]
 
 
-def planned_dynamics(phrases: Sequence[Sequence[float]], count: Array, energy: Array, seed: int) -> Array | None:
+def planned_dynamics(
+    phrases: Sequence[Sequence[float]],
+    count: Array,
+    energy: Array,
+    seed: int,
+    *,
+    key: int = 0,
+    variation: int = 0,
+    varied: float = 0.0,
+) -> Array | None:
     """Dynamics for a count [T], phrase after phrase; None where a style has none.
 
     Each phrase of eight counts is one of the style's, at random, likelier the better its mean suits the energy; its last half
@@ -68,6 +77,9 @@ def planned_dynamics(phrases: Sequence[Sequence[float]], count: Array, energy: A
         count: Continuous beat count, [T].
         energy: Of the music, standard deviations, [T].
         seed: Of the choice.
+        key: Another number, other phrases: that of what the music repeats.
+        variation: How often that was danced before: then some phrases are others than the first time.
+        varied: Share of those.
     """
     if not phrases:
         return None
@@ -78,11 +90,14 @@ def planned_dynamics(phrases: Sequence[Sequence[float]], count: Array, energy: A
     result = np.empty(len(number))
     for phrase in np.unique(number):
         inside = number == phrase
-        random = np.random.default_rng([seed, int(phrase) + 2**20])
+        place = [seed, int(phrase) + 2**20, *([key] if key else [])]
+        random = np.random.default_rng(place)
+        if variation and np.random.default_rng([*place, variation, 1]).random() < varied:
+            random = np.random.default_rng([*place, variation, 2])
         wish = (means - means.mean()) / spread - float(np.mean(np.asarray(energy)[inside]))
         chances = np.exp(-0.5 * wish**2)
         one, two = random.choice(len(table), size=2, p=chances / chances.sum())
         shape = np.concatenate((table[one, : STEPS // 2], table[two if random.random() < 0.5 else one, STEPS // 2 :]))
-        place = (np.asarray(count)[inside] / COUNTS - phrase) * STEPS
-        result[inside] = np.interp(place, np.arange(STEPS), shape)
+        within = (np.asarray(count)[inside] / COUNTS - phrase) * STEPS
+        result[inside] = np.interp(within, np.arange(STEPS), shape)
     return result

@@ -78,7 +78,7 @@ class Cones:
                 np.copyto(s, place, where=fits & (depth == t))
                 beyond &= ~fits
         depth[beyond | (h < 0.0)] = np.inf
-        for centre, constant, place in ((ad, self.inner, 0.0), (along(self.end), self.outer, 1.0)):
+        for centre, constant, place in ((ad, self.inner, 0.0), (ad + wd, self.outer, 1.0)):
             h = centre * centre - dd * constant[part]
             cap = np.where(h >= 0.0, (centre - np.sqrt(np.maximum(h, 0.0))) / dd, np.float32(np.inf))
             nearer = cap < depth

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole.motion.rotations import Array
 from farandole.view.camera import Camera
+from farandole.view.cones import ranges
 from farandole.view.palette import Studio, to_srgb
 
 _CELL = 0.025
@@ -16,6 +19,9 @@ _CELL = 0.025
 
 _LINE = 0.009
 """Width of the grid's lines, m."""
+
+_SPACING = 0.5
+"""Between the grid's lines, m."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,13 +79,13 @@ def shadow_map(starts: Array, ends: Array, start_radii: Array, end_radii: Array,
     low = np.floor(low / _CELL) * _CELL
     xs, zs = (np.arange(lo, hi, _CELL, dtype=np.float32) for lo, hi in zip(low, high, strict=True))
     left = np.ones((len(zs), len(xs)), np.float32)
-    for i in range(len(starts)):
-        heights = max(float(starts[i, 1]), 0.0), max(float(ends[i, 1]), 0.0)
-        _darken(left, xs, zs, a[i], b[i], (start_radii[i], end_radii[i]), heights, 0.035, 0.16, 0.42)
+    for i, (low_a, low_b) in enumerate(np.maximum(np.stack((starts[:, 1], ends[:, 1]), 1), 0.0).tolist()):
+        radii, heights = (float(start_radii[i]), float(end_radii[i])), (low_a, low_b)
+        _darken(left, xs, zs, a[i], b[i], radii, heights, 0.035, 0.16, 0.42)
         if min(heights) < 0.45:
             flat = (starts[i, [0, 2]], ends[i, [0, 2]])
             strength = 0.75 * (1.0 - min(heights) / 0.45) ** 2
-            _darken(left, xs, zs, *flat, (start_radii[i], end_radii[i]), heights, 0.03, 0.5, strength)
+            _darken(left, xs, zs, *flat, radii, heights, 0.03, 0.5, strength)
     return Shadow(1.0 - left, (float(low[0]), float(low[1]))).cropped()
 
 
@@ -98,20 +104,43 @@ def _darken(
     """Multiply the light under one segment, whose edge is `sharp + spread * height` metres soft."""
     soft_a, soft_b = (sharp + spread * h for h in heights)
     reach = max(radii) + max(soft_a, soft_b)
-    i0, i1 = np.searchsorted(xs, (min(a[0], b[0]) - reach, max(a[0], b[0]) + reach))
-    j0, j1 = np.searchsorted(zs, (min(a[1], b[1]) - reach, max(a[1], b[1]) + reach))
+    (ax, az), (bx, bz) = a.tolist(), b.tolist()
+    near = lambda v, axis: min(max(math.ceil((v - float(axis[0])) / _CELL), 0), len(axis))  # noqa: E731
+    i0, i1 = near(min(ax, bx) - reach, xs), near(max(ax, bx) + reach, xs)
+    j0, j1 = near(min(az, bz) - reach, zs), near(max(az, bz) + reach, zs)
     if i0 >= i1 or j0 >= j1:
         return
-    x, z = xs[None, i0:i1] - np.float32(a[0]), zs[j0:j1, None] - np.float32(a[1])
-    wx, wz = np.float32(b[0] - a[0]), np.float32(b[1] - a[1])
-    s = np.clip((x * wx + z * wz) / max(wx * wx + wz * wz, np.float32(1e-9)), 0.0, 1.0)
-    distance = np.sqrt((x - s * wx) ** 2 + (z - s * wz) ** 2)
-    radius = np.float32(radii[0]) + s * np.float32(radii[1] - radii[0])
-    soft = np.float32(soft_a) + s * np.float32(soft_b - soft_a)
-    cover = np.clip((radius + soft - distance) / (2.0 * soft), 0.0, 1.0)
-    cover *= cover * (3.0 - 2.0 * cover)
+    x, z = xs[None, i0:i1] - np.float32(ax), zs[j0:j1, None] - np.float32(az)
+    wx, wz = bx - ax, bz - az
+    scale = 1.0 / max(wx * wx + wz * wz, 1e-9)
+    s = x * np.float32(wx * scale) + z * np.float32(wz * scale)
+    np.maximum(s, 0.0, out=s)
+    np.minimum(s, 1.0, out=s)
+    x, z = x - s * np.float32(wx), z - s * np.float32(wz)
+    x *= x
+    z *= z
+    x += z
+    np.sqrt(x, out=x)
+    # Cover falls from 1 to 0 while the distance goes from radius - soft to radius + soft.
+    soft = s * np.float32(soft_b - soft_a)
+    soft += np.float32(soft_a)
+    radius = s * np.float32(radii[1] - radii[0])
+    radius += np.float32(radii[0])
+    cover = radius - x
+    cover += soft
+    cover /= soft
+    cover *= np.float32(0.5)
+    np.maximum(cover, 0.0, out=cover)
+    np.minimum(cover, 1.0, out=cover)
+    cover *= cover * (np.float32(3.0) - np.float32(2.0) * cover)
     # An edge softer than the part is wide also takes its core away.
-    light[j0:j1, i0:i1] *= 1.0 - strength * cover * np.minimum(1.0, (radius + 0.02) / soft)
+    radius += np.float32(0.02)
+    radius /= soft
+    np.minimum(radius, 1.0, out=radius)
+    cover *= radius
+    cover *= np.float32(-strength)
+    cover += np.float32(1.0)
+    light[j0:j1, i0:i1] *= cover
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,9 +154,9 @@ class Backdrop:
     size: tuple[int, int]
     plain: np.ndarray  # the room without lines and shadow, uint8 [H, W, 3]
     first: int  # first row that sees the floor near enough for lines
-    east: Array  # floor point minus eye, x and z, float32 [H - first, W] m
-    south: Array
-    soft: Array  # size of a pixel on the floor, [H - first, 1] m
+    begin: Array  # floor point of each row's first pixel minus eye, x and z, [H - first, 2] m
+    step: Array  # from pixel to pixel of a row, x and z, [H - first, 2] m
+    soft: Array  # size of a pixel on the floor, [H - first] m
     fade: Array  # strength of lines, [H - first, W]
     line: Array  # sRGB 0..255, [3]
     shadow: Array
@@ -137,23 +166,66 @@ class Backdrop:
         picture = (self.plain if photo is None else photo).copy()
         if self.first == self.size[1]:
             return picture
-        floor = picture[self.first :].reshape(-1, 3)
-        x, z = self.east + np.float32(camera.eye[0]), self.south + np.float32(camera.eye[2])
+        eye = camera.eye[[0, 2]]
         if photo is None:
-            cover = np.maximum(_line(x, self.soft), _line(z, self.soft))
-            cover *= self.fade
-            touched = np.flatnonzero(cover > 1 / 255)
-            under = floor[touched].astype(np.float32)
-            under += cover.ravel()[touched, None] * (self.line - under)
-            floor[touched] = under + 0.5
+            floor = picture[self.first :].reshape(-1, 3)
+            touched, cover = self._lines(eye)
+            under = floor.take(touched, 0).astype(np.float32)
+            under += cover[:, None] * (self.line - under)
+            under += np.float32(0.5)
+            floor[touched] = under
         if shadow is not None:
             rows, columns = _box(shadow, camera, self.first)
-            darkness = shadow.at(x[rows, columns], z[rows, columns])
-            r, c = np.nonzero(darkness > 1 / 512)
-            part = picture[self.first :][rows, columns]
-            tint = 1.0 - self.shadow / 255.0 if photo is None else np.full(3, 0.55, np.float32)
-            part[r, c] = part[r, c] * (1.0 - darkness[r, c][:, None] * tint) + 0.5
+            # Its edges are many pixels soft: looked up for two pixels of a row at once.
+            across = np.arange(columns.start + 0.5, columns.stop, 2.0)
+            x, z = (
+                (self.begin[rows, k, None] + across * self.step[rows, k, None] + eye[k]).astype(np.float32)
+                for k in (0, 1)
+            )
+            width = max(columns.stop - columns.start, 1)
+            darkness = np.repeat(shadow.at(x, z), 2, axis=1)[:, :width]
+            dark = np.flatnonzero(darkness > 1 / 512)
+            place = dark + (dark // width) * (self.size[0] - width) + rows.start * self.size[0] + columns.start
+            part = picture[self.first :].reshape(-1, 3)
+            tint = np.float32(1.0) - self.shadow / np.float32(255.0) if photo is None else np.full(3, 0.55, np.float32)
+            light = part.take(place, 0).astype(np.float32)
+            light -= light * (darkness.take(dark)[:, None] * tint)
+            light += np.float32(0.5)
+            part[place] = light
         return picture
+
+    def _lines(self, eye: Array) -> tuple[NDArray[np.intp], Array]:
+        """Pixels of the floor that the grid's lines touch, [N] (counted from row `first`; some twice), and how much, [N]."""
+        width = self.size[0]
+        pixels, covers = [], []
+        for k in (0, 1):
+            # Along a row the floor point moves evenly: a line u = spacing * i lies around one column.
+            step, begin = self.step[:, k], self.begin[:, k] + eye[k]
+            half = 0.5 * (_LINE + self.soft)
+            ends = begin, begin + step * (width - 1)
+            first = np.ceil((np.minimum(*ends) - half) / _SPACING).astype(np.intp)
+            last = np.floor((np.maximum(*ends) + half) / _SPACING).astype(np.intp) + 1
+            row, number = ranges(first, last)
+            slope = np.where(np.abs(step) < 1e-9, 1e-9, step)[row]
+            column = (_SPACING * number - begin[row]) / slope
+            reach = half[row] / np.abs(slope)
+            left = np.clip(np.ceil(column - reach), 0, width).astype(np.intp)
+            right = np.clip(np.floor(column + reach) + 1, 0, width).astype(np.intp)
+            which, at = ranges(left, right)
+            row = row[which]
+            off = np.abs((at - column[which]).astype(np.float32) * slope[which].astype(np.float32))
+            cover = (half[row].astype(np.float32) - off) / np.maximum(self.soft, _LINE).astype(np.float32)[row]
+            place = row * width + at
+            cover = np.minimum(np.maximum(cover, 0.0), 1.0) * self.fade.ravel()[place]
+            seen = np.flatnonzero(cover > np.float32(1 / 255))
+            pixels.append(place[seen])
+            covers.append(cover[seen])
+        # Where two lines cross, the stronger one is seen: painted last.
+        (one, other), (weak, strong) = pixels, covers
+        table = np.zeros(self.fade.size, np.float32)
+        table[one] = weak
+        strong = np.maximum(strong, table[other])
+        return np.concatenate((one, other)), np.concatenate((weak, strong))
 
 
 def backdrop(camera: Camera, focus: Array, studio: Studio) -> Backdrop:
@@ -175,22 +247,25 @@ def _backdrop(key: tuple[float, ...], size: tuple[int, int], view_angle: float, 
     blend = np.clip(fall[:first] / -0.35, 0.0, 1.0)[:, None]
     room[:first] = (studio.horizon + blend * (studio.zenith - studio.horizon))[:, None, :]
     y, fall = y[first:], fall[first:]
-    depth = (np.float32(eye_y) / fall)[:, None]
-    east = depth * (x[None] * axes[0, 0] + (y * axes[1, 0] + axes[2, 0])[:, None])
-    south = depth * (x[None] * axes[0, 2] + (y * axes[1, 2] + axes[2, 2])[:, None])
+    depth = eye_y / fall.astype(float)
+    begin, step = np.empty((len(y), 2)), np.empty((len(y), 2))
+    for k, axis in enumerate((0, 2)):
+        begin[:, k] = depth * (float(x[0]) * axes[0, axis] + (y * axes[1, axis] + axes[2, axis]))
+        step[:, k] = depth * (axes[0, axis] / camera.focal)
+    across = np.arange(width, dtype=np.float32)
+    east, south = ((begin[:, k, None] + across * step[:, k, None]).astype(np.float32) for k in (0, 1))
     far = (east + np.float32(to_eye_x)) ** 2 + (south + np.float32(to_eye_z)) ** 2
     pool = (1.0 / (1.0 + far / np.float32(7.0))) ** 2
     room[first:] = studio.horizon + pool[..., None] * (studio.pool - studio.horizon)
-    across = depth / np.float32(camera.focal)  # size of a pixel, m
-    along = across * (depth / max(eye_y, 1e-6))
+    size = depth / camera.focal  # of a pixel, m; along the view it is longer on the floor
     # Lines run across as well as along: a mean footprint keeps both free of shimmer.
-    soft = np.sqrt(across * along)
-    fade = pool * np.float32(0.9) * np.minimum(1.0, _LINE / soft)
+    soft = np.sqrt(size * size * (depth / max(eye_y, 1e-6)))
+    fade = pool * (0.9 * np.minimum(1.0, _LINE / soft)).astype(np.float32)[:, None]
     near = np.flatnonzero((fade > 1 / 255).any(1))
     skip = int(near[0]) if len(near) else len(fade)
     return Backdrop(
-        size, to_srgb(room), first + skip, east[skip:], south[skip:], soft[skip:], fade[skip:],
-        to_srgb(studio.line).astype(np.float32), to_srgb(studio.shadow).astype(np.float32),
+        size=camera.size, plain=to_srgb(room), first=first + skip, begin=begin[skip:], step=step[skip:], soft=soft[skip:],
+        fade=fade[skip:], line=to_srgb(studio.line).astype(np.float32), shadow=to_srgb(studio.shadow).astype(np.float32),
     )  # fmt: skip
 
 
@@ -201,20 +276,9 @@ def _box(shadow: Shadow, camera: Camera, first: int) -> tuple[slice, slice]:
     x, z = shadow.origin
     corners = np.array([(x + i * nx * shadow.cell, 0.0, z + j * nz * shadow.cell) for i in (0, 1) for j in (0, 1)])
     if (camera.to_camera(corners)[:, 2] < 0.1).any():
-        return slice(None), slice(None)
+        return slice(0, height - first), slice(0, width)
     seen = camera.project(corners)
     (c0, r0), (c1, r1) = np.floor(seen.min(0)), np.ceil(seen.max(0))
     clip = lambda v, most: int(min(max(v, 0), most))  # noqa: E731
     rows = slice(clip(r0 - first, height - first), clip(r1 - first, height - first))
     return rows, slice(clip(c0, width), clip(c1, width))
-
-
-def _line(u: Array, soft: Array, *, spacing: float = 0.5) -> Array:
-    """Coverage in [0, 1] of grid lines every `spacing` m, seen with pixels `soft` m wide; at most 1 where they are thin."""
-    u = u * np.float32(1.0 / spacing)
-    u -= np.rint(u)
-    np.abs(u, out=u)
-    u *= np.float32(-spacing)
-    u += np.float32(0.5) * (np.float32(_LINE) + soft)
-    u /= np.maximum(soft, np.float32(_LINE))
-    return np.clip(u, 0.0, 1.0, out=u)

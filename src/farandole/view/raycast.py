@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,9 @@ _SEAM = 0.03
 
 _LARGE = 400
 """Pictures whose shorter side has this many pixels or more are cast in blocks first."""
+
+_CHUNK = 8192
+"""Rays that are intersected at once: what is computed of them stays in the processor's cache."""
 
 Layer = tuple[tuple[slice, slice] | None, Array, Array]
 """A body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage."""
@@ -68,13 +72,20 @@ def render(
 def over(picture: np.ndarray, layer: Layer) -> np.ndarray:
     """A picture, uint8 [H, W, 3], with a layer painted over it; returns the picture."""
     box, colour, alpha = layer
-    if box is not None:
-        rows, columns = np.nonzero(alpha)
-        cover = alpha[rows, columns][:, None]
-        part = picture[box]
-        under = part[rows, columns].astype(np.float32)
-        own = to_srgb(colour[rows, columns] / cover).astype(np.float32)
-        part[rows, columns] = under + cover * (own - under) + 0.5
+    if box is None:
+        return picture
+    width = picture.shape[1]
+    covered = np.flatnonzero(alpha)
+    place = covered + (covered // alpha.shape[1]) * (width - alpha.shape[1]) + box[0].start * width + box[1].start
+    cover, own = alpha.take(covered), colour.reshape(-1, 3).take(covered, 0)
+    pixels = picture.reshape(-1, 3)
+    edge = np.flatnonzero(cover < 1.0)
+    some = cover.take(edge)[:, None]
+    own[edge] /= some
+    seen = to_srgb(own)
+    under = pixels.take(place.take(edge), 0).astype(np.float32)
+    seen[edge] = under + some * (seen.take(edge, 0) - under) + np.float32(0.5)
+    pixels[place] = seen
     return picture
 
 
@@ -108,12 +119,15 @@ def body_layer(body: Capsules, camera: Camera, *, supersample: int = 2) -> Layer
     place = grid.place(row, column)
     near, sums = _trace(cones, colours, part, place, x[column], y[row], grid.count)
     pixels = np.arange(grid.count)
-    colour, covered = np.zeros((grid.count, 3), np.float32), np.zeros(grid.count, np.float32)
-    if coarse == 2:
-        hit = (near < _FAR).astype(np.float32)
-        smooth = _colours(grid, pixels, near, sums, hit, eye).reshape(*grid.shape, 3)
-        colour, covered = _doubled(smooth).reshape(-1, 3), _twice(hit.reshape(grid.shape)).ravel()
+    if coarse == 1:
+        colour, covered = np.zeros((grid.count, 3), np.float32), np.zeros(grid.count, np.float32)
+    else:
+        hit = near < _FAR
+        smooth = _colours(grid, pixels, near, sums, hit, eye)
         blocks = _widened(_edges(near.reshape(grid.shape)))
+        colour, covered = np.zeros((4 * grid.count, 3), np.float32), np.zeros(4 * grid.count, np.float32)
+        for four, fine in _between(smooth, np.flatnonzero(hit & ~blocks.ravel()), grid.shape[1]):
+            colour[four], covered[four] = fine, 1.0
         rays = np.flatnonzero(blocks.ravel()[place])
         part = np.repeat(part[rays], 4)
         row = np.repeat(2 * row[rays], 4) + np.tile((0, 0, 1, 1), len(rays))
@@ -212,19 +226,20 @@ def _twice(picture: np.ndarray) -> np.ndarray:
     return np.repeat(np.repeat(picture, 2, 0), 2, 1)
 
 
-def _doubled(picture: Array) -> Array:
-    """A picture [H, W, 3] with twice the pixels each way, interpolated between the middles of the old ones."""
-    for axis in (0, 1):
-        shape = list(picture.shape)
-        shape[axis] *= 2
-        fine = np.empty(shape, np.float32)
-        even, odd = [slice(None)] * 3, [slice(None)] * 3
-        even[axis], odd[axis] = slice(0, None, 2), slice(1, None, 2)
-        most = np.float32(0.75) * picture
-        fine[tuple(even)] = most + np.float32(0.25) * np.roll(picture, 1, axis)
-        fine[tuple(odd)] = most + np.float32(0.25) * np.roll(picture, -1, axis)
-        picture = fine
-    return picture
+def _between(colour: Array, pixels: NDArray[np.intp], width: int) -> Iterator[tuple[NDArray[np.intp], Array]]:
+    """Some pixels of a picture [H * W, 3], each as 2 x 2 that are interpolated between the middles of the old ones.
+
+    Yields:
+        Four times: where they are in the picture with twice the pixels each way [N], and their colours [N, 3].
+    """
+    rows, columns = np.divmod(pixels, width)
+    near = {(r, c): colour.take(pixels + (r * width + c), 0, mode="clip") for r in (-1, 0, 1) for c in (-1, 0, 1)}
+    for r, c in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        up, aside = 2 * r - 1, 2 * c - 1
+        fine = near[0, 0] * np.float32(9 / 16)
+        fine += (near[up, 0] + near[0, aside]) * np.float32(3 / 16)
+        fine += near[up, aside] * np.float32(1 / 16)
+        yield (2 * rows + r) * (2 * width) + 2 * columns + c, fine
 
 
 def _widened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -246,7 +261,10 @@ def _trace(
 
     The sums are of normal (3), colour (3) and weight, over the parts near the surface.
     """
-    depth, s = cones.hit(part, x, y)
+    depth, s = np.empty(len(part), np.float32), np.empty(len(part), np.float32)
+    for at in range(0, len(part), _CHUNK):
+        some = slice(at, at + _CHUNK)
+        depth[some], s[some] = cones.hit(part[some], x[some], y[some])
     near = np.full(count, _FAR, np.float32)
     np.minimum.at(near, place, depth)
     top = np.flatnonzero(depth < near[place] + np.float32(_SEAM))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +114,7 @@ def write_takes(
     marks: Sequence[int] = (),
     character: Character | BvhCharacter | None = None,
     root: str = "auto",
+    animation: str | None = None,
     progress: ProgressOf | None = None,
 ) -> None:
     """Write all files of all takes: all of them appear, or none.
@@ -127,6 +128,8 @@ def write_takes(
         ghosts, marks: Motions and frames that the page shows beside the takes, see `page.write_page`.
         character: Whose file the motions are put into, where that kind of file is written.
         root: What carries the character's travel, see `characters.Character.animate`.
+        animation: Name of the animations in files that name them, with the number of the take where there are several; None: the
+            title in a character's file, the motion's name elsewhere.
         progress: Shows how far a video is.
 
     Raises:
@@ -142,7 +145,8 @@ def write_takes(
     with _io.atomic_paths(outputs.all, force=force) as temporaries:
         name_now = dict(zip(outputs.all, temporaries, strict=True))
         danced = [with_beats(motion, song) for motion in motions]
-        for files, motion in zip(outputs.takes, danced, strict=True):
+        for number, (files, motion) in enumerate(zip(outputs.takes, danced, strict=True), 1):
+            name = animation if animation is None or len(danced) == 1 else f"{animation} {number}"
             for kind, path in files.items():
                 if kind == "mp4":
                     from farandole.view.video import write_video
@@ -150,9 +154,9 @@ def write_takes(
                     with shown(f"rendering {path.name}") as update:
                         write_video(motion, name_now[path], song=song, progress=update)
                 elif character is not None and kind in character_formats(character.path):
-                    character.save(name_now[path], motion, name=title, root=root, force=True)
+                    character.save(name_now[path], motion, name=name or title, root=root, force=True)
                 else:
-                    save_motion(motion, name_now[path])
+                    save_motion(motion if name is None else replace(motion, name=name), name_now[path])
         if outputs.page:
             names = [f"{title}-{k + 1}" for k in range(len(motions))] if len(motions) > 1 else [title]
             worn = [] if character is None else costumes(character, danced, root=root)

@@ -38,7 +38,11 @@ class _Coding:
 
 
 _CODINGS = {
-    ".mp4": _Coding("libx264", "yuv420p", "", {"crf": "19", "preset": "veryfast"}, "aac"),
+    # Without these "veryfast" finds little more in drawn pictures: half the time, a third more bytes, as near to the pictures.
+    ".mp4": _Coding(
+        "libx264", "yuv420p", "",
+        {"crf": "19", "preset": "veryfast", "x264-params": "subme=1:me=dia:partitions=none:bframes=1"}, "aac",
+    ),
     ".webm": _Coding(
         "libvpx-vp9", "yuv420p", "yuva420p",
         {"crf": "26", "b:v": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1", "auto-alt-ref": "0"}, "libopus",

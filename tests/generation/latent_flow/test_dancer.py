@@ -42,8 +42,8 @@ def dancer() -> LatentDancer:
     ("genre", "bpm", "style"), [("salsa", 184.0, "salsa"), ("pop", 96.0, "modern"), ("house", 124.0, "street")]
 )
 def test_dances_are_as_good_as_real_ones_in_figures(dancer: LatentDancer, genre: str, bpm: float, style: str) -> None:
-    made = heard(dancer, song(genre, bpm, 60.0), style=style)
-    card = score([dancer.dance([made], seed=1)[0]], [made.count], starter_reference().of_style(style))
+    made = [heard(dancer, song(genre, bpm, 60.0), style=style, role=role) for role in (0, 2)]
+    card = score(dancer.dance(made, seed=1), [each.count for each in made], starter_reference().of_style(style))
     for figure in ("joint_speed", "jerk", "support_median", "penetration", "hip_rise", "wrong_knees", "holds"):
         assert card[figure].passed, card[figure]
 

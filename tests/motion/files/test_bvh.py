@@ -349,6 +349,14 @@ def test_positions_equal_those_of_another_reader() -> None:
         np.testing.assert_allclose(positions, recorded[f"{name}_positions"], atol=1e-6)
 
 
+@pytest.mark.parametrize("reader", ["bvhio", "three"])
+def test_what_is_written_means_the_same_to_other_readers(reader: str) -> None:
+    again = parse_bvh(render_bvh(read_bvh(DATA / "synthetic_dancer.bvh")))
+    assert again.layout is not None
+    with np.load(DATA / "other_readers.npz") as recorded:
+        np.testing.assert_allclose(again.positions[::24] / again.layout.unit, recorded[reader], atol=2e-4)
+
+
 def z_up(text: str) -> str:
     """A file's text with its world and rest pose turned to z up: (x, y, z) -> (x, -z, y)."""
     swap = {"Xposition": "Xposition", "Yposition": "Zposition", "Zposition": "-Yposition"}

@@ -1,7 +1,7 @@
 /** A VRM character (0.x or 1.0) that takes the poses of a live dance. */
 import * as THREE from "three";
 import { GLTFLoader } from "three/examples/jsm/loaders/GLTFLoader.js";
-import { VRMLoaderPlugin, VRMUtils, type VRM, type VRMHumanBoneName } from "@pixiv/three-vrm";
+import { VRMLoaderPlugin, VRMMetaLoaderPlugin, VRMUtils, type VRM, type VRMHumanBoneName } from "@pixiv/three-vrm";
 import type { Frame } from "./main";
 
 export class Avatar {
@@ -28,7 +28,12 @@ export class Avatar {
 
   static async load(address: string, bones: string[]): Promise<Avatar> {
     const loader = new GLTFLoader();
-    loader.register((parser) => new VRMLoaderPlugin(parser));
+    loader.register((parser) => {
+      // three-vrm refuses files under other licences than VRM's own. Whoever opens a file of theirs knows its terms.
+      const licence: unknown = parser.json.extensions?.VRMC_vrm?.meta?.licenseUrl;
+      const metaPlugin = new VRMMetaLoaderPlugin(parser, { acceptLicenseUrls: licence === undefined ? [] : [licence as string] });
+      return new VRMLoaderPlugin(parser, { metaPlugin });
+    });
     const gltf = await loader.loadAsync(address);
     const vrm = gltf.userData.vrm as VRM | undefined;
     if (!vrm) throw new Error("it is no VRM file");

@@ -7,14 +7,15 @@ what such a search finds in no rhythm at all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from farandole.motion import rotations as rot
+from farandole.motion.footfalls import footfalls, smooth_speeds
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
+from farandole.motion.time_warp import warped
 
 TEMPI = (70.0, 150.0)
 """Beats per minute among which is chosen."""
@@ -84,23 +85,13 @@ def fit_beat(motion: Motion, *, seed: int = 0) -> BeatFit:
 
 def body_events(motion: Motion) -> tuple[Array, Array]:
     """Moments that a dancer puts on beats, [N] s, and their weights: feet that land (1) and minima of the body's speed (0.4)."""
-    from scipy.ndimage import gaussian_filter1d
     from scipy.signal import find_peaks
 
-    speed = gaussian_filter1d(np.linalg.norm(motion.velocities, axis=-1), 0.04 * motion.fps, axis=0, mode="nearest")
-    times, weights = [], []
-    for side in ("Left", "Right"):
-        foot = speed[:, [motion.skeleton.index(f"{side}{part}") for part in ("Foot", "ToeBase")]].mean(axis=1)
-        limit = max(0.3 * float(np.percentile(foot, 90)), 0.12)
-        falls = np.flatnonzero((foot[:-1] >= limit) & (foot[1:] < limit))
-        share = (foot[falls] - limit) / np.maximum(foot[falls] - foot[falls + 1], 1e-9)
-        times.append((falls + share) / motion.fps)
-        weights.append(np.ones(len(falls)))
-    body = speed.mean(axis=1)
+    landings, _ = footfalls(motion)
+    body = smooth_speeds(motion).mean(axis=1)
     minima, _ = find_peaks(-body, prominence=0.3 * float(body.std()))
-    times.append(minima / motion.fps)
-    weights.append(np.full(len(minima), 0.4))
-    return np.concatenate(times), np.concatenate(weights)
+    times = np.concatenate((landings, minima / motion.fps))
+    return times, np.concatenate((np.ones(len(landings)), np.full(len(minima), 0.4)))
 
 
 def retimed(motion: Motion, fit: BeatFit) -> Motion:
@@ -108,13 +99,7 @@ def retimed(motion: Motion, fit: BeatFit) -> Motion:
     count = fit.count_at(np.arange(len(motion)) / motion.fps)
     frames = int((count[-1] - count[0]) * 60.0 / fit.bpm * motion.fps) + 1
     wanted = count[0] + np.arange(frames) / motion.fps * fit.bpm / 60.0
-    place = np.interp(wanted, count, np.arange(len(motion)))
-    low = np.minimum(place.astype(int), len(motion) - 2)
-    t = place - low
-    weight = np.broadcast_to(t[:, None], (frames, motion.rotations.shape[1]))
-    local = rot.slerp(motion.rotations[low], motion.rotations[low + 1], weight)
-    root = motion.root_positions[low] * (1 - t[:, None]) + motion.root_positions[low + 1] * t[:, None]
-    return replace(motion, rotations=local, root_positions=root)
+    return warped(motion, np.interp(wanted, count, np.arange(len(motion))) / motion.fps)
 
 
 def _curve(times: Array, weights: Array, frames: int) -> Array:

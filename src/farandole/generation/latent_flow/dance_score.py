@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from farandole.generation.latent_flow.dance_form import DanceForm
 from farandole.generation.latent_flow.styles import AUTO, style_tokens, suited_family, tempo_range, weights_of
 from farandole.models.abilities import LatentFlow
 from farandole.motion.rotations import Array
@@ -42,6 +43,7 @@ class DanceScore:
         bands: Onsets in four bands, [T, 4].
         dynamics: How fast the body is to move, [T] shares of its mean speed; None leaves it to the dancer.
         mix: Weights of the model's styles, [T, S]; None: the leading one alone.
+        echo: How many frames before each frame lies the moment that it varies, int [T]; 0, or before the first frame: none.
     """
 
     style: str
@@ -51,6 +53,7 @@ class DanceScore:
     bands: Array
     dynamics: Array | None = None
     mix: Array | None = None
+    echo: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.count)
@@ -76,7 +79,7 @@ class DanceScore:
         return replace(held, count=np.concatenate((ahead, self.count, beyond)), bands=bands)
 
     def _each(self, change: Callable[[Array], Array]) -> DanceScore:
-        rows = ("count", "tempo", "energy", "bands", "dynamics", "mix")
+        rows = ("count", "tempo", "energy", "bands", "dynamics", "mix", "echo")
         return replace(self, **{n: change(getattr(self, n)) for n in rows if getattr(self, n) is not None})
 
 
@@ -90,6 +93,7 @@ def song_score(
     changes: Sequence[tuple[float, str]] = (),
     energy: float = 1.0,
     role: int = 0,
+    ends: bool = True,
 ) -> DanceScore:
     """What a song asks for, frame by frame of the model; beyond its end the count goes on.
 
@@ -102,6 +106,7 @@ def song_score(
         changes: Times (s) from which on another style is danced: from the nearest beginning of four counts.
         energy: 1 follows the song's loudness; 0.5 is calmer, 1.5 livelier throughout.
         role: Which token of a style with several, and which phrases: another number, others.
+        ends: Whether the dance comes to rest with the song.
 
     Raises:
         MotionError: If a style is unknown.
@@ -109,14 +114,21 @@ def song_score(
     suited = suited_family(facts, song.tempo, song.frames.punch)
     texts = [style, *(text for _, text in changes)]
     several = [style_tokens(facts, text, role, suited) for text in texts]
-    whole = _in_one_style(facts, song, frames, fps, several[0], energy, role)
+    whole = _in_one_style(facts, song, frames, fps, several[0], energy, role, ends)
     for (begin, _), tokens in sorted(zip(changes, several[1:], strict=True), key=lambda change: change[0][0]):
-        whole = _changed(whole, _in_one_style(facts, song, frames, fps, tokens, energy, role), begin, fps)
+        whole = _changed(whole, _in_one_style(facts, song, frames, fps, tokens, energy, role, ends), begin, fps)
     return whole
 
 
 def _in_one_style(
-    facts: LatentFlow, song: Song, frames: int, fps: float, tokens: Mapping[str, float], energy: float, role: int
+    facts: LatentFlow,
+    song: Song,
+    frames: int,
+    fps: float,
+    tokens: Mapping[str, float],
+    energy: float,
+    role: int,
+    ends: bool,
 ) -> DanceScore:
     from farandole.music.conditioning import conditions
 
@@ -127,16 +139,24 @@ def _in_one_style(
         log.warning("%s has no clear beat: dancing calmly on a steady count", song.name)
         loudness = np.full(len(heard), facts.calm)
     livelier = sum(weight * facts.styles[token].liveliness for token, weight in tokens.items()) + 1.5 * (energy - 1.0)
-    dynamics = planned_dynamics(facts.styles[leading].phrases, heard.count, loudness, role)
+    form = DanceForm.of(song, loudness, fps)
+    count = heard.count + form.phrase_shift(heard.count)
+    dynamics = form.dynamics(facts.styles[leading].phrases, count, loudness, role)
     if dynamics is not None:
         from_end = (len(heard) - np.arange(len(heard))) / fps
-        awake = np.clip((loudness - SILENT_ENERGY) / _WAKING, 0.0, 1.0)
-        awake *= np.clip((from_end - _END[1]) / (_END[0] - _END[1]), 0.0, 1.0)
+        awake = wakefulness(loudness)
+        if ends:
+            awake *= np.clip((from_end - _END[1]) / (_END[0] - _END[1]), 0.0, 1.0)
         dynamics = STILL + awake * (dynamics - STILL)
     mix = np.repeat(weights_of(facts, tokens)[None], len(heard), axis=0)
     lively = np.clip(loudness + livelier, -LIMIT, LIMIT)
-    whole = DanceScore(leading, heard.count, heard.tempo, lively, heard.bands, dynamics, mix)
+    whole = DanceScore(leading, count, heard.tempo, lively, heard.bands, dynamics, mix, form.echoes(count))
     return whole.extended(0, frames - len(heard), fps) if frames > len(heard) else whole.part(slice(frames))
+
+
+def wakefulness(loudness: Array) -> Array:
+    """0 in silence, 1 where there is music to dance to, for loudness in standard deviations [T]."""
+    return np.clip((loudness - SILENT_ENERGY) / _WAKING, 0.0, 1.0)
 
 
 def _changed(before: DanceScore, after: DanceScore, begin: float, fps: float) -> DanceScore:
@@ -151,11 +171,11 @@ def _changed(before: DanceScore, after: DanceScore, begin: float, fps: float) ->
         name: np.concatenate((getattr(before, name)[:at], getattr(after, name)[at:]))
         for name in ("count", "tempo", "energy", "bands")
     }
-    dynamics = None
-    if before.dynamics is not None and after.dynamics is not None:
-        dynamics = np.concatenate((before.dynamics[:at], after.dynamics[at:]))
+    for name in ("dynamics", "echo"):
+        if getattr(before, name) is not None and getattr(after, name) is not None:
+            parts[name] = np.concatenate((getattr(before, name)[:at], getattr(after, name)[at:]))
     mix = before.mix * (1.0 - share[:, None]) + after.mix * share[:, None]
-    return DanceScore(before.style, **parts, dynamics=dynamics, mix=mix.astype(np.float32))
+    return DanceScore(before.style, **parts, mix=mix.astype(np.float32))
 
 
 def steady_score(facts: LatentFlow, frames: int, fps: float, *, style: str = AUTO, role: int = 0) -> DanceScore:

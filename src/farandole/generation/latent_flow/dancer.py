@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,15 +12,19 @@ from farandole.checkpoints.session import check_finite
 from farandole.errors import CheckpointError
 from farandole.generation.bodies import carry
 from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings, Progress
+from farandole.generation.latent_flow.beat_timing import on_the_beat
 from farandole.generation.latent_flow.dance_score import DanceScore, song_score, steady_score
 from farandole.generation.latent_flow.joint_pins import known_groups, pinned_features
-from farandole.generation.latent_flow.latent_windows import decode_latents, sample_latents
+from farandole.generation.latent_flow.latent_windows import decode_latents, echoed, sample_latents
+from farandole.generation.latent_flow.looping import dance_loops, loop_frames
 from farandole.generation.latent_flow.meeting import meeting
+from farandole.generation.latent_flow.starts import encoded_start
+from farandole.generation.latent_flow.steering import steered
+from farandole.generation.stages import STAGE, Stage
 from farandole.models.abilities import InputWindow, LatentFlow
 from farandole.motion.dance_codec import DanceCodec
-from farandole.motion.feet import clean_feet
+from farandole.motion.feet import CleanupConfig, clean_feet
 from farandole.motion.pops import soften_pops
-from farandole.motion.retarget import retarget
 from farandole.motion.rotations import Array
 from farandole.music.dance_features import COLUMNS, NAME
 
@@ -30,16 +34,6 @@ if TYPE_CHECKING:
     from farandole.music.song import Song
 
 LATENT = "latent"
-
-
-@dataclass(frozen=True)
-class _Start:
-    """The end of a motion as a dancer takes it up: latents [1, S, Z], floor position and heading of its first frame, its end."""
-
-    latents: Array
-    position: Array
-    heading: float
-    end: Array
 
 
 class LatentDancer(Completer[LatentFlow]):
@@ -115,7 +109,7 @@ class LatentDancer(Completer[LatentFlow]):
         style = np.repeat(each[[int(job.arrays["style"][0]) for job in jobs]][:, None], total, axis=1)
         noise = np.stack(
             [
-                self._noise(job.own_seed(settings), mix, settings.temperature)
+                self.noise(job.own_seed(settings), mix, settings.temperature)
                 for job, mix in zip(jobs, style, strict=True)
             ]
         )
@@ -144,7 +138,14 @@ class LatentDancer(Completer[LatentFlow]):
             ).part(slice(first, None))
             for take in range(takes)
         ]
-        return self.dance(scores, seed=partial.seed, temperature=partial.temperature, start=start, progress=progress)
+        return self.dance(
+            scores,
+            seed=partial.seed,
+            temperature=partial.temperature,
+            start=start,
+            stage=partial.stage,
+            progress=progress,
+        )
 
     def dance(
         self,
@@ -153,6 +154,7 @@ class LatentDancer(Completer[LatentFlow]):
         seed: int = 0,
         temperature: float = 1.0,
         start: Motion | None = None,
+        stage: Stage | None = STAGE,
         progress: Progress | None = None,
     ) -> list[Motion]:
         """One dance per score; all scores have the same length.
@@ -162,23 +164,30 @@ class LatentDancer(Completer[LatentFlow]):
             seed: Same seed, same engine: the same dances.
             temperature: Scale of the randomness; 1 is as varied as people are.
             start: Motion that the dances continue, any humanoid skeleton; its last 1.6 s count.
+            stage: Width and depth that the dances keep to, m, facing where they begin to; None: they go and turn as they like.
             progress: Called with (done, total) in tokens.
         """
         frames, per_token = len(scores[0]), self.facts.frames_per_token
-        before = None if start is None else self._encode_start(start)
+        before = None if start is None else encoded_start(self, start)
         lead = 0 if before is None else per_token * before.latents.shape[1]
         total = -(-(lead + frames) // per_token)
         scores = [score.extended(lead, per_token * total - lead - frames, self.fps) for score in scores]
         music = np.stack([self.music(score) for score in scores])
         style = np.stack([self.mix(score) for score in scores])
-        noise = np.stack([self._noise([seed, k], mix, temperature) for k, mix in enumerate(style)])
+        noise = np.stack([self.noise([seed, k], mix, temperature, scores[k].echo) for k, mix in enumerate(style)])
         latents = None if before is None else np.repeat(before.latents, len(scores), axis=0)
         pins = self.no_pins(per_token * total)
         made = []
-        for pose in self.unscale(self.poses(music, style, noise, pins, start=latents, progress=progress)):
+        poses = self.unscale(self.poses(music, style, noise, pins, start=latents, progress=progress))
+        for pose, score in zip(poses, scores, strict=True):
             where = (None, 0.0) if before is None else (before.position, before.heading)
             motion = self.codec.decode(pose, position=where[0], heading=where[1])
-            motion = clean_feet(soften_pops(motion), pose[:, self.codec.slices["contacts"]])
+            motion, contacts = soften_pops(motion), pose[:, self.codec.slices["contacts"]]
+            if stage is None:
+                motion = clean_feet(motion, contacts, CleanupConfig(pull=0.0))
+            else:
+                motion = steered(motion, contacts, stage, max(lead - 1, 0), 0.0 if before is None else before.facing)
+            motion = on_the_beat(motion, score.count, held=lead)
             if before is not None:
                 # Cleaning moves the root a little: the dance begins where the start ends.
                 gap = (before.end - motion.root_positions[lead - 1]) * np.array([1.0, 0.0, 1.0])
@@ -186,13 +195,28 @@ class LatentDancer(Completer[LatentFlow]):
             made.append(motion.slice(lead, lead + frames))
         return made
 
+    def loop(
+        self, partial: PartialMotion, seconds: float, *, takes: int = 1, progress: Progress | None = None
+    ) -> list[Motion]:
+        """See `Completer.loop`."""
+        assert partial.song is not None
+        frames = loop_frames(self, seconds)
+        options = {"style": partial.style, "changes": partial.style_changes, "energy": partial.energy, "ends": False}
+        scores = [
+            song_score(self.facts, partial.song, frames, frames / seconds, role=partial.seed + take, **options)
+            for take in range(takes)
+        ]
+        chance = {"seed": partial.seed, "temperature": partial.temperature}
+        return dance_loops(self, scores, seconds, stage=partial.stage, progress=progress, **chance)
+
     def fill(
         self, baseline: Motion, partial: PartialMotion, *, takes: int = 1, progress: Progress | None = None
     ) -> list[Motion]:
         """See `Completer.fill`: known frames are pinned, and known groups of joints in the others."""
 
         def make(body: Motion, known: np.ndarray) -> list[Motion]:
-            score = self.score(partial.song, len(body), style=partial.style, energy=partial.energy, role=partial.seed)
+            options = {"style": partial.style, "changes": partial.style_changes, "energy": partial.energy}
+            score = self.score(partial.song, len(body), role=partial.seed, **options)
             return [meeting(body, free, known) for free in self._pinned(body, known, score, partial, takes, progress)]
 
         made = carry(baseline, partial.frames, self.codec.skeleton, self.fps, make)
@@ -219,7 +243,7 @@ class LatentDancer(Completer[LatentFlow]):
         pinned[:frames] = pinned_features(self.codec, features, known, groups, by_group)
         music = np.repeat(self.music(whole)[None], takes, axis=0)
         style = np.repeat(self.mix(whole)[None], takes, axis=0)
-        noise = np.stack([self._noise([partial.seed, k], style[k], partial.temperature) for k in range(takes)])
+        noise = np.stack([self.noise([partial.seed, k], style[k], partial.temperature) for k in range(takes)])
         poses = self.unscale(self.poses(music, style, noise, pinned, progress=progress)[:, :frames])
         place = body.root_positions[0, [0, 2]]
         return [soften_pops(self.codec.decode(pose, position=place, heading=0.0)) for pose in poses]
@@ -235,10 +259,13 @@ class LatentDancer(Completer[LatentFlow]):
         progress: Progress | None = None,
     ) -> Array:
         """Scaled pose features [B, T, D]; arguments as for `sample_latents`."""
-        latents = sample_latents(
-            self.session, music, style, noise, self.facts, pinned=pinned, start=start, progress=progress
+        return self.decoded(
+            sample_latents(self.session, music, style, noise, self.facts, pinned=pinned, start=start, progress=progress)
         )
-        mean, std = self.scales(LATENT, noise.shape[-1])
+
+    def decoded(self, latents: Array) -> Array:
+        """Scaled pose features [B, 4 N, D] of scaled latents [B, N, Z]."""
+        mean, std = self.scales(LATENT, latents.shape[-1])
         made = decode_latents(self.session, latents * std + mean, self.facts)
         return check_finite([made], self.checkpoint)[0]
 
@@ -276,8 +303,11 @@ class LatentDancer(Completer[LatentFlow]):
         """Scaled latents of a motion of the model's body at its frame rate, whole tokens long, [T / 4, Z]."""
         return self._latents(self.scale(MOTION, self.codec.encode(body))[None])[0]
 
-    def _noise(self, seed: Sequence[int], mix: Array, temperature: float) -> Array:
+    def noise(self, seed: Sequence[int], mix: Array, temperature: float, echo: np.ndarray | None = None) -> Array:
+        """Random numbers of a dance with these weights of styles [N, S], [N, Z]; `echo`: see `DanceScore`."""
         normal = np.random.default_rng(seed).standard_normal((len(mix), self.latent_size))
+        if echo is not None:
+            normal = echoed(normal, echo[:: self.facts.frames_per_token] / self.facts.frames_per_token)
         return (self.spread(mix) * normal).astype(np.float32) * (temperature * self.facts.temperature)
 
     def _latents(self, pose: Array) -> Array:
@@ -285,18 +315,3 @@ class LatentDancer(Completer[LatentFlow]):
         encoded = self.session.run("encoder", {"pose": np.ascontiguousarray(pose, np.float32)})[0]
         mean, std = self.scales(LATENT, encoded.shape[-1])
         return (encoded - mean) / std
-
-    def _encode_start(self, start: Motion) -> _Start:
-        per_token = self.facts.frames_per_token
-        if start.skeleton != self.codec.skeleton:
-            start = retarget(start, self.codec.skeleton)
-        start = replace(start, translations=None).resample(self.fps)
-        longest = per_token * self.facts.context
-        start = start.slice(-longest, None) if len(start) > longest else start
-        missing = -len(start) % per_token
-        if missing:
-            held = [0] * missing + list(range(len(start)))
-            start = replace(start, rotations=start.rotations[held], root_positions=start.root_positions[held])
-        latents = self._latents(self.scale(MOTION, self.codec.encode(start))[None])
-        heading = float(self.codec.heading(start)[0])
-        return _Start(latents, start.root_positions[0, [0, 2]], heading, start.root_positions[-1])

@@ -74,8 +74,51 @@ def sample_latents(
     return latents
 
 
+def closed_latents(
+    session: Session, latents: Array, music: Array, style: Array, noise: Array, facts: LatentFlow, *, pinned: Array
+) -> Array:
+    """Latents of dances [B, N, Z] whose last tokens lead to their first: made anew between those before and the first ones.
+
+    Arguments as for `sample_latents`; N is at least a window and its context.
+    """
+    total, frames, context = latents.shape[1], facts.frames_per_token, facts.context
+    first = total + context - facts.tokens
+    places = np.arange(first, total + context) % total
+    rows = (frames * places[:, None] + np.arange(frames)).ravel()
+    known = np.ones((len(latents), facts.tokens), np.float32)
+    known[:, context : total - first] = 0.0
+    inputs = {
+        "known": known,
+        "music": music[:, rows],
+        "style": style[:, places],
+        "pinned": np.repeat(pinned[None, rows], len(latents), axis=0),
+    }
+    x = np.where(known[..., None] > 0, latents[:, places], noise[:, places]).astype(np.float32)
+    *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=facts.guidance)
+    result = latents.copy()
+    result[:, places[: total - first]] = x[:, : total - first]
+    return result
+
+
+ECHO = 0.8
+"""Correlation of the noise of a repeated section with that of the first."""
+
+
+def echoed(noise: Array, lag: Array) -> Array:
+    """Noise [N, Z] of which repeated sections share a part: dances to them are alike, but not equal.
+
+    Args:
+        noise: Independent normal numbers.
+        lag: Tokens from each place back to the one that it repeats, [N]; 0, or beyond the first: none.
+    """
+    places = np.arange(len(noise))
+    source = places - np.round(lag).astype(int)
+    repeats = ((source >= 0) & (source < places))[:, None]
+    return np.where(repeats, ECHO * noise[np.maximum(source, 0)] + np.sqrt(1.0 - ECHO**2) * noise, noise)
+
+
 def velocity_steps(
-    session: Session, x: Array, inputs: dict[str, Array], steps: int, *, guidance: float = 1.0
+    session: Session, x: Array, inputs: dict[str, Array], steps: int, *, guidance: float = 1.0, together: bool = False
 ) -> Iterator[Array]:
     """The flow from t = 0 to 1 by the two-step Adams-Bashforth method, step by step; known tokens stay as they are.
 
@@ -83,13 +126,14 @@ def velocity_steps(
     through the curves make dances smaller.
 
     Guidance above 1 follows the dynamics more closely than the model would: its velocity is carried beyond the one without them
-    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work.
+    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work; `together` as one batch
+    even where there are threads for both side by side.
     """
     free = 1.0 - inputs["known"][..., None]
     size = np.float32(1.0 / steps)
     before = None
     guided = guidance != 1.0 and bool(inputs["music"][..., DYNAMICS].any())
-    with _velocities(session, inputs, guided=guided) as velocities:
+    with _velocities(session, inputs, guided=guided, together=together) as velocities:
         for n in range(steps):
             velocity, without = velocities(x, n / steps)
             if without is not None:
@@ -103,7 +147,7 @@ def velocity_steps(
 
 @contextmanager
 def _velocities(
-    session: Session, inputs: Mapping[str, Array], *, guided: bool
+    session: Session, inputs: Mapping[str, Array], *, guided: bool, together: bool
 ) -> Iterator[Callable[[Array, float], tuple[Array, Array | None]]]:
     """Velocities at (x, t); if guided, those without the dynamics too.
 
@@ -119,7 +163,7 @@ def _velocities(
         return
     alone = {**inputs, "music": inputs["music"].copy()}
     alone["music"][..., DYNAMICS] = 0.0
-    if session.threads == 1:
+    if together or session.threads == 1:
         both = {name: np.concatenate((inputs[name], alone[name])) for name in inputs}
         yield lambda x, t: tuple(np.split(run(both, np.concatenate((x, x)), t), 2))
     else:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _LEAVE = 1.12  # factor by which a tempo must leave a style's range before the octave or the style changes
 _BAR_SURE = 0.6
+_SETTLING = 12.0  # s of music in which "auto" may still think better of a family: the first tempo heard is often twice the true one
 _OTHER_SECONDS = 1.5  # how long another family must suit the tempo before "auto" takes it
 
 
@@ -31,7 +32,7 @@ class DanceCount:
         self.factor = 1.0
         self._heard, self._count = 0.0, 0.0
         self._other_since: float | None = None
-        self._locked = False
+        self._locked, self._awake = False, 0.0
 
     @property
     def count(self) -> float:
@@ -53,7 +54,7 @@ class DanceCount:
         if state.idle:
             self._locked = False
         elif not self._locked:  # music begins: nothing holds the style and the octave
-            self._locked = True
+            self._locked, self._awake = True, state.time
             self.family = family or self._suited(state.tempo)
             self.factor = self._octave(state.tempo)
         self._choose(state, family)
@@ -74,7 +75,8 @@ class DanceCount:
             return
         if family is None:
             low, high = self._families[self.family]
-            if any(low / _LEAVE <= state.tempo * f <= high * _LEAVE for f in (1.0, 2.0)):
+            settled = state.time - self._awake > _SETTLING
+            if settled and any(low / _LEAVE <= state.tempo * f <= high * _LEAVE for f in (1.0, 2.0)):
                 self._other_since = None
                 return
             self._other_since = state.time if self._other_since is None else self._other_since

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from farandole.generation.live.on_beat import bent, bent_motion, shift_to_beats
 from farandole.generation.live.track import Track
 from farandole.motion import rotations as rot
 from farandole.motion.feet import (
@@ -45,9 +46,11 @@ def joined(
     """
     from farandole.motion.filters import gaussian_filter1d
 
+    at = begin - track.first
+    carried = track.shift[np.clip(np.arange(at - done, at - done + len(motion)), 0, at)]
+    motion, scores = bent_motion(motion, carried), bent(scores, carried)
     weight = gaussian_filter1d(np.clip(scores, 0.0, 1.0), 1.0, axis=0, mode="nearest")
     motion = anchor_root(motion, weight)
-    at = begin - track.first
     motion = _placed(motion, done, track.free[at, 0], track.roots[at])
     motion = _drawn_back(motion, done)
     planted = planted_feet(weight, motion.fps, _CONFIG)
@@ -57,6 +60,10 @@ def joined(
     balls = ball_targets(recent, planted[done - past :], _CONFIG, past=track.balls[at - past : at])
     lowered = lower_root(recent, balls).slice(past, None)
     balls, count = balls[past:], count[done:]
+    yield
+    shift = shift_to_beats(lowered, balls, count, float(carried[-1]))
+    lowered, balls = bent_motion(lowered, shift), bent(balls, shift)
+    shift = shift + carried[-1]
     yield
     old = slice(at, min(at + BLEND, len(track.free)))
     length = old.stop - old.start
@@ -70,7 +77,7 @@ def joined(
     roots[:length] = mixed(track.roots[old], roots[:length])
     balls[:length] = mixed(track.balls[old], balls[:length])
     final = reach_balls(replace(lowered, rotations=free, root_positions=roots), balls)
-    return Track(begin, final.rotations, roots, free, balls, count, latents)
+    return Track(begin, final.rotations, roots, free, balls, count, latents, shift)
 
 
 def _placed(motion: Motion, frame: int, turn: Array, place: Array) -> Motion:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farandole.errors import MotionError
-from farandole.generation.latent_flow.dance_score import LIMIT, DanceScore
+from farandole.generation.latent_flow.dance_score import LIMIT, STILL, DanceScore, wakefulness
 from farandole.generation.latent_flow.styles import AUTO, check_style, style_tokens, weights_of
 from farandole.generation.live.accents import AccentMemory
 from farandole.generation.live.dance_count import DanceCount
@@ -19,7 +19,7 @@ from farandole.generation.live.standing import Stand
 from farandole.generation.live.track import PAST, Track
 from farandole.motion import rotations as rot
 from farandole.motion.rotations import Array
-from farandole.music.dynamics import planned_dynamics
+from farandole.music.dynamics import COUNTS, planned_dynamics
 
 if TYPE_CHECKING:
     from farandole.generation.latent_flow.dancer import LatentDancer
@@ -126,6 +126,7 @@ class LiveDancer:
         self._line = _CountLine(self._place, 0.0, 1.0, self._place)
         self._outlook: tuple[LiveControls, str, float, float] | None = None
         self._bands = np.zeros((2 * PAST, 4))
+        self._energies: dict[int, float] = {}  # that phrases were chosen by, by number
 
     def warm_up(self) -> None:
         """Open the networks and let them run once, so that the first frames do not wait."""
@@ -249,7 +250,8 @@ class LiveDancer:
         facts = self.dancer.facts
         calm = np.clip((state.sure - _UNSURE) / _UNSURE, 0.0, 1.0)
         loudness = facts.calm + calm * (state.energy - facts.calm)
-        livelier = facts.styles[self._token()].liveliness + 1.5 * (self.controls.energy - 1.0)
+        livelier = sum(weight * facts.styles[token].liveliness for token, weight in self._tokens().items())
+        livelier += 1.5 * (self.controls.energy - 1.0)
         return float(np.clip(loudness + livelier, -LIMIT, LIMIT))
 
     def _start(self, state: LiveState, elapsed: float) -> None:
@@ -276,7 +278,9 @@ class LiveDancer:
         full = lambda value: np.full(len(frames), value)  # noqa: E731
         tokens = self._tokens()
         phrases = self.dancer.facts.styles[token].phrases
-        dynamics = planned_dynamics(phrases, count, full(state.energy), self.controls.seed)
+        dynamics = planned_dynamics(phrases, count, self._phrase_energies(count, state.energy), self.controls.seed)
+        if dynamics is not None:
+            dynamics = STILL + wakefulness(full(state.energy)) * (dynamics - STILL)
         mix = np.repeat(weights_of(self.dancer.facts, tokens)[None], len(frames), axis=0)
         score = DanceScore(token, count, full(tempo), full(energy), bands, dynamics, mix)
         self._begin, self._outlook = begin, (self.controls, token, energy, tempo)
@@ -285,6 +289,15 @@ class LiveDancer:
         outlook = Outlook(begin, score, self.controls.seed, self.controls.temperature)
         self._work = planner.plan(self._track, outlook)
         next(self._work)
+
+    def _phrase_energies(self, count: Array, energy: float) -> Array:
+        """Energy of the music that each phrase of a count [T] is chosen by: what it was when first planned, lest another phrase
+        takes its place in the middle; but music that turns much louder or softer is followed at once.
+        """
+        numbers = np.floor(count / COUNTS).astype(int)
+        kept = {number: self._energies.get(number, energy) for number in np.unique(numbers).tolist()}
+        self._energies = {n: e if abs(e - energy) <= _ENERGY_OFF else energy for n, e in kept.items()}
+        return np.array([self._energies[number] for number in numbers.tolist()])
 
     def _off_at(self, begin: int, count: float) -> float:
         """What a new plan's count is ahead of the old one's at the join, but for whole counts."""

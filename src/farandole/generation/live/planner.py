@@ -20,7 +20,7 @@ from farandole.motion.rotations import Array
 if TYPE_CHECKING:
     from farandole.generation.latent_flow.dancer import LatentDancer
 
-SLICES = 12
+SLICES = 14
 """Slices of work of a plan at most, with eight steps of the flow."""
 _LEAD = 4  # tokens of the context that only help to decode those after them
 
@@ -86,7 +86,8 @@ class Planner:
         }
         yield
         x = start
-        for step in velocity_steps(dancer.session, start, inputs, facts.steps):
+        steps = velocity_steps(dancer.session, start, inputs, facts.steps, guidance=facts.guidance, together=True)
+        for step in steps:
             x = step
             yield
         mean, std = dancer.scales("latent", x.shape[-1])
@@ -99,8 +100,8 @@ class Planner:
         scores = features[:, dancer.codec.slices["contacts"]]
         yield
         latents = x[0, facts.context :]
-        done = self.context - lead
-        return (yield from joined(track, outlook.begin, motion, scores, done, outlook.score.count[lead:], latents))
+        done, count = self.context - lead, outlook.score.count[lead:]
+        return (yield from joined(track, outlook.begin, motion, scores, done, count, latents))
 
     def _context(self, track: Track, first: int, begin: int) -> Array:
         """Scaled latents of the frames from `first` to `begin`, [context, Z]."""

@@ -108,7 +108,7 @@ class Stand:
     def _track(self, first: int, count: Array, free: Array, roots: Array, balls: Array) -> Track:
         motion = reach_balls(Motion(self.skeleton, free, roots, self.fps), balls)
         latents = np.full((len(count) // self._latent[0], self._latent[1]), np.nan, np.float32)
-        return Track(first, motion.rotations, motion.root_positions, free, balls, count, latents)
+        return Track(first, motion.rotations, motion.root_positions, free, balls, count, latents, np.zeros(len(count)))
 
 
 def _ease(u: Array) -> Array:

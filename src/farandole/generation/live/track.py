@@ -28,6 +28,7 @@ class Track:
         balls: Where the balls of the feet are, [T, 2, 3] m (left, right).
         count: Beat count, [T].
         latents: Of every token, [T / 4, Z]; NaN where they are not known (standing).
+        shift: Frames by which its moments were moved to the beat, [T] (see `on_beat`).
     """
 
     first: int
@@ -37,6 +38,7 @@ class Track:
     balls: Array
     count: Array
     latents: Array
+    shift: Array
 
     @property
     def end(self) -> int:
@@ -55,6 +57,7 @@ class Track:
             self.balls[at:],
             self.count[at:],
             self.latents[drop:],
+            self.shift[at:],
         )
 
     def continued(self, later: Track) -> Track:
@@ -69,6 +72,7 @@ class Track:
             free=join(self.free, later.free),
             balls=join(self.balls, later.balls),
             count=join(self.count, later.count),
+            shift=join(self.shift, later.shift),
             latents=np.concatenate((self.latents[:tokens], later.latents)),
         )
 

@@ -1,0 +1,192 @@
+"""How far a live dance is from the beat, and where that comes from: heard against true beats, live against offline, and real takes.
+
+    python benchmarks/live_beats.py [--seconds 60] [--seed 1] [--style auto ...] [--salsa FOLDER]
+
+Composed songs, whose beats are known. A plant is the moment a foot comes to rest (its ball slower than 0.25 m/s after more than
+0.5), an accent the moment the body moves least (motion beats of the beat alignment score). Printed per dance: mean distance to
+the nearest beat and to the nearest beat or half beat, ms; what chance would give; how late they are in the mean of the circle, ms;
+and how long that mean arrow is (0 no relation to the beat, 1 always at the same place). Frames before the lock are left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from farandole.data.starter.salsa import HELD_OUT_TAKES, LEAD_IN, SOURCE_UNIT, clean_take
+from farandole.data.starter.songs import compose
+from farandole.data.starter.songs.composer import ComposedSong
+from farandole.evaluation.humanoid_view import HumanoidView, view_humanoid
+from farandole.evaluation.metrics.beat_alignment import motion_beats
+from farandole.generation.dance import dance
+from farandole.live import Live
+from farandole.live.simulation import simulate
+from farandole.live.stats import LiveStats
+from farandole.motion.files.bvh.bvh_reader import read_bvh
+from farandole.motion.kinematics import velocity
+from farandole.motion.motion import Motion
+from farandole.music.song import Song
+
+SONGS = (("house", 124.0), ("pop", 104.0), ("hiphop", 92.0), ("salsa", 186.0), ("funk", 112.0), ("reggaeton", 96.0))
+FAST, SLOW = 0.5, 0.25
+"""A foot swings above the first and stands below the second, m/s."""
+LOCKED = 6.0
+"""Seconds from which on the dance is measured."""
+
+
+class Collected:
+    """Frames of a live dance."""
+
+    def __init__(self) -> None:
+        self.frames: list = []
+
+    def send(self, frame) -> None:
+        """Keep a frame."""
+        self.frames.append(frame)
+
+
+def plants(body: HumanoidView) -> np.ndarray:
+    """Moments at which a foot comes to rest, sorted, s."""
+    times = []
+    ball = body.feet[:, :, 1]
+    for speed in np.linalg.norm(velocity(ball, body.fps), axis=-1).T:
+        swings = False
+        for t in range(1, len(speed)):
+            swings = swings or speed[t] > FAST
+            if swings and speed[t] < SLOW:
+                part = (speed[t - 1] - SLOW) / max(speed[t - 1] - speed[t], 1e-9)
+                times.append((t - 1 + min(max(part, 0.0), 1.0)) / body.fps)
+                swings = False
+    return np.array(sorted(times))
+
+
+def offsets(times: np.ndarray, beats: np.ndarray) -> dict[str, float]:
+    """See the top."""
+    count = np.interp(times, beats, np.arange(len(beats)))
+    period = float(np.median(np.diff(beats)))
+    off = count - np.round(count)
+    half = (2 * count - np.round(2 * count)) / 2
+    arrow = np.exp(2j * np.pi * count).mean()
+    ms = 1e3 * period
+    return {
+        "n": len(times),
+        "beat": ms * np.abs(off).mean(),
+        "chance": ms / 4,
+        "half": ms * np.abs(half).mean(),
+        "half_chance": ms / 8,
+        "late": ms * float(np.angle(arrow)) / (2 * np.pi),
+        "arrow": abs(arrow),
+    }
+
+
+def count_error(count: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Beats by which a danced count is ahead of the true one at every frame, where it may be danced at another octave, [T]."""
+    slope = np.gradient(count) / np.gradient(true)
+    factor = 2.0 ** np.round(np.log2(np.clip(slope, 0.25, 4.0)))
+    gap, unit = count - factor * true, np.minimum(factor, 1.0)
+    return (gap - unit * np.round(gap / unit)) / factor
+
+
+def row(name: str, motion: Motion, beats: np.ndarray, extra: str = "") -> dict[str, dict[str, float]]:
+    """Measure and print a dance."""
+    body, end = view_humanoid(motion), motion.seconds - 0.5
+    found = {"plants": plants(body), "accents": motion_beats(body.positions, body.fps)}
+    values = {}
+    for kind, times in found.items():
+        inside = times[(times > max(LOCKED, beats[0])) & (times < min(end, beats[-1]))]
+        values[kind] = v = offsets(inside, beats)
+        print(
+            f"{name:32} {kind:8} n {v['n']:4} beat {v['beat']:4.0f} of {v['chance']:3.0f}, half {v['half']:3.0f} of "
+            f"{v['half_chance']:3.0f}, late {v['late']:+4.0f}, arrow {v['arrow']:.2f} {extra}",
+            flush=True,
+        )
+    return values
+
+
+def live_dance(song: ComposedSong, seed: int, style: str, *, oracle: bool) -> tuple[Motion, np.ndarray, list]:
+    """The dance, its count's distance from the true beats after the lock (s), and the frames."""
+    rate = song.sample_rate
+    live, collected = Live(rate, seed=seed, style=style), Collected()
+    beats, places = song.beat_times, np.arange(len(song.beat_times))
+    down = int(np.argmin(np.abs(beats - song.downbeats[0])))
+    true = lambda t: float(np.interp(t, beats, places)) + (t - beats[-1]) * 2 * (t > beats[-1]) - down + 64  # noqa: E731
+    if oracle:
+        clock = live._ears.clock
+
+        def known(now: float):
+            count = true(now)
+            return replace(
+                clock(now),
+                count=count,
+                tempo=song.bpm,
+                sure=1.0,
+                bar=count % 4,
+                beats_per_bar=4,
+                bar_sure=1.0,
+                idle=now < 1.0,
+            )
+
+        live._ears.clock = known  # type: ignore[method-assign]
+    mono = np.asarray(song.samples, np.float32)
+    mono = mono.mean(axis=1) if mono.ndim == 2 else mono
+    simulate(live, (mono[at : at + 512] for at in range(0, len(mono), 512)), [collected], LiveStats(30.0))
+    frames = collected.frames
+    motion = Motion(live.skeleton, np.stack([f.rotations for f in frames]), np.stack([f.root for f in frames]), 30.0)
+    times = np.array([f.time for f in frames])
+    inside = (times > LOCKED) & (times < beats[-1])
+    off = count_error(np.array([f.count for f in frames])[inside], np.array([true(t) for t in times[inside]]))
+    return motion, off * 60 / song.bpm, frames
+
+
+def real_takes(folder: Path) -> None:
+    """The same of the salsa takes that no weights were trained on."""
+    grids = json.loads((folder / "beats.json").read_text())
+    for path in sorted(folder.glob("salsa_*.bvh")):
+        _, subject, take = path.stem.split("_")
+        if take in HELD_OUT_TAKES:
+            motion, grid = clean_take(read_bvh(path, scale=SOURCE_UNIT)), grids[take]
+            count = grid[f"count_at_0_subject_{subject}"] + LEAD_IN * grid["bpm"] / 60.0
+            beats = (np.arange(np.ceil(count), count + motion.seconds * grid["bpm"] / 60) - count) * 60 / grid["bpm"]
+            row(f"real {path.stem} {grid['bpm']:.0f}", motion, beats)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--style", nargs="+", default=["auto"])
+    parser.add_argument("--songs", nargs="+", default=[genre for genre, _ in SONGS])
+    parser.add_argument("--modes", nargs="+", default=["heard", "oracle", "offline"])
+    parser.add_argument("--salsa", type=Path, help="folder of the CMU salsa takes")
+    options = parser.parse_args()
+    if options.salsa:
+        real_takes(options.salsa)
+    every: dict[str, list[dict[str, dict[str, float]]]] = {}
+    for genre, bpm in SONGS:
+        if genre not in options.songs:
+            continue
+        song = compose(bpm, options.seconds, genre=genre, seed=77)
+        for style in options.style:
+            for mode in options.modes:
+                if mode == "offline":
+                    heard = Song.from_samples(song.samples, song.sample_rate, name=genre)
+                    motion, note = dance(heard, seed=options.seed, style=style, seconds=options.seconds), ""
+                else:
+                    motion, off, _ = live_dance(song, options.seed, style, oracle=mode == "oracle")
+                    note = f"count off {1e3 * np.abs(off).mean():.0f} ms, mean {1e3 * off.mean():+.0f}"
+                every.setdefault(mode, []).append(
+                    row(f"{genre} {bpm:.0f} {style} {mode}", motion, song.beat_times, note)
+                )
+    for mode, values in every.items():
+        for kind in ("plants", "accents"):
+            mean = {key: np.mean([v[kind][key] for v in values]) for key in values[0][kind]}
+            print(f"mean of {mode} {kind}: " + ", ".join(f"{key} {value:.2f}" for key, value in mean.items()))
+
+
+if __name__ == "__main__":
+    main()

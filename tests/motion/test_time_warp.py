@@ -1,0 +1,53 @@
+"""Landing feet, and the same movement at other times."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from farandole.data.starter.groove_clips import groove_clip
+from farandole.motion.footfalls import footfalls, landings
+from farandole.motion.time_warp import monotone_cubic, warped
+
+
+def test_a_foot_lands_where_it_comes_to_rest_and_is_as_strong_as_it_was_fast():
+    fps, times = 120.0, np.arange(0, 4, 1 / 120.0)
+    step = np.clip(np.sin(np.pi * times), 0, None)  # fast in every other second: 0-1 s and 2-3 s
+    feet = np.stack((step, np.zeros_like(step)), axis=1)
+    at, strength = landings(feet, fps)
+    limit = 0.3 * np.percentile(step, 90)
+    np.testing.assert_allclose(at, 1 - np.arcsin(limit) / np.pi + np.array([0.0, 2.0]), atol=2e-3)
+    np.testing.assert_allclose(strength, np.sin(np.pi * (at % 1 - 0.3)).clip(0.5), atol=0.05)
+    assert not len(landings(np.zeros((30, 2)), fps)[0])
+
+
+def test_groove_lands_on_its_beats():
+    clip = groove_clip(2)
+    times, _ = footfalls(clip.motion)
+    count = np.interp(times, np.arange(len(clip.motion)) / clip.motion.fps, clip.count)
+    assert abs(np.exp(2j * np.pi * count).mean()) > 0.9
+
+
+def test_warping_shows_frames_at_other_times():
+    motion = groove_clip(0).motion.slice(0, 60)
+    same = warped(motion, np.arange(60) / motion.fps)
+    np.testing.assert_allclose(same.rotations, motion.rotations, atol=1e-12)
+    np.testing.assert_array_equal(same.root_positions, motion.root_positions)
+    backwards = warped(motion, np.arange(59, -1, -1) / motion.fps)
+    np.testing.assert_allclose(backwards.positions, motion.positions[::-1], atol=1e-9)
+    beyond = warped(motion, np.array([-1.0, 99.0]))
+    np.testing.assert_allclose(beyond.root_positions, motion.root_positions[[0, -1]], atol=1e-12)
+
+
+def test_the_curve_meets_its_points_is_smooth_and_does_not_overshoot():
+    scipy = pytest.importorskip("scipy.interpolate")
+    random = np.random.default_rng(0)
+    x, y = np.sort(random.uniform(0, 9, 12)), random.normal(size=12)
+    at = np.linspace(x[0], x[-1], 2000)
+    curve = monotone_cubic(at, x, y)
+    np.testing.assert_allclose(monotone_cubic(x, x, y), y, atol=1e-12)
+    inner = (at > x[1]) & (at < x[-2])  # the ends have other tangents there
+    np.testing.assert_allclose(curve[inner], scipy.PchipInterpolator(x, y)(at)[inner], atol=1e-9)
+    k = np.clip(np.searchsorted(x, at, side="right") - 1, 0, 10)
+    assert (curve <= np.maximum(y[k], y[k + 1]) + 1e-9).all()
+    assert (curve >= np.minimum(y[k], y[k + 1]) - 1e-9).all()
