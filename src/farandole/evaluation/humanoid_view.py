@@ -94,7 +94,7 @@ def view_humanoid(motion: Motion, *, scale: bool = True) -> HumanoidView:
         else 1.0
     )
     feet = _feet(motion, index)
-    positions = np.asarray(motion.positions[:, [index[n] for n in roles]], dtype=float) * factor
+    positions = np.asarray(motion.places([index[n] for n in roles]), dtype=float) * factor
     return HumanoidView(roles, positions, feet * factor, float(factor), motion, index)
 
 

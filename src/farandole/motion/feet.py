@@ -197,8 +197,9 @@ def lower_root(motion: Motion, ball: Array) -> Motion:
     """Sink the hips, smoothly, where a leg could not reach its foot, whose ball belongs at `ball` [T, 2, 3] m."""
     lowest = np.zeros(len(motion))
     for foot, side in enumerate(SIDES):
-        hip, length = _hip(motion, side), _leg_length(motion, side)
-        away = _ankle_target(motion.skeleton, motion.global_rotations, side, ball[:, foot]) - hip
+        hip, length, ankle = _hip(motion, side), _leg_length(motion, side), motion.skeleton.index(f"{side}Foot")
+        foot_turns = np.concatenate([part.global_rotations[:, ankle] for _, part in motion.in_parts()])
+        away = _ankle_target(motion.skeleton, foot_turns, side, ball[:, foot]) - hip
         flat = np.hypot(away[:, 0], away[:, 2])
         reach = STRETCHED * length
         down = np.sqrt(np.maximum(reach**2 - flat**2, 0.0))
@@ -214,16 +215,17 @@ def lower_root(motion: Motion, ball: Array) -> Motion:
     return replace(motion, root_positions=root)
 
 
-def _ankle_target(body: Skeleton, turns: Array, side: str, ball: Array) -> Array:
-    turn = turns[:, body.index(f"{side}Foot")]
+def _ankle_target(body: Skeleton, turn: Array, side: str, ball: Array) -> Array:
     return ball - rot.rotate(turn, body.offsets[body.index(f"{side}ToeBase")])
 
 
 def reach_balls(motion: Motion, ball: Array) -> Motion:
     """Legs turned so that the balls of the feet lie at `ball` [T, 2, 3] and no heel below the floor."""
     rotations = np.empty_like(motion.rotations)
-    for part in kinematics.parts(len(motion)):
-        rotations[part] = _reach(motion.skeleton, motion.positions[part], motion.global_rotations[part], ball[part])
+    for frames, part in motion.in_parts():
+        for some in kinematics.parts(len(part)):
+            at = slice(frames.start + some.start, min(frames.start + some.stop, frames.stop))
+            rotations[at] = _reach(part.skeleton, part.positions[some], part.global_rotations[some], ball[at])
     return replace(motion, rotations=rotations)
 
 
@@ -236,7 +238,7 @@ def _reach(body: Skeleton, positions: Array, turns: Array, ball: Array) -> Array
         thigh, shin, ankle = (body.index(f"{side}{part}") for part in ("UpLeg", "Leg", "Foot"))
         toe = body.index(f"{side}ToeBase")
         hip, knee, end = (positions[:, j] for j in (thigh, shin, ankle))
-        target = _ankle_target(body, turns, side, ball[:, foot])
+        target = _ankle_target(body, turns[:, ankle], side, ball[:, foot])
         # A heel under the floor tips the foot about its ball.
         lifted = target.copy()
         lifted[:, 1] = heel_height + sole + _softplus(target[:, 1] - heel_height - sole, 0.004)
@@ -268,11 +270,11 @@ def _toes_up(turn: Array, tip: Array, height: Array) -> Array:
 
 def _balls(motion: Motion) -> Array:
     """World positions of the balls of both feet, [T, 2, 3] m."""
-    return motion.positions[:, [motion.skeleton.index(f"{s}ToeBase") for s in SIDES]]
+    return motion.places([motion.skeleton.index(f"{s}ToeBase") for s in SIDES])
 
 
 def _hip(motion: Motion, side: str) -> Array:
-    return motion.positions[:, motion.skeleton.index(f"{side}UpLeg")]
+    return motion.places(motion.skeleton.index(f"{side}UpLeg"))
 
 
 def _leg_length(motion: Motion, side: str) -> float:

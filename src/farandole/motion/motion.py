@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -108,6 +108,21 @@ class Motion:
     def global_rotations(self) -> Array:
         """World joint rotations, [T, J, 4]."""
         return self._global[1]
+
+    def in_parts(self) -> Iterator[tuple[slice, Motion]]:
+        """Frames and the motion of them, some thousand at a time: world poses of a long motion need not be held all at once.
+
+        A short motion is one part, itself, and remembers its world poses.
+        """
+        if len(self) <= kinematics.PART or "_global" in self.__dict__:
+            yield slice(0, len(self)), self
+            return
+        for part in kinematics.parts(len(self)):
+            yield part, self.slice(part.start, part.stop)
+
+    def places(self, joints: int | Sequence[int]) -> Array:
+        """World positions of one joint, [T, 3] m, or of some, [T, N, 3] m: like `positions[:, joints]`, see `in_parts`."""
+        return np.concatenate([part.positions[:, joints] for _, part in self.in_parts()])
 
     @property
     def velocities(self) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from farandole.motion import rotations as rot
 from farandole.motion.edit import smooth
-from farandole.motion.kinematics import parts
+from farandole.motion.kinematics import PART, parts
 from farandole.motion.motion import Motion
 
 
@@ -30,7 +30,8 @@ def soften_pops(motion: Motion, *, limit: float = 60.0, rounds: int = 4) -> Moti
             return motion
         wild = np.zeros(len(motion))
         for part in parts(len(motion) - 2):
-            moved = np.diff(motion.positions[part.start : part.stop + 2], n=2, axis=0)
+            seen = motion.slice(part.start, part.stop + 2) if len(motion) > PART else motion
+            moved = np.diff(seen.positions, n=2, axis=0)
             step = np.linalg.norm(moved, axis=-1).max(axis=1) * motion.fps**2
             wild[1 + part.start : 1 + part.start + len(step)] = step > limit
         if not wild.any():

@@ -72,11 +72,14 @@ def _turned(motion: Motion, turns: Array) -> Motion:
     offsets = rot.rotate(above, skeleton.offsets).round(12) + 0.0
     tips = {name: rot.rotate(turns[skeleton.index(name)], tip).round(12) for name, tip in skeleton.end_sites.items()}
     posed = Skeleton(skeleton.names, skeleton.parents, offsets, tips)
-    world = rot.multiply(motion.global_rotations, rot.inverse(turns))
+    rotations = np.empty_like(motion.rotations)
+    for frames, part in motion.in_parts():
+        world = rot.multiply(part.global_rotations, rot.inverse(turns))
+        rotations[frames] = rot.normalize(kinematics.to_local(posed, world))
     return replace(
         motion,
         skeleton=posed,
-        rotations=rot.normalize(kinematics.to_local(posed, world)),
+        rotations=rotations,
         translations=None if motion.translations is None else rot.rotate(above, motion.translations),
     )
 

@@ -99,7 +99,7 @@ def facing(motion: Motion) -> float:
     hips = {where: roles[name] for where, name in _HIPS if name in (roles := find_roles(motion.skeleton))}
     if len(hips) < 2:
         return 0.0
-    left = motion.positions[:, hips["left"]] - motion.positions[:, hips["right"]]
+    left = motion.places(hips["left"]) - motion.places(hips["right"])
     front = np.stack((-left[:, 2], left[:, 0]), -1)  # left x up, on the floor: x and z
     mean = rot.normalize(front).mean(0)
     return float(np.arctan2(*mean)) if np.linalg.norm(mean) > 0.2 else 0.0

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from farandole.motion.rotations import Array
 from farandole.motion.t_pose import in_t_pose
 from farandole.view.feet import foot_joints
 from farandole.view.figure import facing, part
-from farandole.view.html_templates import rendered
+from farandole.view.html_templates import pieces
 from farandole.view.page_character import Costume, characters_data, humanoid_data
 from farandole.view.palette import PARTS
 
@@ -71,9 +71,9 @@ def write_page(
     from farandole._io import atomic_path, check_output
 
     check_output(path, force=force)
-    text = page_html(takes, song=song, title=title, names=names, ghosts=ghosts, marks=marks, characters=characters)
-    with atomic_path(Path(path), force=force) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    text = page_pieces(takes, song=song, title=title, names=names, ghosts=ghosts, marks=marks, characters=characters)
+    with atomic_path(Path(path), force=force) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(text)
     return Path(path)
 
 
@@ -88,8 +88,22 @@ def page_html(
     characters: Sequence[Costume | None] = (),
 ) -> str:
     """The text of the page that `write_page` writes."""
-    from markupsafe import Markup
+    return "".join(
+        page_pieces(takes, song=song, title=title, names=names, ghosts=ghosts, marks=marks, characters=characters)
+    )
 
+
+def page_pieces(
+    takes: Sequence[Motion],
+    *,
+    song: Song | None = None,
+    title: str | None = None,
+    names: Sequence[str] | None = None,
+    ghosts: Sequence[Motion | None] = (),
+    marks: Sequence[int] = (),
+    characters: Sequence[Costume | None] = (),
+) -> Iterator[str]:
+    """The same piece by piece: a long song and its dance are not held several times over."""
     if not takes:
         raise MotionError("a page needs at least one motion to show")
     labels = list(names) if names is not None else [take.name for take in takes]
@@ -117,11 +131,14 @@ def page_html(
         "song": None if song is None else _song(song, seconds),
         "energy": None if song is None else _energy(song, seconds),
     }
-    # "<" would let data close the script element; JSON may write it as an escape anywhere.
-    data = _text(json.dumps(payload, separators=(",", ":"), ensure_ascii=False)).replace("<", "\\u003c")
     script, digest = page_script("viewer")
-    # Neither is searched for what to escape: a page holds megabytes.
-    return rendered("viewer.html", title=_text(heading), data=Markup(data), script=Markup(script), script_digest=digest)
+    return pieces("viewer.html", title=_text(heading), data=_json(payload), script=[script], script_digest=digest)
+
+
+def _json(payload: dict[str, Any]) -> Iterator[str]:
+    # "<" would let data close the script element; JSON may write it as an escape anywhere.
+    for piece in json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).iterencode(payload):
+        yield _text(piece).replace("<", "\\u003c")
 
 
 def _text(text: str) -> str:

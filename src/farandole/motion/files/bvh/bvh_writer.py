@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -28,14 +30,18 @@ def write_bvh(motion: Motion, path: str | Path, *, layout: FileLayout | None = N
         OutputError: If the file exists and not `force`, or cannot be written.
     """
     path = Path(path)
-    data = render_bvh(motion, layout=layout)
-    with atomic_path(path, force=force) as temporary:
-        temporary.write_bytes(data)
+    pieces = _pieces(motion, layout)
+    with atomic_path(path, force=force) as temporary, temporary.open("wb") as file:
+        file.writelines(pieces)
     return path
 
 
 def render_bvh(motion: Motion, *, layout: FileLayout | None = None) -> bytes:
     """The bytes of a BVH file, see `write_bvh`."""
+    return b"".join(_pieces(motion, layout))
+
+
+def _pieces(motion: Motion, layout: FileLayout | None) -> Iterator[bytes]:
     layout = layout or motion.layout
     if layout is None or not layout.fits(motion.skeleton):
         layout = default_layout(motion.skeleton)
@@ -68,8 +74,10 @@ def render_bvh(motion: Motion, *, layout: FileLayout | None = None) -> bytes:
     time = layout.frame_time if same_rate else f"{1.0 / motion.fps:.10g}"
     head = layout.hierarchy if _describes(layout, tree) else render_hierarchy(tree).encode(layout.encoding, "replace")
     newline = _newline(layout.hierarchy)
-    rows = f"MOTION\nFrames: {len(motion)}\nFrame Time: {time}\n".encode() + decimals.render(block)
-    return head + (rows if newline == b"\n" else rows.replace(b"\n", newline))
+    yield head
+    del motion, local  # what is left are numbers to be written
+    for rows in chain([f"MOTION\nFrames: {len(block)}\nFrame Time: {time}\n".encode()], decimals.render(block)):
+        yield rows if newline == b"\n" else rows.replace(b"\n", newline)
 
 
 def _describes(layout: FileLayout, tree: Hierarchy) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -181,18 +182,24 @@ _TEXT_BLANK = np.frombuffer("".join(f"{i:03d} " for i in range(1000)).encode(), 
 _ROWS = 8000  # numbers written at a time
 
 
-def render(rows: NDArray[np.float64]) -> bytes:
-    """A table [T, C] as text: six decimals, blanks between numbers, a line feed after each row.
+def render(rows: NDArray[np.float64]) -> Iterator[bytes]:
+    """A table [T, C] as text, in pieces: six decimals, blanks between numbers, a line feed after each row.
 
     Numbers beyond 99 999 999 are written by Python's own formatting.
     """
     rows = np.asarray(rows, dtype=np.float64)
     if not rows.size:
-        return b"\n" * len(rows)
-    if np.abs(rows).max() >= 99_999_999.0:
-        return b"".join((" ".join([f"{v:.6f}" for v in row]) + "\n").encode() for row in rows.tolist())
+        yield b"\n" * len(rows)
+        return
+    plain = max(-rows.min(), rows.max()) < 99_999_999.0
     step = max(1, _ROWS // rows.shape[1])
-    return b"".join(_render_piece(rows[start : start + step]) for start in range(0, len(rows), step))
+    for start in range(0, len(rows), step):
+        piece = rows[start : start + step]
+        yield _render_piece(piece) if plain else _spelled(piece)
+
+
+def _spelled(rows: NDArray[np.float64]) -> bytes:
+    return b"".join((" ".join([f"{v:.6f}" for v in row]) + "\n").encode() for row in rows.tolist())
 
 
 def _render_piece(rows: NDArray[np.float64]) -> bytes:
