@@ -3,6 +3,7 @@
  * that the bone has in the bind pose to the one that it has in a T-pose (arms out, legs down), so that limbs point as the dancer's do.
  */
 import * as THREE from "three";
+import { restPositions } from "./body";
 import type { Take } from "./data";
 import { Feet } from "./feet";
 import type { Figure } from "./figure";
@@ -26,11 +27,16 @@ for (const side of ["Left", "Right"])
     [`${side}ToeBase`]: [`${side}Foot`],
   });
 
+/** Parts of the trunk from below, and by what the hips' own bone may be off the dancer's, rad: the pelvis shall not tilt with it. */
+const TRUNK = ["Hips", "Spine", "Spine1", "Neck", "Head"];
+const LEAN = (7 * Math.PI) / 180;
+
 interface Part {
   role: string;
   node: THREE.Object3D;
-  /** C R_bind in the axes of the dance. */
+  /** C R_bind in the axes of the dance, and what it is without the take's own trunk. */
   bind: THREE.Quaternion;
+  plain: THREE.Quaternion;
   /** The node of the part that it belongs to, and its place in that one's axes, where it hangs on something else in the file. */
   apart: { node: THREE.Object3D; place: THREE.Vector3 } | null;
 }
@@ -46,6 +52,8 @@ export class Drive {
   private readonly feet: Feet;
   /** Height of the hips joint over the middle of the legs' tops in the bind pose. */
   private readonly rise: number;
+  /** Bones of the trunk: the part, the one that it leads to, and its direction in the bind pose, in the axes of the dance. */
+  private readonly trunk: [string, string, THREE.Vector3][];
   private prepared: { take: Take; steps: Steps } | null = null;
   private readonly q = new THREE.Quaternion();
   private readonly p = new THREE.Quaternion();
@@ -83,8 +91,11 @@ export class Drive {
       const correction = corrections.get(role);
       const above = ABOVE[role]?.find((other) => roles.has(other)), on = above && roles.get(above);
       const apart = on && !isBelow(node, on) ? { node: on, place: on.worldToLocal(place(role)) } : null;
-      this.parts.push({ role, node, bind: correction ? correction.clone().multiply(bind) : bind, apart });
+      const plain = correction ? correction.clone().multiply(bind) : bind;
+      this.parts.push({ role, node, bind: plain.clone(), plain, apart });
     }
+    const trunk = TRUNK.filter((role) => roles.has(role));
+    this.trunk = trunk.slice(1).map((end, n) => [trunk[n], end, place(end).sub(place(trunk[n])).normalize().applyQuaternion(this.inner)]);
   }
 
   /** Take over the pose that `figure`'s bones have at `time` s. */
@@ -115,6 +126,16 @@ export class Drive {
   }
 
   private prepare(figure: Figure): void {
+    const { frames, roles } = figure.take.humanoid!, rest = restPositions(figure.take);
+    for (const [role, end, own] of this.trunk) {
+      if (roles[role] === undefined || roles[end] === undefined) continue;
+      const [w, x, y, z] = frames[role]; // from T-pose axes to the joint's own, which are the world's at rest
+      const wanted = rest[roles[end]].clone().sub(rest[roles[role]]).normalize().applyQuaternion(this.q.set(-x, -y, -z, w));
+      const lean = new THREE.Quaternion().setFromUnitVectors(own, wanted), angle = own.angleTo(wanted);
+      if (role === "Hips") lean.slerp(new THREE.Quaternion(), 1 - Math.max(angle - LEAN, 0) / Math.max(angle, 1e-9));
+      const part = this.parts.find((one) => one.role === role)!;
+      part.bind.copy(lean.multiply(part.plain));
+    }
     const steps = findSteps(figure);
     this.prepared = { take: figure.take, steps };
     this.feet.prepare(figure, steps, (t) => {
