@@ -66,7 +66,8 @@ def sample_latents(
             "style": _padded(style[:, window], facts.tokens),
             "pinned": _padded(np.repeat(pinned[None, in_window], batch, axis=0), frames * facts.tokens),
         }
-        *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=facts.guidance)
+        guidance = guidance_of(inputs["style"], facts)
+        *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=guidance)
         latents[:, done : step.end] = x[:, done - first : count]
         if progress:
             progress(step.end, total)
@@ -93,7 +94,7 @@ def closed_latents(
         "pinned": np.repeat(pinned[None, rows], len(latents), axis=0),
     }
     x = np.where(known[..., None] > 0, latents[:, places], noise[:, places]).astype(np.float32)
-    *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=facts.guidance)
+    *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=guidance_of(style[:, places], facts))
     result = latents.copy()
     result[:, places[: total - first]] = x[:, : total - first]
     return result
@@ -117,7 +118,7 @@ def echoed(noise: Array, lag: Array) -> Array:
 
 
 def velocity_steps(
-    session: Session, x: Array, inputs: dict[str, Array], steps: int, *, guidance: float = 1.0
+    session: Session, x: Array, inputs: dict[str, Array], steps: int, *, guidance: float | Array = 1.0
 ) -> Iterator[Array]:
     """The flow from t = 0 to 1 by the two-step Adams-Bashforth method, step by step; known tokens stay as they are.
 
@@ -125,12 +126,12 @@ def velocity_steps(
     through the curves make dances smaller.
 
     Guidance above 1 follows the dynamics more closely than the model would: its velocity is carried beyond the one without them
-    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work.
+    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work. It may differ by token, [B, N, 1].
     """
     free = 1.0 - inputs["known"][..., None]
     size = np.float32(1.0 / steps)
     before = None
-    guided = guidance != 1.0 and bool(inputs["music"][..., DYNAMICS].any())
+    guided = bool(np.any(np.asarray(guidance) != 1.0)) and bool(inputs["music"][..., DYNAMICS].any())
     alone = dict(inputs)
     if guided:
         alone["music"] = inputs["music"].copy()
@@ -142,12 +143,18 @@ def velocity_steps(
             velocity = session.run("flow", {**now, **inputs})[0]
             if freely is not None:
                 without = freely.result()[0]
-                velocity = without + np.float32(guidance) * (velocity - without)
+                velocity = without + np.asarray(guidance, np.float32) * (velocity - without)
             velocity = free * velocity
             slope = velocity if before is None else np.float32(1.5) * velocity - np.float32(0.5) * before
             x = x + size * slope
             before = velocity
             yield x
+
+
+def guidance_of(style: Array, facts: LatentFlow) -> Array:
+    """Guidance at tokens with these weights of styles, [B, N, S] -> [B, N, 1]."""
+    each = [facts.guidance if kind.guidance is None else kind.guidance for kind in facts.styles.values()]
+    return (style @ np.array(each, np.float32))[..., None]
 
 
 def _padded(x: Array, length: int) -> Array:
