@@ -109,9 +109,12 @@ def dance(
     from farandole import _io
     from farandole.cli.dance_folder import FolderRun, run_folder
     from farandole.evaluation.metrics.landings_on_beat import song_landings
+    from farandole.generation.completion import open_model
     from farandole.generation.dance import dances
+    from farandole.generation.latent_flow.suited_style import chosen_style
     from farandole.generation.song_parts import song_part, whole_bars
     from farandole.generation.stages import stage_of
+    from farandole.models.abilities import LatentFlow
     from farandole.music import load_song
     from farandole.view.takes import character_formats, plan_outputs, write_takes
 
@@ -149,9 +152,13 @@ def dance(
     if loop:
         sound = whole_bars(sound, seconds)
         options |= {"seconds": None, "loop": True}
+    completer = open_model(model, engine=engine)
+    chosen = None
+    if "auto" in style and isinstance(completer.facts, LatentFlow):
+        chosen = chosen_style(completer.facts, sound)
     begun = time.perf_counter()
     with console.progress("dancing", quiet=quiet) as update:
-        motions = dances(sound, model=model, engine=engine, takes=takes, progress=update, **options)
+        motions = dances(sound, model=completer, takes=takes, progress=update, **options)
     took = time.perf_counter() - begun
     rendering = partial(console.progress, quiet=quiet)
     rigged = {"character": rig, "root": root, "progress": rendering, "animation": animation_name}
@@ -170,10 +177,15 @@ def dance(
             for files, m, a in zip(outputs.takes, motions, alignments, strict=True)
         ]
         facts: dict[str, Any] = {"page": outputs.page, "takes": takes_made, "seed": seed, "fps": fps}
+        if chosen:
+            facts["auto_style"] = chosen
         console.result_json({"song": song, "tempo": sound.beats.tempo, **facts, "times_real_time": speed})
         return 0
     for path in outputs.all:
         console.result(path)
+    if chosen:
+        later = "".join(f", from {when:.0f} s on {name}" for when, name in chosen["changes"])
+        console.note(f"danced as {chosen['style']}{later} ({chosen['because']})", quiet=quiet)
     for files, motion, (aligned, chance) in zip(outputs.takes, motions, alignments, strict=True):
         name = next(iter(files.values())).stem if files and takes > 1 else song.stem
         console.note(

@@ -15,6 +15,7 @@ from farandole.errors import AudioError
 
 if TYPE_CHECKING:
     from farandole.motion import Motion
+    from farandole.music import Song
 
 
 def info(
@@ -276,8 +277,22 @@ def _song_facts(file: Path, beats_file: Path | None, force: bool) -> dict[str, A
         "downbeats": int(beats.downbeats.sum()),
         "clarity": beats.clarity,
         "confidence": beats.confidence,
+        "dance_style": _dance_style(song),
         "sections": [asdict(section) for section in find_sections(song)],
     }
+
+
+def _dance_style(song: Song) -> str:
+    """What `dance --style auto` begins with, and why."""
+    from farandole.checkpoints.checkpoint import find_checkpoint
+    from farandole.generation.completion import DANCER
+    from farandole.generation.latent_flow.suited_style import chosen_style
+    from farandole.models.abilities import LatentFlow
+
+    facts = find_checkpoint(DANCER).completion
+    assert isinstance(facts, LatentFlow)
+    chosen = chosen_style(facts, song)
+    return f"{chosen['style']} ({chosen['because']})"
 
 
 def _readable(value: object) -> str:

@@ -148,8 +148,12 @@ class DanceStyle:
     """Energy added so that dances at energy 1 move as fast as held-out takes on average, standard deviations."""
     spread: float = 1.0
     """Deviation of the noise at temperature 1. Above 1 where samples keep closer to the corpus than people's own takes do."""
+    guidance: float | None = None
+    """How closely its dances follow the dynamics of a phrase; None: as closely as the model's others."""
     suits: tuple[float, float] | None = None
     """Music it suits best: beats per minute as heard, and punch (`music.onsets`). None: it is danced only when asked for."""
+    even: bool = False
+    """Whether it is danced to bars of an even number of beats only."""
     phrases: tuple[tuple[float, ...], ...] = ()
     """Dynamics of phrases that were danced in this style: speed of the body at 32 places of eight counts, 1 is its mean."""
 
@@ -160,6 +164,10 @@ class DanceStyle:
             raise CheckpointError(f"style of the family {self.family}: the music it suits needs positive numbers")
         if any(len(phrase) != PHRASE_STEPS for phrase in self.phrases):
             raise CheckpointError(f"style of the family {self.family}: a phrase has {PHRASE_STEPS} numbers")
+        if self.guidance is not None and self.guidance < 0:
+            raise CheckpointError(
+                f"style of the family {self.family}: guidance must not be negative, got {self.guidance:g}"
+            )
         if self.spread < 0:
             raise CheckpointError(
                 f"style of the family {self.family}: spread must not be negative, got {self.spread:g}"

@@ -12,6 +12,7 @@ from farandole.generation.latent_flow.latent_windows import ECHO, echoed
 from farandole.motion import rotations as rot
 from farandole.motion.edit import heading
 from farandole.music.conditioning import conditions
+from farandole.music.sections import find_sections
 from farandole.music.song import Song
 
 FPS = 30.0
@@ -35,7 +36,7 @@ def form(*sections: tuple[int, float]) -> tuple[DanceForm, np.ndarray]:
 
 def test_the_form_is_that_of_the_song(music: Song) -> None:
     heard = conditions(music, FPS)
-    found = DanceForm.of(music, heard.energy, FPS)
+    found = DanceForm.of(find_sections(music), heard.energy, FPS)
     assert (found.starts[0], found.starts[-1]) == (0, len(heard))
     assert len(found.labels) == len(found.starts) - 1 > 2
     assert len(set(found.labels)) < len(found.labels)
@@ -43,7 +44,7 @@ def test_the_form_is_that_of_the_song(music: Song) -> None:
     gains = [found.gain[a:b].mean() for a, b in zip(found.starts[:-1], found.starts[1:], strict=True)]
     assert np.corrcoef(means, gains)[0, 1] > 0.8
     assert found.gain.min() > 0.2
-    part = DanceForm.of(music, heard.energy[:300], FPS)
+    part = DanceForm.of(find_sections(music), heard.energy[:300], FPS)
     assert part.starts[-1] == 300
 
 

@@ -10,7 +10,8 @@ import pytest
 from farandole.data.starter.songs import compose
 from farandole.errors import MotionError
 from farandole.generation.latent_flow.dance_score import STILL, song_score, steady_score
-from farandole.generation.latent_flow.styles import style_names, style_shares, style_token, style_tokens, suited_family
+from farandole.generation.latent_flow.styles import style_names, style_shares, style_token, style_tokens
+from farandole.generation.latent_flow.suited_style import SongCharacter, suited_family
 from farandole.models.abilities import DanceStyle, LatentFlow
 from farandole.music.song import Song
 
@@ -133,8 +134,8 @@ def test_tempo_and_punch_choose_among_styles_that_say_what_they_suit() -> None:
         "karate": DanceStyle("karate", (70.0, 150.0), 110.0),
     }
     facts = LatentFlow(styles, ("root",))
-    assert [suited_family(facts, t, p) for t, p in ((80.0, 0.6), (120.0, 3.0))] == ["slow", "party"]
-    assert suited_family(facts, 130.0) == "party"
+    assert [suited_family(facts, SongCharacter(t, p)) for t, p in ((80.0, 0.6), (120.0, 3.0))] == ["slow", "party"]
+    assert suited_family(facts, SongCharacter(130.0)) == "party"
 
 
 def test_dynamics_are_those_of_phrases_and_rest_in_silence_and_at_the_end() -> None:

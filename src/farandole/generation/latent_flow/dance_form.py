@@ -10,12 +10,11 @@ import numpy as np
 
 from farandole.motion.rotations import Array
 from farandole.music.dynamics import COUNTS, planned_dynamics
-from farandole.music.sections import find_sections
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from farandole.music.song import Song
+    from farandole.music.sections import Section
 
 _LOUDER, _SOFTER = 0.1, 0.3
 """How much livelier a standard deviation of a section's energy makes a dance, and how much calmer."""
@@ -44,10 +43,10 @@ class DanceForm:
     level: Array
 
     @classmethod
-    def of(cls, song: Song, energy: Array, fps: float) -> DanceForm:
-        """The form of a song whose energy at the frames is known, [T] standard deviations."""
+    def of(cls, sections: Sequence[Section], energy: Array, fps: float) -> DanceForm:
+        """The form of a song with these sections, whose energy at the frames is known, [T] standard deviations."""
         frames = len(energy)
-        sections = [s for s in find_sections(song) if 0 <= round(s.begin * fps) < frames]
+        sections = [s for s in sections if 0 <= round(s.begin * fps) < frames]
         names = list(dict.fromkeys(s.label for s in sections))
         starts = np.array([round(s.begin * fps) for s in sections] + [frames])
         whole = np.diff(starts, append=frames) > 0

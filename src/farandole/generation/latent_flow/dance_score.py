@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from farandole.generation.latent_flow.dance_form import DanceForm
-from farandole.generation.latent_flow.styles import AUTO, style_tokens, suited_family, tempo_range, weights_of
+from farandole.generation.latent_flow.styles import AUTO, style_tokens, tempo_range, weights_of
+from farandole.generation.latent_flow.suited_style import SongCharacter, section_styles, suited_family
 from farandole.models.abilities import LatentFlow
 from farandole.motion.rotations import Array
 from farandole.music.conditioning import SILENT_ENERGY
@@ -18,6 +19,7 @@ from farandole.music.dance_features import dance_music_features
 from farandole.music.dynamics import planned_dynamics
 
 if TYPE_CHECKING:
+    from farandole.music.sections import Section
     from farandole.music.song import Song
 
 log = logging.getLogger(__name__)
@@ -102,7 +104,8 @@ def song_score(
         song: The music.
         frames: Length.
         fps: Frame rate of the model.
-        style: One of `style_names`, or several with weights ("salsa:0.7,modern:0.3"); "auto" is what suits the song.
+        style: One of `style_names`, or several with weights ("salsa:0.7,modern:0.3"); "auto" is what suits the song, and in
+            sections that another suits clearly better, that one.
         changes: Times (s) from which on another style is danced: from the nearest beginning of four counts.
         energy: 1 follows the song's loudness; 0.5 is calmer, 1.5 livelier throughout.
         role: Which token of a style with several, and which phrases: another number, others.
@@ -111,12 +114,20 @@ def song_score(
     Raises:
         MotionError: If a style is unknown.
     """
-    suited = suited_family(facts, song.tempo, song.frames.punch)
-    texts = [style, *(text for _, text in changes)]
-    several = [style_tokens(facts, text, role, suited) for text in texts]
-    whole = _in_one_style(facts, song, frames, fps, several[0], energy, role, ends)
-    for (begin, _), tokens in sorted(zip(changes, several[1:], strict=True), key=lambda change: change[0][0]):
-        whole = _changed(whole, _in_one_style(facts, song, frames, fps, tokens, energy, role, ends), begin, fps)
+    from farandole.music.sections import find_sections
+
+    sections = find_sections(song)
+    suited = suited_family(facts, SongCharacter.of(song))
+    if style == AUTO and not changes:
+        changes = section_styles(facts, song, sections)
+    made: dict[str, DanceScore] = {}
+    for text in (style, *(text for _, text in changes)):
+        if text not in made:
+            tokens = style_tokens(facts, text, role, suited)
+            made[text] = _in_one_style(facts, song, frames, fps, tokens, energy, role, ends, sections)
+    whole = made[style]
+    for begin, text in sorted(changes, key=lambda change: change[0]):
+        whole = _changed(whole, made[text], begin, fps)
     return whole
 
 
@@ -129,6 +140,7 @@ def _in_one_style(
     energy: float,
     role: int,
     ends: bool,
+    sections: Sequence[Section],
 ) -> DanceScore:
     from farandole.music.conditioning import conditions
 
@@ -139,7 +151,7 @@ def _in_one_style(
         log.warning("%s has no clear beat: dancing calmly on a steady count", song.name)
         loudness = np.full(len(heard), facts.calm)
     livelier = sum(weight * facts.styles[token].liveliness for token, weight in tokens.items()) + 1.5 * (energy - 1.0)
-    form = DanceForm.of(song, loudness, fps)
+    form = DanceForm.of(sections, loudness, fps)
     count = heard.count + form.phrase_shift(heard.count)
     dynamics = form.dynamics(facts.styles[leading].phrases, count, loudness, role)
     if dynamics is not None:

@@ -67,7 +67,8 @@ def sample_latents(
             "style": _padded(style[:, window], facts.tokens),
             "pinned": _padded(np.repeat(pinned[None, in_window], batch, axis=0), frames * facts.tokens),
         }
-        *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=facts.guidance)
+        guidance = guidance_of(inputs["style"], facts)
+        *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=guidance)
         latents[:, done : step.end] = x[:, done - first : count]
         if progress:
             progress(step.end, total)
@@ -94,7 +95,7 @@ def closed_latents(
         "pinned": np.repeat(pinned[None, rows], len(latents), axis=0),
     }
     x = np.where(known[..., None] > 0, latents[:, places], noise[:, places]).astype(np.float32)
-    *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=facts.guidance)
+    *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=guidance_of(style[:, places], facts))
     result = latents.copy()
     result[:, places[: total - first]] = x[:, : total - first]
     return result
@@ -118,7 +119,13 @@ def echoed(noise: Array, lag: Array) -> Array:
 
 
 def velocity_steps(
-    session: Session, x: Array, inputs: dict[str, Array], steps: int, *, guidance: float = 1.0, together: bool = False
+    session: Session,
+    x: Array,
+    inputs: dict[str, Array],
+    steps: int,
+    *,
+    guidance: float | Array = 1.0,
+    together: bool = False,
 ) -> Iterator[Array]:
     """The flow from t = 0 to 1 by the two-step Adams-Bashforth method, step by step; known tokens stay as they are.
 
@@ -127,17 +134,17 @@ def velocity_steps(
 
     Guidance above 1 follows the dynamics more closely than the model would: its velocity is carried beyond the one without them
     (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work; `together` as one batch
-    even where there are threads for both side by side.
+    even where there are threads for both side by side. It may differ by token, [B, N, 1].
     """
     free = 1.0 - inputs["known"][..., None]
     size = np.float32(1.0 / steps)
     before = None
-    guided = guidance != 1.0 and bool(inputs["music"][..., DYNAMICS].any())
+    guided = bool(np.any(np.asarray(guidance) != 1.0)) and bool(inputs["music"][..., DYNAMICS].any())
     with _velocities(session, inputs, guided=guided, together=together) as velocities:
         for n in range(steps):
             velocity, without = velocities(x, n / steps)
             if without is not None:
-                velocity = without + np.float32(guidance) * (velocity - without)
+                velocity = without + np.asarray(guidance, np.float32) * (velocity - without)
             velocity = free * velocity
             slope = velocity if before is None else np.float32(1.5) * velocity - np.float32(0.5) * before
             x = x + size * slope
@@ -174,6 +181,12 @@ def _velocities(
                 return run(inputs, x, t), freely.result()
 
             yield side_by_side
+
+
+def guidance_of(style: Array, facts: LatentFlow) -> Array:
+    """Guidance at tokens with these weights of styles, [B, N, S] -> [B, N, 1]."""
+    each = [facts.guidance if kind.guidance is None else kind.guidance for kind in facts.styles.values()]
+    return (style @ np.array(each, np.float32))[..., None]
 
 
 def _padded(x: Array, length: int) -> Array:

@@ -11,8 +11,6 @@ from farandole.models.abilities import DanceStyle, LatentFlow
 from farandole.motion.rotations import Array
 
 AUTO = "auto"
-_TEMPO_WIDTH, _PUNCH_WIDTH = 0.4, 0.8
-"""Octaves of tempo and of punch that weigh alike."""
 
 
 def style_names(facts: LatentFlow) -> tuple[str, ...]:
@@ -88,29 +86,3 @@ def weights_of(facts: LatentFlow, tokens: Mapping[str, float]) -> Array:
 def tempo_range(facts: LatentFlow, chosen: DanceStyle) -> tuple[float, float]:
     """Tempi of a family: those of its first token."""
     return next(style.tempo for style in facts.styles.values() if style.family == chosen.family)
-
-
-def suited_family(facts: LatentFlow, tempo: float, punch: float | None = None) -> str:
-    """The family that suits some music best, by tempo and punch.
-
-    Where a model does not say what its styles suit: the first family whose tempi hold the music's, doubled if need be; else the
-    last one.
-
-    Args:
-        facts: The model's styles.
-        tempo: Beats per minute, as heard.
-        punch: See `music.onsets.FrameFeatures.punch`; None: unknown.
-    """
-    known = [(style.suits, style.family) for style in facts.styles.values() if style.suits is not None]
-    if known:
-
-        def distance(suits: tuple[float, float]) -> float:
-            away = (np.log2(tempo / suits[0]) / _TEMPO_WIDTH) ** 2
-            return away if punch is None else away + (np.log2(max(punch, 0.1) / suits[1]) / _PUNCH_WIDTH) ** 2
-
-        return min(known, key=lambda each: distance(each[0]))[1]
-    families = {style.family: style.tempo for style in reversed(facts.styles.values())}
-    for family, (low, high) in reversed(families.items()):
-        if any(low <= tempo * f <= high for f in (1.0, 2.0)):
-            return family
-    return list(facts.styles.values())[-1].family

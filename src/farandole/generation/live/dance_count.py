@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farandole.generation.latent_flow.styles import suited_family
+from farandole.generation.latent_flow.suited_style import SongCharacter, suited_family
 from farandole.models.abilities import LatentFlow
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class DanceCount:
         self.factor = self._octave(state.tempo)
 
     def _suited(self, tempo: float) -> str:
-        return suited_family(self._facts, tempo)
+        return suited_family(self._facts, SongCharacter(tempo))
 
     def _octave(self, tempo: float) -> float:
         low, high = self._families[self.family]
