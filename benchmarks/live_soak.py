@@ -2,9 +2,9 @@
 
     python benchmarks/live_soak.py [--hours 4] [--fps 30] [--rate 22050] [--seed 1] [-o FILE]
 
-A line of JSON for every ten minutes of sound (--report): memory now and at its peak, CPU per frame, how far the danced count is from the true
-beats (median, ms, from 8 s after a song began), greatest acceleration of the hips, values that are no numbers, and how far the time
-of the last frame is from the sound. Every hour holds five minutes of silence, in which the dancer must stand.
+A line of JSON for every ten minutes of sound (--report): memory now and at its peak, CPU per frame, how far the danced count is
+from the true beats (median, ms, from 8 s after a song began), greatest acceleration of the hips, values that are no numbers, and
+how far the time of the last frame is from the sound. Every hour holds five minutes of silence, in which the dancer must stand.
 """
 
 from __future__ import annotations
