@@ -2,9 +2,9 @@
 
     python benchmarks/live_soak.py [--hours 4] [--fps 30] [--rate 22050] [--seed 1] [-o FILE]
 
-A line of JSON for every ten minutes of sound: memory now and at its peak, CPU per frame, how far the danced count is from the true
-beats (median, ms, from 8 s after a song began), greatest acceleration of the hips, values that are no numbers, and how far the time
-of the last frame is from the sound. Every hour holds five minutes of silence, in which the dancer must stand.
+A line of JSON for every ten minutes of sound (--report): memory now and at its peak, CPU per frame, how far the danced count is
+from the true beats (median, ms, from 8 s after a song began), greatest acceleration of the hips, values that are no numbers, and
+how far the time of the last frame is from the sound. Every hour holds five minutes of silence, in which the dancer must stand.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ SONGS = (
 """The sixth is the fourth at twice its tempo."""
 STYLES = ("auto", "salsa", "modern", "auto", "street", "slow", "party")
 SECONDS = 75.0
-REPORT = 600.0
 SILENCE = 300.0
 SETTLED = 8.0
 
@@ -76,7 +75,7 @@ def changed(samples: np.ndarray, kind: int, random: np.random.Generator) -> np.n
 
 
 class Interval:
-    """What is measured over ten minutes."""
+    """What is measured from one line to the next."""
 
     def __init__(self) -> None:
         self.cpu, self.off = Histogram(), []
@@ -106,13 +105,14 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=30.0)
     parser.add_argument("--rate", type=int, default=22050)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--report", type=float, default=600.0, help="seconds of sound between two lines")
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
     rate, random = options.rate, np.random.default_rng(options.seed)
     live, songs = Live(rate, fps=options.fps, seed=options.seed), sounds(rate)
     lines, interval, pushed, last, number = [], Interval(), 0, 0.0, 0
     before: list[np.ndarray] = []
-    next_report, next_silence = REPORT, 1800.0
+    next_report, next_silence = options.report, 600.0
     used, begun = time.process_time(), time.monotonic()
     while pushed < options.hours * 3600 * rate:
         if pushed / rate >= next_silence:
@@ -148,7 +148,7 @@ def main() -> None:
                 {**interval.line(pushed / rate / 60, pushed / rate, last), "wall_s": round(time.monotonic() - begun)}
             )
             print(json.dumps(lines[-1]), flush=True)
-            interval, next_report = Interval(), next_report + REPORT
+            interval, next_report = Interval(), next_report + options.report
     if options.out:
         options.out.write_text(json.dumps(lines, indent=1) + "\n")
 

@@ -13,6 +13,7 @@ from farandole.evaluation.metrics.supporting_foot import support_speed
 from farandole.generation.completion import open_model
 from farandole.generation.live import LiveControls, LiveDancer
 from farandole.motion.motion import Motion
+from farandole.music.dance_features import DYNAMICS
 
 from .live_music import state
 
@@ -156,3 +157,46 @@ def test_other_frame_rates_dance_at_the_same_speed(model) -> None:
     speed = lambda m: np.linalg.norm(m.velocities[len(m) // 2 :], axis=-1).mean()  # noqa: E731
     assert speed(fast) == pytest.approx(speed(slow), rel=0.3)
     assert np.abs(off[240:] - np.round(off[240:])).max() < 0.03
+
+
+def test_at_few_frames_a_second_no_frame_bears_a_whole_plan(model, monkeypatch) -> None:
+    dancer, runs = LiveDancer(model), 0
+    run = model.session.run
+
+    def counted(name, inputs):
+        nonlocal runs
+        runs += name == "flow"
+        return run(name, inputs)
+
+    monkeypatch.setattr(model.session, "run", counted)
+    most = off = 0.0
+    for n in range(120):
+        before = runs
+        pose = dancer.pose(state(n / 10, n / 5), 0.1)
+        most, off = max(most, runs - before), pose.count - n / 5
+    assert runs > 24
+    assert most <= 4  # of eight
+    assert abs(off - round(off)) < 0.05
+
+
+def test_live_dances_follow_dynamics_by_guidance(model, monkeypatch) -> None:
+    """The network is asked with and without them, as one batch."""
+    asked: list[tuple[int, bool]] = []
+    run = model.session.run
+
+    def noted(name, inputs):
+        if name == "flow":
+            told = inputs["music"][..., DYNAMICS].any(axis=(1, 2))
+            asked.append((len(told), bool(told[0] and not told[1])))
+        return run(name, inputs)
+
+    monkeypatch.setattr(model.session, "run", noted)
+    danced(LiveDancer(model), 3, lambda t: 2 * t)
+    assert set(asked) == {(2, True)}
+
+
+def test_a_phrase_keeps_its_dynamics_until_the_music_is_another(model) -> None:
+    dancer, count = LiveDancer(model), np.arange(0.0, 24.0)
+    first = dancer._phrase_energies(count, 0.2)
+    assert dancer._phrase_energies(count, 0.5).tolist() == first.tolist()
+    assert dancer._phrase_energies(count, 1.8).tolist() == [1.8] * 24

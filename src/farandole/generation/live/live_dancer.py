@@ -30,7 +30,9 @@ _GAIN = 0.12  # share of an error of the count that is made up per frame
 _OFF = 0.12  # counts by which a plan may miss the music before it is made anew
 _TEMPO_OFF = 0.08  # the same for the tempo, as a share
 _ENERGY_OFF = 0.7
+_PAUSE = 8  # frames danced of a plan at least, however restless the music: plans cost more than all else
 _AHEAD = 20  # frames that must be planned beyond the next join
+_SLICES_AT_ONCE = 4  # in a frame that is as long as several of the model's, be it late or at 10 fps
 _STANDING = 48  # frames of standing made at a time
 _BEND = 14  # frames in which a new plan comes from the old count to the new one
 _UNSURE = 0.25
@@ -122,7 +124,10 @@ class LiveDancer:
         self._track = self._stand.frames(0, np.zeros(PAST + _STANDING))
         self._place, self._speed = float(PAST), 1.0
         self._work: Generator[None, None, Track] | None = None
-        self._begin = 0
+        self._begin, self._taken = (
+            0,
+            0.0,
+        )  # where the plan in work begins, and where the dance was when the last one was ready
         self._line = _CountLine(self._place, 0.0, 1.0, self._place)
         self._outlook: tuple[LiveControls, str, float, float] | None = None
         self._bands = np.zeros((2 * PAST, 4))
@@ -181,7 +186,7 @@ class LiveDancer:
             self._speed = 1.0
         self._place += self._speed * nominal
         if self._work is not None and self._place + 1.0 >= self._begin:
-            self._finish()  # frames were late: there is no time left to share out
+            self._go_on(SLICES + 2)  # frames were late: there is no time left to share out
         self._place = min(self._place, self._track.end - 2.0)
 
     def _off(self, place: float) -> float:
@@ -198,10 +203,7 @@ class LiveDancer:
         elif self._work is None and self._needed(state):
             self._start(state, elapsed)
         elif self._work is not None:
-            try:
-                next(self._work)
-            except StopIteration as done:
-                self._take(done.value)
+            self._go_on(min(max(round(elapsed * self.fps), 1), _SLICES_AT_ONCE))
         keep = int(self._place) - PAST
         if keep - self._track.first >= 32:
             self._track = self._track.since(keep, self.dancer.facts.frames_per_token)
@@ -234,6 +236,8 @@ class LiveDancer:
         controls, token, energy, tempo = self._outlook
         if controls != self.controls or token != self._token():
             return True
+        if self._place < self._taken + _PAUSE:
+            return False
         return (
             abs(self._off(self._place)) > _OFF
             or abs(self._counts.tempo(state) / tempo - 1.0) > _TEMPO_OFF
@@ -306,9 +310,11 @@ class LiveDancer:
         off = count - float(self._track.count[begin - self._track.first])
         return off - round(off)
 
-    def _finish(self) -> None:
-        assert self._work is not None
-        while self._work is not None:
+    def _go_on(self, slices: int) -> None:
+        """Some slices of the plan in work, or what is left of it."""
+        for _ in range(slices):
+            if self._work is None:
+                return
             try:
                 next(self._work)
             except StopIteration as done:
@@ -316,4 +322,4 @@ class LiveDancer:
 
     def _take(self, plan: Track) -> None:
         self._track, self._work = self._track.continued(plan), None
-        self._stand = None
+        self._stand, self._taken = None, self._place
