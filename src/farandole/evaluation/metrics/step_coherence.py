@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from farandole.errors import MotionError
-from farandole.evaluation.humanoid_view import HumanoidView, view_humanoid
-from farandole.motion import Motion
+from farandole.evaluation.humanoid_view import HumanoidView
 from farandole.motion.kinematics import velocity
 from farandole.motion.rotations import Array
-from farandole.music.beats import Beats
 
 HARMONICS = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0)
 """Cycles per beat that a step pattern may have: an 8-count basic, a bar, every second beat, every beat, every half beat."""
@@ -70,8 +68,3 @@ def step_coherence(body: HumanoidView, count: Array, harmonics: tuple[float, ...
     grids = np.asarray((1.0, *STRETCHES))[:, None] * np.asarray(count, dtype=float)
     best = coherence(signals, grids, harmonics).max(axis=(-2, -1))
     return float(best[0]), float(best[1:].mean())
-
-
-def song_coherence(motion: Motion, beats: Beats) -> tuple[float, float]:
-    """`step_coherence` of a dance with the beats of the song that it begins with."""
-    return step_coherence(view_humanoid(motion), beats.count_at(np.arange(len(motion)) / motion.fps))

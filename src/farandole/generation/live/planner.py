@@ -10,7 +10,7 @@ import numpy as np
 
 from farandole.checkpoints.session import check_finite
 from farandole.generation.latent_flow.dance_score import DanceScore
-from farandole.generation.latent_flow.latent_windows import velocity_steps
+from farandole.generation.latent_flow.latent_windows import guidance_of, velocity_steps
 from farandole.generation.live.joined_feet import joined
 from farandole.generation.live.track import Track
 from farandole.motion.motion import Motion
@@ -86,7 +86,8 @@ class Planner:
         }
         yield
         x = start
-        steps = velocity_steps(dancer.session, start, inputs, facts.steps, guidance=facts.guidance, together=True)
+        guidance = guidance_of(inputs["style"], facts)
+        steps = velocity_steps(dancer.session, start, inputs, facts.steps, guidance=guidance, together=True)
         for step in steps:
             x = step
             yield
