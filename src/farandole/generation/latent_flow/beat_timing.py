@@ -2,7 +2,8 @@
 
 Dancers learn from takes without music how people move, not when; only takes with a beat taught them to follow one. What they
 make is therefore re-timed: source times at beats and half beats are chosen by dynamic programming (as Ellis, 2007, lays beats
-through a song, with the roles exchanged), so that landing feet meet them and no part is hurried or held back noticeably.
+through a song, with the roles exchanged), so that feet land and the body comes to rest on them, and no part is hurried or held back
+noticeably.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from farandole.motion.filters import gaussian_filter1d
-from farandole.motion.footfalls import footfalls
+from farandole.motion.footfalls import footfalls, smooth_speeds
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.time_warp import monotone_cubic, warped
@@ -21,12 +22,13 @@ STRETCH = 0.2
 """Greatest change of speed between two half beats, as a share."""
 _HALF = 0.15  # what a landing on a half beat is worth; 1 on a beat
 _CHANGE, _SHIFT = 2.0, 2.0  # costs of a squared change of speed, and of a squared shift (s)
-_RATE = 60.0  # Hz of the curve of landings
-_WIDTH = 0.03  # s, deviation of a landing's bump
+_REST = 0.6  # what a rest of the body is worth; 1: a landing
+_RATE = 60.0  # Hz of the curve of events
+_WIDTH = 0.03  # s, deviation of an event's bump
 
 
 def on_the_beat(motion: Motion, count: Array, *, held: int = 0) -> Motion:
-    """The dance re-timed so that feet land on beats.
+    """The dance re-timed so that feet land, and the body comes to rest, on beats.
 
     Args:
         motion: A dance on the house skeleton, feet cleaned: planted feet stay where they are.
@@ -50,26 +52,31 @@ def shifts(motion: Motion, count: Array, *, held: int = 0) -> Array:
     keep = np.concatenate(([True], np.diff(knots) > 2.0 / motion.fps))
     keep[-1] = True
     knots, gain = knots[keep], gain[keep]
-    chosen = _choose(_landings(motion), knots, gain)
+    chosen = _choose(_events(motion), knots, gain)
     shift = monotone_cubic(np.maximum(seconds, first), knots, chosen)
     return np.where(seconds <= first, 0.0, shift)
 
 
-def _landings(motion: Motion) -> Array:
-    """Bumps where feet land, [F] at 60 Hz: lower for feet slower than the median, up to 1.5 where both land."""
-    times, strengths = footfalls(motion)
+def _events(motion: Motion) -> Array:
+    """Bumps where feet land and where the body comes to rest, up to 1.5 high, [F] at 60 Hz.
+
+    A landing counts less where the foot was slower than the median; a rest the more, the slower the body is.
+    """
+    landings, strengths = footfalls(motion)
+    body = gaussian_filter1d(smooth_speeds(motion).mean(axis=1), 0.05 * motion.fps)
+    lows = 1 + np.flatnonzero((body[1:-1] < body[:-2]) & (body[1:-1] <= body[2:]))
+    depth = np.clip(1.3 - body[lows] / max(float(body.mean()), 1e-9), 0.0, 1.0)
     marks = np.zeros(int(motion.seconds * _RATE) + 2)
-    if not len(times):
-        return marks
-    np.add.at(
-        marks, np.rint(times * _RATE).astype(int), np.minimum(strengths / max(float(np.median(strengths)), 1e-9), 1.0)
-    )
+    if len(landings):
+        worth = np.minimum(strengths / max(float(np.median(strengths)), 1e-9), 1.0)
+        np.add.at(marks, np.rint(landings * _RATE).astype(int), worth)
+    np.add.at(marks, np.rint(lows / motion.fps * _RATE).astype(int), _REST * depth)
     sigma = _WIDTH * _RATE
     return np.minimum(gaussian_filter1d(marks, sigma) * sigma * np.sqrt(2 * np.pi), 1.5)
 
 
-def _choose(landings: Array, knots: Array, gain: Array) -> Array:
-    """Shift at every knot, [K] s: the most landings for the least change; nothing at the first and the last."""
+def _choose(events: Array, knots: Array, gain: Array) -> Array:
+    """Shift at every knot, [K] s: the most events for the least change; nothing at the first and the last."""
     steps = np.arange(-round(REACH * _RATE), round(REACH * _RATE) + 1)
     moved = steps / _RATE
     total = np.where(steps == 0, 0.0, -np.inf)
@@ -78,8 +85,8 @@ def _choose(landings: Array, knots: Array, gain: Array) -> Array:
         slope = (moved[:, None] - moved) / (now - before)
         score = total - np.where(np.abs(slope) > STRETCH, np.inf, _CHANGE * slope**2)
         best = score.argmax(axis=1)
-        at = np.clip(np.rint(now * _RATE).astype(int) + steps, 0, len(landings) - 1)
-        total = score[np.arange(len(steps)), best] + worth * landings[at] - _SHIFT * moved**2
+        at = np.clip(np.rint(now * _RATE).astype(int) + steps, 0, len(events) - 1)
+        total = score[np.arange(len(steps)), best] + worth * events[at] - _SHIFT * moved**2
         back.append(best)
     at = int(np.flatnonzero(steps == 0)[0])
     chosen = [0.0]
