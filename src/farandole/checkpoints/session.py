@@ -114,12 +114,6 @@ class OnnxSession:
                 f"{self._path(network)} does not fit config.json beside it: {_line(error)}"
             ) from error
 
-    def open(self, *networks: str) -> None:
-        """Read networks before they are needed, as far as there are such."""
-        for network in networks:
-            if self._path(network).is_file():
-                self._open(network)
-
     def inputs(self, network: str) -> dict[str, tuple[int | None, ...]]:
         """See `Session.inputs`."""
         fixed = lambda shape: tuple(n if isinstance(n, int) else None for n in shape)  # noqa: E731
