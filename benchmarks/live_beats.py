@@ -48,6 +48,9 @@ class Collected:
         """Keep a frame."""
         self.frames.append(frame)
 
+    def close(self) -> None:
+        """Nothing is open."""
+
 
 def plants(body: HumanoidView) -> np.ndarray:
     """Moments at which a foot comes to rest, sorted, s."""

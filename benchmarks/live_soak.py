@@ -82,7 +82,7 @@ class Interval:
         self.frames = self.broken = self.dancing = 0
         self.acceleration = 0.0
 
-    def line(self, minutes: float, sound_s: float, frame_s: float) -> dict[str, float]:
+    def line(self, minutes: float, sound_s: float, frame_s: float) -> dict[str, float | None]:
         """Plain values."""
         return {
             "minutes": round(minutes, 1),

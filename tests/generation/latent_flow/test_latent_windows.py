@@ -134,3 +134,31 @@ def test_guided_halves_in_one_run_are_those_side_by_side(batch):
     np.testing.assert_array_equal(*made)
     unguided = list(velocity_steps(dancer.session, made[0][0], inputs, 4))
     assert not np.allclose(unguided[-1], made[0][-1])
+
+
+class Told:
+    """Velocity 2 where dynamics are told, 1 where not; counts its calls."""
+
+    threads = 2
+
+    def __init__(self):
+        self.calls = []
+
+    def run(self, network, inputs):
+        told = inputs["music"][..., 15:17].any(axis=(1, 2))
+        self.calls.append(len(told))
+        return [np.where(told[:, None, None], 2.0, 1.0).astype(np.float32) * np.ones_like(inputs["x"])]
+
+
+@pytest.mark.parametrize(("together", "calls"), [(False, [1, 1]), (True, [2])])
+def test_guidance_carries_the_velocity_beyond_the_one_without_dynamics(together, calls):
+    music = np.zeros((1, 32, 17), np.float32)
+    music[..., 15:17] = 1.0
+    inputs = {"known": np.zeros((1, 8), np.float32), "music": music}
+    inputs["known"][:, :3] = 1.0
+    session, start = Told(), np.zeros((1, 8, 2), np.float32)
+    *_, x = velocity_steps(session, start, inputs, 4, guidance=2.5, together=together)
+    assert session.calls == 4 * calls
+    assert x[:, 3:] == pytest.approx(3.5)  # 1 + 2.5 (2 - 1)
+    assert np.array_equal(x[:, :3], start[:, :3])
+    assert music[..., 15:17].all()
