@@ -168,6 +168,21 @@ def test_a_model_with_rounds_draws_other_futures_by_other_seeds(drawing, take: M
     assert np.abs(first.rotations - second.rotations).max() > 1e-3
 
 
+def test_what_is_drawn_stays_at_heights_that_training_data_had(drawing, take: Motion) -> None:
+    start = features(take.slice(0, 50), drawing)
+    free = continue_features(drawing.session, drawing.facts, start, 60, chance=Chance(np.random.default_rng(0)))
+    low, high = np.quantile(free[:, -2], [0.3, 0.6])
+    held = continue_features(
+        drawing.session, drawing.facts, start, 60, chance=Chance(np.random.default_rng(0)), heights=(low, high)
+    )
+    assert held[:, -2].min() >= np.float32(low)
+    assert held[:, -2].max() <= np.float32(high)
+    scaler = drawing.checkpoint.scalers["motion"]
+    low, high = drawing._heights(start)
+    assert low <= scaler.minimum[-2] < scaler.maximum[-2] <= high
+    assert drawing._heights(start + 9.0)[1] == pytest.approx(start[:, -2].max() + 9.0, rel=1e-6)
+
+
 def test_a_model_with_rounds_fills_gaps_without_chance_and_begins_from_nothing(drawing, take: Motion) -> None:
     known = np.ones(len(take), bool)
     known[50:70] = False

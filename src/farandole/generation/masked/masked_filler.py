@@ -12,7 +12,7 @@ from farandole.checkpoints.session import check_finite
 from farandole.errors import CheckpointError, DataError
 from farandole.generation.bodies import end_of, fill_with, joined
 from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings, Progress, music_rows
-from farandole.generation.masked.masked_windows import ROOT, Chance, continue_features, fill_window, orthonormal
+from farandole.generation.masked.masked_windows import HEIGHT, ROOT, Chance, continue_features, fill_window, orthonormal
 from farandole.models.abilities import InputWindow, Masked
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
@@ -75,7 +75,7 @@ class MaskedFiller(Completer[Masked]):
         for job in jobs:
             past, music = job.arrays[MOTION], job.arrays.get(MUSIC)
             chance = self._chance([settings.seed, zlib.crc32(job.name.encode())], settings.temperature)
-            options = {"chance": chance, "progress": progress}
+            options = {"chance": chance, "progress": progress, "heights": self._heights(past) if chance else None}
             made.append(continue_features(self.session, self.facts, past, frames, music, **options))
         return check_finite([np.stack(made)], self.checkpoint)[0]
 
@@ -113,6 +113,15 @@ class MaskedFiller(Completer[Masked]):
             wholes = [codec.decode(np.concatenate((features, made))) for made in parts]
             motions = [joined(end, whole, len(past)) for whole in wholes]
         return motions if self.facts.rounds else motions * takes
+
+    def _heights(self, past: Array) -> tuple[float, float] | None:
+        """Of the root where training data had it, and where the past has it; None for numbers that are not metres."""
+        if self.facts.root != "metres":
+            return None
+        scaler, own = self.checkpoint.scaler(MOTION, self.columns), past[:, HEIGHT]
+        return min(float(scaler.minimum[HEIGHT]), float(own.min())), max(
+            float(scaler.maximum[HEIGHT]), float(own.max())
+        )
 
     def _chance(self, seed: Sequence[int], temperature: float) -> Chance | None:
         """Where models with rounds take their noise from; None for the others."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 NETWORK = "model"
 ROOT = 3
 """Last columns of the motion features: the root's position."""
+HEIGHT = -2
+"""Column of its height."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ def continue_features(
     music: Array | None = None,
     *,
     chance: Chance | None = None,
+    heights: tuple[float, float] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Array:
     """The motion goes on: the last known frames are shown, hidden ones behind them filled, the first of these kept.
@@ -131,6 +134,8 @@ def continue_features(
         frames: Frames to add.
         music: [T + frames, A]; beyond its end the last frame is repeated.
         chance: See `fill_window`.
+        heights: Least and greatest height of the root in added frames, m: windows tell it only by a number among hundreds, and what
+            runs free for a minute would rise from the floor. None: free.
         progress: Called with frames done and frames in all.
 
     Returns:
@@ -154,7 +159,10 @@ def continue_features(
         if music is not None:
             heard = music[np.minimum(np.arange(step.first, step.first + length), len(music) - 1)]
         filled = fill_window(session, facts, values, np.arange(length) >= shown, heard, chance)
-        made[step.done : step.end] = orthonormal(filled[shown : shown + step.end - step.done])
+        added = orthonormal(filled[shown : shown + step.end - step.done])
+        if heights is not None:
+            added[:, HEIGHT] = added[:, HEIGHT].clip(*heights)
+        made[step.done : step.end] = added
         if progress is not None:
             progress(step.end - given, frames)
     return made[given:]
