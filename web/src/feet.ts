@@ -11,6 +11,7 @@ import { SIDES, median, runs, smoothMinimum, type Steps } from "./steps";
 
 const [LOW, HIGH] = [0.035, 0.12]; // heights of a sole (share of the leg) between which the dancer's counts less and less
 const DRIFT = 0.3; // distance (share of the leg) by which a standing foot may be off its leg's own way before it follows
+const [REST, FOLLOW] = [0.1, 0.15]; // legs per second below which a foot rests, and by what share of its movement it may be off then
 const LEVEL = 0.15; // greatest correction of the hips' height, as a share of the leg
 const SOFT = 0.995; // share of a leg's reach from which it stretches ever more slowly
 
@@ -77,7 +78,7 @@ export class Feet {
       for (const path of [hip, ankle, ball]) for (let t = 0; t < frames; t++) path[3 * t + 1] += level;
       for (let t = 0; t < frames; t++) low[t] += level;
     }
-    const offsets = seen.map((foot, n) => this.offsets(steps, foot, n, ratio, turn));
+    const offsets = seen.map((foot, n) => this.offsets(steps, foot, n, ratio, turn, fps));
     const sink = new Float64Array(frames);
     seen.forEach(({ hip, ankle }, n) => {
       for (let t = 0; t < frames; t++) {
@@ -134,14 +135,15 @@ export class Feet {
   }
 
   /** What a foot must be moved by, [T * 3]: standing soles keep the dancer's way, and soles its height above the floor. */
-  private offsets(steps: Steps, seen: Seen, foot: number, ratio: number, turn: THREE.Quaternion): Float64Array {
+  private offsets(steps: Steps, seen: Seen, foot: number, ratio: number, turn: THREE.Quaternion, fps: number): Float64Array {
     const { leg } = this, frames = seen.low.length, gap = new Float64Array(3 * frames), v = new THREE.Vector3();
+    const free = freeSteps(steps.balls[foot], ratio, leg, fps);
     for (let t = 0; t < frames; t++) {
       v.fromArray(steps.balls[foot], 3 * t).multiplyScalar(ratio).applyQuaternion(turn);
       gap[3 * t] = v.x - seen.ball[3 * t];
       gap[3 * t + 2] = v.z - seen.ball[3 * t + 2];
     }
-    const result = held(gap, steps.standing[foot], DRIFT * leg);
+    const result = held(gap, steps.standing[foot], free, DRIFT * leg);
     for (let t = 0; t < frames; t++) {
       const lowest = seen.low[t], wanted = Math.max(steps.clearance[foot][t] * ratio, 0);
       let near = Math.min(Math.max((HIGH - wanted / leg) / (HIGH - LOW), 0), 1);
@@ -161,22 +163,27 @@ export class Feet {
   }
 }
 
-/** Offsets that keep a foot's gap from the dancer's way constant while it stands; they pass from stance to stance while it swings. */
-function held(gap: Float64Array, standing: boolean[], drift: number): Float64Array {
+/**
+ * Offsets that keep a standing foot on the dancer's way, but for a distance that follows the gap by no more than `free` from frame to
+ * frame; they pass from stance to stance while it swings.
+ */
+function held(gap: Float64Array, standing: boolean[], free: number[], drift: number): Float64Array {
   const frames = standing.length, result = new Float64Array(3 * frames);
   const stands = runs(standing).filter(([a, b]) => b - a >= 2);
   if (!stands.length) return result;
   const anchor: number[] = [];
   for (const [first, last] of stands) {
     const frame = Array.from({ length: last - first }, (_, k) => first + k);
-    const [x, z] = [0, 2].map((axis) => median(frame.map((t) => gap[3 * t + axis])));
-    for (const t of frame) {
-      const [dx, dz] = [gap[3 * t] - x, gap[3 * t + 2] - z];
-      const share = Math.min(1, drift / Math.max(Math.hypot(dx, dz), 1e-9));
-      result[3 * t] = dx * share;
-      result[3 * t + 2] = dz * share;
+    const some = frame.map((t) => [gap[3 * t], gap[3 * t + 2]]), room = free.slice(first, last - 1);
+    // From both ends, so that it neither lags nor leads.
+    const on = followed(some, room), back = followed([...some].reverse(), [...room].reverse()).reverse();
+    frame.forEach((t, k) => {
+      const away = [0, 1].map((axis) => some[k][axis] - 0.5 * (on[k][axis] + back[k][axis]));
+      const share = Math.min(1, drift / Math.max(Math.hypot(...away), 1e-9));
+      result[3 * t] = away[0] * share;
+      result[3 * t + 2] = away[1] * share;
       anchor.push(t);
-    }
+    });
   }
   let next = 0;
   for (let t = 0; t < frames; t++) {
@@ -187,6 +194,27 @@ function held(gap: Float64Array, standing: boolean[], drift: number): Float64Arr
     for (const axis of [0, 2]) result[3 * t + axis] = result[3 * before + axis] * (1 - ease) + result[3 * after + axis] * ease;
   }
   return result;
+}
+
+/** By how much a foot on the floor may leave the dancer's way: little while it rests, all of its steps while it shuffles and pivots. */
+function freeSteps(balls: Float64Array, ratio: number, leg: number, fps: number): number[] {
+  return Array.from({ length: balls.length / 3 - 1 }, (_, t) => {
+    const step = ratio * Math.hypot(balls[3 * t + 3] - balls[3 * t], balls[3 * t + 5] - balls[3 * t + 2]);
+    const moving = Math.min(Math.max(((step * fps) / leg - REST) / (2 * REST), 0), 1);
+    return step * (FOLLOW + (1 - FOLLOW) * moving);
+  });
+}
+
+/** What follows `values` from the median of their beginning on, by no more than `steps` from frame to frame. */
+function followed(values: number[][], steps: number[]): number[][] {
+  const begin = values.slice(0, Math.max(values.length >> 2, 2));
+  let here = [0, 1].map((axis) => median(begin.map((v) => v[axis])));
+  return values.map((value, t) => {
+    if (!t) return here;
+    const away = value.map((v, axis) => v - here[axis]), far = Math.hypot(...away);
+    const share = far > 0 ? Math.min(1, steps[t - 1] / far) : 0;
+    return (here = here.map((v, axis) => v + away[axis] * share));
+  });
 }
 
 /** A value between frames. */

@@ -21,6 +21,10 @@ _HIGH = 0.12  # height of a sole (share of the leg) from which it need not be as
 _ANKLE = (0.03, 0.18)  # heights an ankle may have, as a share of the leg
 _FAR = 0.3  # distance of the hips joint from the legs, as a share of the leg, from which it is none of the pelvis
 _DRIFT = 0.3  # distance (share of the leg) by which a standing foot may be off its leg's own way before it follows
+_REST, _FOLLOW = (
+    0.1,
+    0.15,
+)  # legs per second below which a foot rests, and the share of its movement by which it may be off then
 _LEVEL = 0.15  # greatest correction of the hips' height, as a share of the leg
 _ROUNDS = 8
 
@@ -186,11 +190,11 @@ class Feet:
         side = names.SIDES[foot]
         joint = self.body.roles.get(side + "ToeBase", self.body.roles[side + "Foot"])
         way = rot.rotate(self.body.facing, steps.balls[:, foot] * ratio) + shift
-        offset = _held(way - poses[joint].position, steps.standing[:, foot], _DRIFT * self.body.leg_length, fps)
+        leg = self.body.leg_length
+        offset = _held(way - poses[joint].position, steps.standing[:, foot], _free_steps(way, leg, fps), _DRIFT * leg)
         lowest = self.sole_points(poses, foot)[..., 1].min(axis=1)
         wanted = np.maximum(steps.clearance[:, foot] * ratio, 0.0)
         # The nearer to the floor, the more exactly; high up a longer foot may hang lower, but for the floor.
-        leg = self.body.leg_length
         near = np.clip((_HIGH - wanted / leg) / (_HIGH - _LOW), 0.0, 1.0)
         near = near * near * (3.0 - 2.0 * near)
         above = 0.01 * leg * np.logaddexp(0.0, -lowest / (0.01 * leg))
@@ -254,11 +258,14 @@ def solver_between(body: Body, upper: int, lower: int) -> list[int]:
     return between + [j for j, _ in beside]
 
 
-def _held(gap: Array, standing: Array, drift: float, fps: float) -> Array:
-    """Offsets [T, 3] (horizontal) that keep a foot's `gap` [T, 3] from the motion's way constant while it stands.
+def _held(gap: Array, standing: Array, free: Array, drift: float) -> Array:
+    """Offsets [T, 3] (horizontal) that keep a standing foot on the motion's way, but for a distance that hardly changes.
 
-    While it swings the offset passes from the one stance's to the next one's. Where a stance lasts while the body turns so far that
-    the leg would be led away by more than `drift`, the foot follows.
+    Args:
+        gap: From where the leg leads the foot to the motion's way, [T, 3].
+        standing: Whether it stands, [T] bool. While it swings the offset passes from the one stance's to the next one's.
+        free: By how much the distance may follow the gap from frame to frame, [T - 1].
+        drift: Greatest offset; beyond it the foot goes with its leg.
     """
     gap = gap * np.array([1.0, 0.0, 1.0])
     stands = [(a, b) for a, b in runs(standing) if b - a >= 2]
@@ -267,7 +274,10 @@ def _held(gap: Array, standing: Array, drift: float, fps: float) -> Array:
         return offset
     known = np.zeros(len(gap), bool)
     for first, last in stands:
-        away = gap[first:last] - np.median(gap[first:last], axis=0)
+        some, room = gap[first:last], free[first : last - 1]
+        # From both ends, so that it neither lags nor leads.
+        distance = 0.5 * (_followed(some, room) + _followed(some[::-1], room[::-1])[::-1])
+        away = some - distance
         reach = np.linalg.norm(away, axis=-1, keepdims=True)
         offset[first:last] = away * np.minimum(1.0, drift / np.maximum(reach, 1e-9))
         known[first:last] = True
@@ -278,3 +288,25 @@ def _held(gap: Array, standing: Array, drift: float, fps: float) -> Array:
     t = np.clip((frames - before) / span, 0.0, 1.0)[:, None]
     ease = t * t * t * (t * (6.0 * t - 15.0) + 10.0)
     return offset[before] * (1.0 - ease) + offset[after] * ease
+
+
+def _free_steps(way: Array, leg: float, fps: float) -> Array:
+    """By how much a foot on the floor may leave the motion's `way` [T, 3] from frame to frame, [T - 1].
+
+    A share of what it moves itself: little while it rests, all while it shuffles and pivots. In a stance that lasts while the body
+    turns, what differs between the bodies (width of the hips, length of the feet) turns with it, and would lead the leg away.
+    """
+    step = np.linalg.norm(np.diff(way[:, [0, 2]], axis=0), axis=1)
+    moving = np.clip((step * fps / leg - _REST) / (2.0 * _REST), 0.0, 1.0)
+    return step * (_FOLLOW + (1.0 - _FOLLOW) * moving)
+
+
+def _followed(values: Array, steps: Array) -> Array:
+    """What follows `values` [T, 3] from the median of their beginning on, by no more than `steps` [T - 1] from frame to frame."""
+    result = np.empty_like(values)
+    here = result[0] = np.median(values[: max(len(values) // 4, 2)], axis=0)
+    for t, most in enumerate(steps.tolist(), 1):
+        away = values[t] - here
+        far = float(np.sqrt(away @ away))
+        here = result[t] = here + away * (min(1.0, most / far) if far > 0.0 else 0.0)
+    return result
