@@ -200,7 +200,7 @@ def test_compose_writes_a_song_once_and_the_same_each_time(farandole, tmp_path: 
         ("farandole da", {"dance"}),
         ("farandole pre", {"prepare"}),
         ("farandole prepare sta", {"starter"}),
-        ("farandole dance --st", {"--style", "--style-at", "--start"}),
+        ("farandole dance --st", {"--stage", "--style", "--style-at", "--start"}),
     ],
 )
 def test_bash_completes_commands_and_options(process, words: str, offered: set[str]) -> None:

@@ -101,7 +101,7 @@ def closed_latents(
     return result
 
 
-ECHO = 0.8
+ECHO = 0.6
 """Correlation of the noise of a repeated section with that of the first."""
 
 
