@@ -8,8 +8,9 @@ from sounds import RATE
 
 from farandole.data.starter.songs import compose
 from farandole.music import Song
-from farandole.music.activation import TEMPI
+from farandole.music.activation import TEMPI, Activation
 from farandole.music.beats.confidence import tempo_share
+from farandole.music.beats.level import best_level
 from farandole.music.beats.tracking import log_shares
 from farandole.music.live.beat_filter import BeatFilter
 from farandole.music.live.live_frames import FPS
@@ -56,3 +57,20 @@ def test_the_filter_takes_the_level_that_the_network_names(bpm: float) -> None:
         strength = (0.5, 0.3)[t // period % 2] if t % period == 0 else 0.01
         beats.step(strength, shares)
     assert 60 * FPS / beats.estimate().period == pytest.approx(bpm, rel=0.04)
+
+
+@pytest.mark.parametrize("bpm", [60.0, 120.0])
+def test_the_level_is_the_one_that_network_and_onsets_hear(bpm: float) -> None:
+    """A path at 60 bpm stays, or is doubled where there is as much on its halves and the network names 120."""
+    path = np.round(np.arange(1, 40) * FPS).astype(int)
+    halves = (path[1:] + path[:-1]) // 2
+    count = path[-1] + 10
+    gain, onsets, marks = np.full(count, -5.0), np.full(count, -0.3), np.full((count, 2), 0.01, np.float32)
+    for frames, is_beat in ((path, True), (halves, bpm == 120)):
+        gain[frames], onsets[frames] = (5.0, 2.0) if is_beat else (-5.0, 0.1)
+        marks[frames, 0] = 0.8 if is_beat else 0.01
+    marks[path[::2], 1] = 0.7
+    said = Activation(marks, shares_at(bpm, count))
+    found, margin = best_level(path, gain, onsets, said, FPS, 50, 215)
+    assert 60 * FPS / np.median(np.diff(found)) == pytest.approx(bpm, rel=0.03)
+    assert margin > 0
