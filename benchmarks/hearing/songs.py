@@ -29,7 +29,7 @@ class MadeSong:
 def make(
     kind: Kind, seed: int, seconds: float, *, curve: str = "", degradation: str | None = None, bpm: float = 0.0
 ) -> MadeSong:
-    """A song; what is not given is drawn from the seed."""
+    """A song; what is not given is drawn from the seed. A curve "jump30" is a jump of 30 %."""
     rng = np.random.default_rng([seed, zlib.crc32(kind.name.encode())])
     bpm = bpm or float(np.exp(rng.uniform(*np.log(kind.bpm))))
     weights = (0.5, 0.15, 0.1, 0.1, 0.15) if kind.drums else (0.35, 0.2, 0.1, 0.05, 0.3)
@@ -58,9 +58,10 @@ def _curve(name: str, count: int, meter: int, rng: np.random.Generator) -> np.nd
         return np.exp(np.clip(walk - np.linspace(0, walk[-1], count), -0.08, 0.08))
     if name == "ramp":
         return np.exp(np.linspace(0, rng.uniform(0.12, 0.35) * rng.choice([-1, 1]), count))
-    if name == "jump":
+    if name in ("jump", "jump30"):
         at = meter * int(rng.integers(max(2, count // 4 // meter), max(3, count // 2 // meter)))
-        return np.where(k < at, 1.0, np.exp(rng.uniform(0.08, 0.36) * rng.choice([-1, 1])))
+        size = rng.uniform(0.08, 0.36) if name == "jump" else np.log(1.3)
+        return np.where(k < at, 1.0, np.exp(size * rng.choice([-1, 1])))
     if name == "rubato":
         phrase = meter * int(rng.choice([2, 4]))
         depth, place = rng.uniform(0.04, 0.14), (k % phrase) / phrase

@@ -1,31 +1,36 @@
-"""Trains the beat network on synthesised songs (kinds that are not held out) and writes its weights.
+"""Trains the beat networks on synthesised songs (kinds that are not held out, and kinds drawn by rule) and writes their weights.
 
-    python benchmarks/hearing/train.py [--songs 26] [--steps 1500] [--rate 0.006] [--start FILE] [--cache FOLDER] [-o FILE]
+    python benchmarks/hearing/train.py [--songs 12] [--invented 300] [--steps 3600] [--stop 3600] [--cache FOLDER] [-o FILE]
 
 One thread. The songs are made once and kept in the cache folder. Two networks of one form: one hears the past only, for
-live use, the other hears both ways.
+live use, the other hears both ways. `--half` multiplies in bfloat16, twice as fast on processors that can.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from songs import make, training_kinds
+from corpus import FPS, HeardSong, heard_songs, targets, varied
+from invented import invented_kinds
+from songs import training_kinds
 from torch import nn
 from torch.nn import functional
 
-from farandole.music.activation.spectrum import spectrum_input, with_rises
-from farandole.music.onsets import HOP, analyse
+from farandole.music.activation.network import TEMPI
+from farandole.music.activation.spectrum import with_rises
 
-RATE, SECONDS, DELAY = 22050, 24.0, 4
-FPS = RATE / HOP
-CHANNELS, LAYERS, BATCH = 24, 10, 8
-PEAK = np.array([0.1, 0.5, 1.0, 0.5, 0.1], np.float32)
+SECONDS, DELAY_PAIRS = 24.0, 2
+CHANNELS, LAYERS, BATCH = 48, 9, 4
+PER_KIND = 2  # songs of each kind drawn by rule
+AVERAGE = 0.998  # the weights written are a running mean
+SKIPPED = 15  # pairs at the start, of which nothing is asked
+TEMPO_WEIGHT = 0.2
 
 
 class Network(nn.Module):
@@ -33,18 +38,22 @@ class Network(nn.Module):
 
     def __init__(self, mean: torch.Tensor, deviation: torch.Tensor, causal: bool) -> None:
         super().__init__()
-        self.causal, self.mean, self.scale = causal, mean, 1 / deviation
-        self.enter = nn.Linear(3 * len(mean), CHANNELS)
+        self.causal = causal
+        self.register_buffer("mean", mean)
+        self.register_buffer("scale", 1 / deviation)
+        self.enter = nn.Linear(6 * len(mean), CHANNELS)
         self.inner = nn.ModuleList(nn.Linear(3 * CHANNELS, CHANNELS) for _ in range(LAYERS))
         self.outer = nn.ModuleList(nn.Linear(CHANNELS, CHANNELS) for _ in range(LAYERS))
-        self.head = nn.Linear(CHANNELS, 2)
+        self.head = nn.Linear(CHANNELS, 4 + len(TEMPI))
         for layer in self.outer:
             layer.weight.data *= 0.5
-        self.head.bias.data[:] = torch.tensor([-3.5, -4.5])
+        self.head.bias.data[:4] = torch.tensor([-3.5, -4.5, -3.5, -4.5])
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Input [N, T, I] -> logits [N, T, 2]."""
-        y = functional.relu(self.enter(self.taps((x - self.mean) * self.scale, 1)))
+        """Input [N, T, I] -> of each pair of frames P(beat) and P(downbeat) twice, and the tempi, logits [N, T / 2, 4 + N]."""
+        x = (x - self.mean) * self.scale
+        x = x.reshape(x.shape[0], x.shape[1] // 2, -1)
+        y = functional.relu(self.enter(self.taps(x, 1)))
         for index, (inner, outer) in enumerate(zip(self.inner, self.outer, strict=True)):
             hidden = functional.relu(inner(self.taps(y, 2**index)))
             y = y + outer(functional.dropout(hidden, 0.1, self.training))
@@ -56,128 +65,78 @@ class Network(nn.Module):
         return torch.cat([padded[:, k * span : k * span + x.shape[1]] for k in range(3)], dim=-1)
 
 
-def songs(per_kind: int, seed: int, cache: Path) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Inputs float16 [T, 2 B] and targets float16 [T, 2] of all songs, a file of the cache for each kind."""
-    inputs, targets = [], []
-    cache.mkdir(parents=True, exist_ok=True)
-    for kind in training_kinds():
-        path = cache / f"{kind.name}_{per_kind}_{seed}.npz"
-        if not path.exists():
-            made = [make(kind, seed + index, SECONDS) for index in range(per_kind)]
-            x = [spectrum_input(analyse([song.samples], RATE).mel, FPS).astype(np.float16) for song in made]
-            y = [target(song.beats, song.downbeats, len(x[0])) for song in made]
-            np.savez(path, x=np.stack(x), y=np.stack(y))
-            print(f"{kind.name}: {per_kind} songs", flush=True)
-        with np.load(path) as stored:
-            inputs.extend(stored["x"])
-            targets.extend(stored["y"])
-    return inputs, targets
-
-
-def target(beats: np.ndarray, downbeats: np.ndarray, count: int) -> np.ndarray:
-    """Probabilities by frame, each beat spread a little, float16 [T, 2]."""
-    out = np.zeros((count + 8, 2), np.float32)
-    for chosen, column in ((np.ones_like(downbeats), 0), (downbeats, 1)):
-        for frame in np.round(beats[chosen] * FPS).astype(int):
-            at = slice(max(0, frame - 2), frame + 3)
-            out[at, column] = np.maximum(out[at, column], PEAK[max(0, 2 - frame) :])
-    return out[:count].astype(np.float16)
-
-
 def train(
-    inputs: list[np.ndarray],
-    targets: list[np.ndarray],
-    *,
-    steps: int,
-    rate: float,
-    start: Path | None,
-    seed: int,
-    out: Path,
-    note: dict,
+    songs: list[HeardSong], *, steps: int, stop: int, rate: float, seed: int, half: bool, out: Path, note: dict
 ) -> None:
-    """Both networks in turn, on the same batches; written every 100 steps."""
+    """Both networks on the same batches, to step `stop` of a schedule of `steps`; written every 250 steps."""
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    sample = np.concatenate([inputs[k][::37] for k in range(0, len(inputs), 3)]).astype(np.float32)
+    sample = np.concatenate([with_rises(song.level.astype(np.float32))[::41] for song in songs[::3]])
     scales = torch.tensor(sample.mean(0)), torch.tensor(sample.std(0) + 0.05)
     networks = {"live": Network(*scales, causal=True), "whole": Network(*scales, causal=False)}
-    if start is not None:
-        read(networks, start)
-    held = np.arange(len(inputs)) % 47 == 7
+    means = copy.deepcopy(networks)
+    for network in means.values():
+        network.eval()
+    held = np.arange(len(songs)) % 31 == 7
     known, kept = np.flatnonzero(~held), np.flatnonzero(held)
     weights = [p for network in networks.values() for p in network.parameters()]
     optimiser = torch.optim.AdamW(weights, lr=1e-5, weight_decay=1e-3)
-    begun, step, losses = time.time(), 0, []
+    begun, losses = time.time(), []
 
-    def batch(chosen: np.ndarray, *, vary: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-        others = rng.choice(known, len(chosen))
-        pieces = [
-            (varied(inputs[k], inputs[j], rng) if vary else inputs[k], targets[k])
-            for k, j in zip(chosen, others, strict=True)
-        ]
-        return tuple(torch.tensor(np.stack(arrays).astype(np.float32)) for arrays in zip(*pieces, strict=True))  # type: ignore[return-value]
+    def batch(chosen: np.ndarray, *, vary: bool) -> list[torch.Tensor]:
+        rows = []
+        for k in chosen:
+            song = songs[k]
+            level, beats = song.level.astype(np.float32), song.beats
+            if vary:
+                level, beats = varied(song, songs[rng.choice(known)], rng)
+            even = len(level) // 2 * 2
+            rows.append((with_rises(level[:even]), *targets(beats, song.downbeats, even)))
+        return [torch.tensor(np.stack(arrays)) for arrays in zip(*rows, strict=True)]
 
-    while step < steps:
+    checked = batch(kept, vary=False)
+    order: list[int] = []
+    for step in range(1, stop + 1):
         for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, (step + 1) / 50) * (0.5 + 0.5 * np.cos(np.pi * step / steps))
-        x, y = batch(rng.choice(known, BATCH, replace=False), vary=True)
+            group["lr"] = rate * min(1.0, step / 100) * (0.51 + 0.49 * np.cos(np.pi * step / steps))
+        if len(order) < BATCH:
+            order = rng.permutation(known).tolist()
+        chosen, order = np.array(order[:BATCH]), order[BATCH:]
+        data = batch(chosen, vary=True)
         optimiser.zero_grad()
-        parts = [objective(network, x, y) for network in networks.values()]
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            outputs = [network(data[0]) for network in networks.values()]
+        parts = [objective(o.float(), n.causal, *data[1:]) for o, n in zip(outputs, networks.values(), strict=True)]
         sum(parts).backward()
         for network in networks.values():
-            nn.utils.clip_grad_norm_(network.parameters(), 0.5)
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
+        keep = min(AVERAGE, step / (step + 20))
+        with torch.no_grad():
+            for name, network in networks.items():
+                for mean, value in zip(means[name].parameters(), network.parameters(), strict=True):
+                    mean.lerp_(value, 1 - keep)
         losses.append([float(part.detach()) for part in parts])
-        step += 1
-        if step % 100 == 0:
+        if step % 250 == 0 or step == stop:
             with torch.no_grad():
-                for network in networks.values():
-                    network.eval()
-                x, y = batch(kept)
-                checks = [float(objective(network, x, y)) for network in networks.values()]
-                for network in networks.values():
-                    network.train()
-            shown = [f"{v:.4f}" for v in (*np.mean(losses[-100:], axis=0), *checks)]
+                checks = [float(objective(n(checked[0]), n.causal, *checked[1:])) for n in means.values()]
+            shown = [f"{v:.4f}" for v in (*np.mean(losses[-250:], axis=0), *checks)]
             print(
                 f"step {step} {time.time() - begun:.0f} s, live and whole: known {shown[:2]}, kept {shown[2:]}",
                 flush=True,
             )
-            write(networks, out, {**note, "steps": note["steps"] + step})
-    write(networks, out, {**note, "steps": note["steps"] + step})
+            write(means, out, {**note, "steps": step})
 
 
-def varied(x: np.ndarray, other: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """An input as other ears would have it: another song softly beside, attacks made soft, a drawn gain per band.
-
-    Args:
-        x, other: Inputs of two songs, [T, 2 B]: levels log(1 + 30 amplitude) and their rises.
-    """
-    bands = x.shape[1] // 2
-    level = x[:, :bands].astype(np.float32)
-    if rng.random() < 0.35:
-        power = (np.expm1(level) / 30) ** 2 + rng.uniform(0.01, 0.15) * (
-            np.expm1(other[:, :bands].astype(np.float32)) / 30
-        ) ** 2
-        level = np.log1p(30 * np.sqrt(power))
-    if rng.random() < 0.35:
-        width = int(rng.integers(2, 8))
-        total = np.cumsum(np.pad(level, ((width, 0), (0, 0))), axis=0)
-        level = (total[width:] - total[:-width]) / width
-        late = (width - 1) // 2  # the mean lags by half its width
-        level = np.concatenate([level[late:], np.repeat(level[-1:], late, axis=0)])
-    if rng.random() < 0.6:
-        gain = np.interp(np.arange(bands), np.linspace(0, bands - 1, 6), rng.normal(1.0, 0.2, 6)).clip(0.4, 1.6)
-        level = level * gain.astype(np.float32)
-    return with_rises(level)
-
-
-def objective(network: Network, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """Cross entropy; downbeats, which are rare, count twice. A live network answers `DELAY` frames late."""
-    logits = network(x)
-    if network.causal:
-        logits, y = logits[:, DELAY:], y[:, :-DELAY]
-    loss = functional.binary_cross_entropy_with_logits(logits, y, reduction="none")
-    return 10 * (loss * torch.tensor([1.0, 2.0]))[:, 60:].mean()
+def objective(logits: torch.Tensor, causal: bool, marks: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
+    """Cross entropy of beats, downbeats (rare: they count twice) and tempi. A live network answers `DELAY_PAIRS` late."""
+    marks = marks.reshape(marks.shape[0], marks.shape[1] // 2, 4)
+    if causal:
+        logits, marks, shares = logits[:, DELAY_PAIRS:], marks[:, :-DELAY_PAIRS], shares[:, :-DELAY_PAIRS]
+    logits, marks, shares = logits[:, SKIPPED:], marks[:, SKIPPED:], shares[:, SKIPPED:]
+    loss = functional.binary_cross_entropy_with_logits(logits[..., :4], marks, reduction="none")
+    tempo = -(shares * functional.log_softmax(logits[..., 4:], dim=-1)).sum() / (shares.sum() + 1)
+    return 10 * (loss * torch.tensor([1.0, 2.0, 1.0, 2.0])).mean() + TEMPO_WEIGHT * tempo
 
 
 def write(networks: dict[str, Network], path: Path, note: dict) -> None:
@@ -194,47 +153,35 @@ def write(networks: dict[str, Network], path: Path, note: dict) -> None:
         packed |= {
             f"{name}_{k}": np.ascontiguousarray(v.detach().numpy()).astype(np.float16) for k, v in arrays.items()
         }
-    told = {"delay": DELAY, "fps": FPS, **note}
-    np.savez_compressed(path, provenance=np.array(json.dumps(told)), **packed)
-
-
-def read(networks: dict[str, Network], path: Path) -> None:
-    """The inverse of `write`."""
-    with np.load(path) as stored:
-        for name, network in networks.items():
-            get = lambda key, name=name: torch.tensor(stored[f"{name}_{key}"].astype(np.float32))  # noqa: E731
-            network.mean, network.scale = get("mean"), get("scale")
-            pairs = [(network.enter, get("enter"), get("enter_bias")), (network.head, get("head"), get("head_bias"))]
-            for part in ("inner", "outer"):
-                pairs += list(zip(getattr(network, part), get(part), get(f"{part}_bias"), strict=True))
-            for layer, weight, bias in pairs:
-                layer.weight.data, layer.bias.data = weight.T.contiguous(), bias
+    told = {"delay": 2 * DELAY_PAIRS + 1, "fps": FPS, **note}
+    part = path.with_suffix(".part.npz")
+    np.savez_compressed(part, provenance=np.array(json.dumps(told)), **packed)
+    part.replace(path)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--songs", type=int, default=26, help="of each kind")
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--rate", type=float, default=6e-3)
+    parser.add_argument("--songs", type=int, default=12, help="of each kind of kinds.yaml")
+    parser.add_argument("--invented", type=int, default=300, help="kinds drawn by rule")
+    parser.add_argument("--steps", type=int, default=3600, help="over which the rate falls")
+    parser.add_argument("--stop", type=int, help="step to stop at; the last one by default")
+    parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start", type=Path, help="go on from these weights")
+    parser.add_argument("--half", action="store_true", help="multiply in bfloat16")
     parser.add_argument("--cache", type=Path, default=Path("build/hearing"))
     parser.add_argument("-o", "--out", type=Path, default=Path("src/farandole/music/activation/weights.npz"))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    inputs, targets = songs(options.songs, 10_000, options.cache)
+    heard = heard_songs(training_kinds(), options.songs, SECONDS, 10_000, options.cache)
+    heard += heard_songs(invented_kinds(options.invented), PER_KIND, SECONDS, 10_000, options.cache)
     note = {
         "made_by": "benchmarks/hearing/train.py",
-        "data": f"{len(inputs)} songs of {SECONDS:g} s synthesised by benchmarks/hearing/songs.py ({len(training_kinds())} kinds, "
-        "seeds from 10000), no recordings",
+        "data": f"{len(heard)} songs of {SECONDS:g} s synthesised by benchmarks/hearing/songs.py ({len(training_kinds())} kinds of "
+        f"kinds.yaml, {options.invented} drawn by invented.py, seeds from 10000), no recordings",
         "licence": "as farandole",
-        "steps": 0,
     }
-    if options.start is not None:
-        with np.load(options.start) as stored:
-            note["steps"] = json.loads(str(stored["provenance"]))["steps"]
-    chosen = {name: getattr(options, name) for name in ("steps", "rate", "start", "seed", "out")}
-    train(inputs, targets, note=note, **chosen)
+    chosen = {name: getattr(options, name) for name in ("steps", "rate", "seed", "half", "out")}
+    train(heard, note=note, stop=options.stop or options.steps, **chosen)
 
 
 if __name__ == "__main__":

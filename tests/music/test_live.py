@@ -202,11 +202,15 @@ def test_live_frames_are_those_of_a_whole_song(music: np.ndarray) -> None:
 
 
 def test_the_network_heard_frame_by_frame_is_the_network_heard_at_once(music: np.ndarray) -> None:
-    mel, network = analyse([music], RATE).mel[:300], load_network()
+    mel, network = analyse([music], RATE).mel[:301], load_network()
     source, listener = SpectrumInput(FPS, mel.shape[1]), network.listen()
     inputs = np.stack([source.step(row) for row in mel])
     np.testing.assert_allclose(inputs, spectrum_input(mel, FPS), atol=1e-4)
-    np.testing.assert_allclose([listener.step(x) for x in inputs], network.live(inputs), atol=1e-4)
+    marks, tempo = zip(*(listener.step(x) for x in inputs), strict=True)
+    at_once = network.live(inputs)
+    np.testing.assert_allclose(np.stack(marks), at_once.marks, atol=1e-4)
+    np.testing.assert_allclose(np.stack(tempo), at_once.tempo, atol=1e-4)
+    np.testing.assert_allclose(at_once.tempo.sum(axis=1), 1.0, atol=1e-5)
 
 
 @given(period=st.integers(26, 100), phase=st.integers(0, 99))

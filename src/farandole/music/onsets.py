@@ -11,8 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from farandole.music.activation import Activation
 
 HOP = 256
 WINDOW = 1024
@@ -88,8 +92,8 @@ class FrameFeatures:
         return np.maximum(amplitude - before, 0)
 
     @cached_property
-    def activation(self) -> np.ndarray:
-        """P(beat) and P(downbeat) of each frame by the beat network that hears the whole song, float32 [T, 2]."""
+    def activation(self) -> Activation:
+        """P(beat), P(downbeat) and tempo of each frame by the beat network that hears the whole song."""
         from farandole.music.activation import load_network, spectrum_input
 
         return load_network().whole(spectrum_input(self.mel, self.fps))

@@ -1,7 +1,8 @@
 """The beat networks: dilated convolutions over time, one that hears the past only and one that hears the whole song.
 
-After M. Davies and S. Böck, Temporal convolutional networks for musical audio beat tracking (EUSIPCO 2019), much smaller:
-ten residual layers of 24 channels, whose taps lie 1, 2, 4 ... 512 frames apart, so that a network sees 24 s.
+After M. Davies and S. Böck, Temporal convolutional networks for musical audio beat tracking (EUSIPCO 2019), smaller, and
+with the tempo as a second question (S. Böck, M. Davies, P. Knees, Multi-task learning of tempo and beat, ISMIR 2019). Frames
+are heard in pairs; nine residual layers of 48 channels, whose taps lie 1, 2, 4 ... 256 pairs apart, see 24 s.
 """
 
 from __future__ import annotations
@@ -21,6 +22,22 @@ WEIGHTS = Path(__file__).parent / "weights.npz"
 """Trained by benchmarks/hearing/train.py on synthesised songs; its provenance is within."""
 _TAPS = 3
 _PIECE = 1 << 14  # frames of a song that are heard at a time
+TEMPI = 38.0 * 2 ** (np.arange(48) / 18)
+"""Tempi that the networks tell apart, beats per minute."""
+_MARKS = 4  # outputs that are P(beat), P(downbeat) of either frame of a pair; the tempi follow
+
+
+@dataclass(frozen=True, eq=False)
+class Activation:
+    """What a network says of each frame.
+
+    Attributes:
+        marks: P(beat), P(downbeat), float32 [T, 2].
+        tempo: Shares of `TEMPI` around each frame, each row of sum 1, float32 [T, 48].
+    """
+
+    marks: Array
+    tempo: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +46,9 @@ class Convolutions:
 
     Attributes:
         mean, scale: Of the input, [I].
-        enter, enter_bias: First convolution, [3 I, C] and [C].
+        enter, enter_bias: First convolution, [6 I, C] and [C].
         inner, inner_bias, outer, outer_bias: Of each layer, [L, 3 C, C], [L, C], [L, C, C], [L, C].
-        head, head_bias: [C, 2], [2].
+        head, head_bias: [C, 4 + N], [4 + N].
     """
 
     mean: Array
@@ -46,17 +63,18 @@ class Convolutions:
     head_bias: Array
 
     def whole(self, x: Array, *, causal: bool) -> Array:
-        """P(beat), P(downbeat) for all frames at once: [T, I] -> [T, 2]."""
-        y = np.maximum(_taps((x - self.mean) * self.scale, 1, causal) @ self.enter + self.enter_bias, 0)
+        """Logits of all pairs of frames at once: [T, I] with T even -> [T / 2, 4 + N]."""
+        pairs = ((x - self.mean) * self.scale).reshape(len(x) // 2, -1)
+        y = np.maximum(_taps(pairs, 1, causal) @ self.enter + self.enter_bias, 0)
         for layer in range(len(self.inner)):
             hidden = np.maximum(_taps(y, 2**layer, causal) @ self.inner[layer] + self.inner_bias[layer], 0)
             y = y + hidden @ self.outer[layer] + self.outer_bias[layer]
-        return _sigmoid(np.maximum(y, 0) @ self.head + self.head_bias)
+        return np.maximum(y, 0) @ self.head + self.head_bias
 
     @property
     def reach(self) -> int:
         """Frames that an output sees to one side (of a network that hears both ways)."""
-        return 2 ** len(self.inner)
+        return 2 ** (len(self.inner) + 1)
 
 
 class LiveNetwork:
@@ -64,32 +82,47 @@ class LiveNetwork:
 
     def __init__(self, weights: Convolutions) -> None:
         self._weights = weights
-        channels = len(weights.head)
-        sizes = [len(weights.mean), *[channels] * len(weights.inner)]
+        sizes = [2 * len(weights.mean), *[weights.outer.shape[-1]] * len(weights.inner)]
         spans = [1, *(2**layer for layer in range(len(weights.inner)))]
         self._rings = [np.zeros((2 * d + 1, size), np.float32) for d, size in zip(spans, sizes, strict=True)]
-        self._spans, self._frame = spans, -1
+        self._spans, self._pair, self._half = spans, -1, np.zeros(0, np.float32)
+        unknown = np.full(len(TEMPI), 1 / len(TEMPI), np.float32)
+        self._answers = [(np.zeros(2, np.float32), unknown)] * 2  # of the two frames of a pair
 
-    def step(self, x: Array) -> Array:
-        """The next frame's input [I] -> P(beat), P(downbeat), [2]."""
+    def step(self, x: Array) -> tuple[Array, Array]:
+        """The next frame's input [I] -> P(beat) and P(downbeat), [2], and shares of `TEMPI`, [48].
+
+        Every second frame completes a pair; the answer on its second frame waits for the call that follows.
+        """
+        x = (x - self._weights.mean) * self._weights.scale
+        if not len(self._half):
+            self._half = x
+            return self._answers[1]
+        logits = self._run(np.concatenate((self._half, x)))
+        self._half = x[:0]
+        marks, tempo = _sigmoid(logits[:_MARKS]), _softmax(logits[_MARKS:])
+        self._answers = [(marks[:2], tempo), (marks[2:], tempo)]
+        return self._answers[0]
+
+    def _run(self, pair: Array) -> Array:
         w = self._weights
-        self._frame += 1
-        y = np.maximum(self._past(0, (x - w.mean) * w.scale) @ w.enter + w.enter_bias, 0)
+        self._pair += 1
+        y = np.maximum(self._past(0, pair) @ w.enter + w.enter_bias, 0)
         for layer in range(len(w.inner)):
             hidden = np.maximum(self._past(layer + 1, y) @ w.inner[layer] + w.inner_bias[layer], 0)
             y = y + hidden @ w.outer[layer] + w.outer_bias[layer]
-        return _sigmoid(np.maximum(y, 0) @ w.head + w.head_bias)
+        return np.maximum(y, 0) @ w.head + w.head_bias
 
     def _past(self, index: int, x: Array) -> Array:
         """A layer's input now and at its two earlier taps, oldest first, [3 I]."""
-        ring, span, t = self._rings[index], self._spans[index], self._frame
+        ring, span, t = self._rings[index], self._spans[index], self._pair
         size = 2 * span + 1
         ring[t % size] = x
         return np.concatenate((ring[(t + 1) % size], ring[(t - span) % size], x))
 
 
 class BeatNetwork:
-    """P(beat) and P(downbeat) per frame.
+    """P(beat), P(downbeat) and tempo per frame.
 
     Attributes:
         delay: Frames by which the live answer lags: what comes out at frame t is said of frame t - delay.
@@ -105,25 +138,42 @@ class BeatNetwork:
         """The network that hears the past only, before any sound."""
         return LiveNetwork(self._live)
 
-    def live(self, x: Array) -> Array:
-        """What `listen().step` says of every frame: `spectrum_input` [T, I] -> [T, 2], lagging by `delay`."""
-        return self._live.whole(x, causal=True)
+    def live(self, x: Array) -> Activation:
+        """What `listen().step` says of every frame: `spectrum_input` [T, I] -> T frames, lagging by `delay`."""
+        logits = self._live.whole(_even(x), causal=True)
+        said = _activation(logits, 2 * len(logits))
+        late = Activation(np.pad(said.marks, ((1, 0), (0, 0))), np.concatenate([said.tempo[:1], said.tempo]))
+        late.tempo[0] = 1 / len(TEMPI)
+        return Activation(late.marks[: len(x)], late.tempo[: len(x)])
 
-    def whole(self, x: Array) -> Array:
-        """P(beat) and P(downbeat) of every frame of a song, heard forwards and backwards.
+    def whole(self, x: Array) -> Activation:
+        """What is heard at every frame of a song, heard forwards and backwards.
 
         Args:
             x: `spectrum_input` of the song, [T, I].
-
-        Returns:
-            float32 [T, 2].
         """
+        even = _even(x)
         reach, pieces = self._whole.reach, []
-        for at in range(0, len(x), _PIECE):
+        for at in range(0, len(even), _PIECE):
             begin = max(0, at - reach)
-            piece = self._whole.whole(x[begin : at + _PIECE + reach], causal=False)
-            pieces.append(piece[at - begin : at - begin + _PIECE])
-        return np.concatenate(pieces)
+            piece = self._whole.whole(even[begin : at + _PIECE + reach], causal=False)
+            pieces.append(piece[(at - begin) // 2 : (at - begin + _PIECE) // 2])
+        return _activation(np.concatenate(pieces), len(x))
+
+
+def _even(x: Array) -> Array:
+    """Frames [T, I] in whole pairs: the last is repeated if it stands alone."""
+    return np.concatenate([x, x[-1:]]) if len(x) % 2 else x
+
+
+def _activation(logits: Array, count: int) -> Activation:
+    marks = _sigmoid(logits[:, :_MARKS]).reshape(-1, 2)[:count]
+    return Activation(marks, np.repeat(_softmax(logits[:, _MARKS:]), 2, axis=0)[:count])
+
+
+def _softmax(x: Array) -> Array:
+    power = np.exp(x - x.max(axis=-1, keepdims=True))
+    return power / power.sum(axis=-1, keepdims=True)
 
 
 def _taps(x: Array, span: int, causal: bool) -> Array:

@@ -60,7 +60,7 @@ def told_beats(
         moved = found.times + offset - found.times[nearest]
         return replace(found, times=moved, first_count=-nearest % bar, beats_per_bar=bar, steps=None, confidence=1.0)
     if meter is not None:
-        _, counts = find_bars(song.frames, found.times, song.frames.activation, meters=(meter,))
+        _, counts = find_bars(song.frames, found.times, song.frames.activation.marks, meters=(meter,))
         first = int(counts[0]) % meter
         return replace(found, first_count=first, beats_per_bar=meter, steps=np.diff(counts))
     return found

@@ -11,6 +11,7 @@ from copy import copy
 import numpy as np
 
 from farandole.errors import AudioError
+from farandole.music.activation import TEMPI
 from farandole.music.beats.bars import find_bars
 from farandole.music.beats.confidence import clarity_of, confidence_of, confidence_signs, heard
 from farandole.music.beats.grid import Beats
@@ -18,14 +19,18 @@ from farandole.music.beats.level import best_level
 from farandole.music.beats.pulse import pulse
 from farandole.music.beats.refine import refined
 from farandole.music.beats.search import beat_gain, best_beats
-from farandole.music.beats.tempogram import MAX_BPM, MIN_BPM, Tempogram, tempogram
+from farandole.music.beats.tempogram import MAX_BPM, MIN_BPM, tempogram
 from farandole.music.onsets import RISE_DELAY, FrameFeatures
 
 FALLBACK_BPM = 120.0
 """Tempo of the steady grid given to sound without a pulse."""
-_NETWORK, _ONSETS, _TEMPO = 0.08, 0.2, 0.2
-"""Weights of the network's log odds of a beat, of `pulse`, and of the tempogram's support of the tempo, chosen on synthesised songs
-and real ballroom music. They are small against the costs of the search, for what neighbouring beats say is much the same."""
+_NETWORK, _ONSETS, _TEMPO, _LEVEL = 0.08, 0.2, 0.2, 0.15
+"""Weights of the network's log odds of a beat, of `pulse`, of the tempogram's support of the tempo and of the network's log share
+of it, chosen on synthesised songs and real ballroom music. They are small against the costs of the search, for what
+neighbouring beats say is much the same."""
+_LEAST_SHARE = 0.02  # of a tempo, against an even share: how far the network may rule it out
+_EVEN_BPM = 100.0
+_TOLD_SECONDS = 4.0  # over which the network's shares of the tempi are averaged
 _AT_ONCE = 2048  # frames
 _USUAL_PERIOD = 0.5  # s: onsets and tempo count by the time a beat covers, so that they favour no level
 
@@ -59,13 +64,17 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     )  # then tempi beyond the range are looked at too, as rivals of those within
     tempi = tempogram(frames, 40.0 if free else low, 225.0 if free else high, prior=free)
     sounding = heard(frames)
-    gain = beat_gain(frames.activation[:, 0]) * sounding
+    activation = frames.activation
+    gain = beat_gain(activation.marks[:, 0]) * sounding
     smooth = np.convolve(z, [0.25, 0.5, 0.25], "same") * sounding
-    by_rule = _ByRule(smooth, sounding, _Support(tempi, 60 * fps / tempi.bpm, periods, len(z)), periods / fps)
-    path = best_beats(_NETWORK * gain, periods, fps, by_rule)
+    support = _over_periods(tempi.support, tempi.bpm, periods, fps)
+    by_rule = _ByRule(smooth, sounding, _Rows(_TEMPO * support, tempi.times, len(z)), periods / fps)
+    shares = _over_periods(log_shares(activation.tempo, tempi.times, fps), TEMPI, periods, fps)
+    by_all = _ByRule(smooth, sounding, _Rows(_TEMPO * support + _LEVEL * shares, tempi.times, len(z)), periods / fps)
+    path = best_beats(_NETWORK * gain, periods, fps, by_all)
     if len(path) < 2:
         return Beats.steady(guess, frames.seconds)
-    path = best_level(path, gain, smooth, fps, low, high)
+    path, margin = best_level(path, gain, smooth, activation, fps, low, high)
     times = refined(path, z, fps)
     strength = np.interp((times + RISE_DELAY) * fps, np.arange(len(z)), smooth)
     inside = times > -0.02
@@ -76,20 +85,34 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     if clarity == 0:
         return Beats(times, 0, 0.0, strength, confidence=0.0)
     alone = best_beats(4 * _NETWORK * gain, periods, fps), best_beats(np.zeros(len(z)), periods, fps, by_rule.times(2))
-    confidence = confidence_of(confidence_signs(path, *alone, gain, frames.activation[:, 0], fps))
-    beats_per_bar, counts = find_bars(frames, times, frames.activation)
+    confidence = confidence_of(confidence_signs(path, *alone, gain, activation, margin, fps))
+    beats_per_bar, counts = find_bars(frames, times, activation.marks)
     first = int(counts[0]) % beats_per_bar
     return Beats(times, first, clarity, strength, beats_per_bar, confidence, np.diff(counts))
 
 
-class _Support:
-    """Support of tempi, told in windows, as support of periods (frames) at each frame, [T, N]."""
+def log_shares(tempo: np.ndarray, times: np.ndarray, fps: float) -> np.ndarray:
+    """What the network says of the tempi around each time, against an even share, log, [W, N]."""
+    total = np.concatenate([np.zeros((1, tempo.shape[1])), np.cumsum(tempo, axis=0, dtype=float)])
+    centre, half = np.round(times * fps).astype(int), round(_TOLD_SECONDS / 2 * fps)
+    begin, end = np.clip(centre - half, 0, len(tempo) - 1), np.clip(centre + half, 1, len(tempo))
+    mean = (total[end] - total[begin]) / (end - begin)[:, None]
+    slow = np.log2(TEMPI / _EVEN_BPM)  # the network, of two levels that fit, likes the faster
+    return np.log(np.maximum(mean * tempo.shape[1], _LEAST_SHARE)) - slow
 
-    def __init__(self, tempi: Tempogram, known: np.ndarray, periods: np.ndarray, count: int) -> None:
-        order = np.argsort(known)
-        self._rows = np.stack([np.interp(periods, known[order], row[order]) for row in tempi.support])
-        self._step = tempi.times[1] - tempi.times[0] if len(tempi.times) > 1 else 1.0
-        self._scale, self._count = len(tempi.times) * self._step, max(count, 1)
+
+def _over_periods(values: np.ndarray, bpm: np.ndarray, periods: np.ndarray, fps: float) -> np.ndarray:
+    """Values of tempi, ascending, [W, M] as values of periods (frames), [W, N]."""
+    return np.stack([np.interp(60 * fps / periods, bpm, row) for row in values])
+
+
+class _Rows:
+    """Values of periods told in windows, at each frame, [T, N]."""
+
+    def __init__(self, rows: np.ndarray, times: np.ndarray, count: int) -> None:
+        self._rows = rows
+        self._step = times[1] - times[0] if len(times) > 1 else 1.0
+        self._scale, self._count = len(times) * self._step, max(count, 1)
 
     def __getitem__(self, frames: np.ndarray) -> np.ndarray:
         last = len(self._rows) - 1
@@ -106,11 +129,11 @@ class _ByRule:
     Args:
         onsets: Pulse, [T].
         sounding: Whether anything sounds, [T].
-        support: Of the tempi.
+        support: Of the periods, weighed.
         seconds: The periods, [N] s.
     """
 
-    def __init__(self, onsets: np.ndarray, sounding: np.ndarray, support: _Support, seconds: np.ndarray) -> None:
+    def __init__(self, onsets: np.ndarray, sounding: np.ndarray, support: _Rows, seconds: np.ndarray) -> None:
         self._onsets, self._sounding, self._support = onsets, sounding, support
         self._weights, self._factor = seconds / _USUAL_PERIOD, 1.0
         self._begin, self._held = 0, np.zeros((0, len(seconds)))
@@ -126,5 +149,5 @@ class _ByRule:
             self._begin = int(frames[0])
             t = np.arange(self._begin, min(self._begin + _AT_ONCE, len(self._onsets)))
             support = self._support[t] * self._sounding[t, None]
-            self._held = self._factor * ((_ONSETS * self._onsets[t, None] + _TEMPO * support) * self._weights)
+            self._held = self._factor * ((_ONSETS * self._onsets[t, None] + support) * self._weights)
         return self._held[frames - self._begin]

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from farandole.music.activation import TEMPI
+
 SHORTEST, LONGEST = 23, 129
 """Periods in frames of 11.6 ms: 225 to 40 beats per minute."""
 _ODDS = 16.0  # a beat is as likely as not where the network says 1 / (this + 1)
@@ -20,6 +22,11 @@ _JUMP = 2e-4  # share of each beat's mass that may take any period
 _LEAK = 1e-6  # share of each frame's mass that starts afresh: another song, a slip
 _PRIOR_BPM, _PRIOR_OCTAVES = 118.0, 0.9
 _LEAST, _MOST = 0.004, 0.97
+_TEMPO = 0.3  # exponent, per half second of a beat, of the network's share of its tempo against an even share
+_LEAST_SHARE = 0.02
+_EVEN_BPM = (
+    100.0  # of two levels that fit the network likes the faster: a share counts for less by each octave above this
+)
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,11 @@ class BeatFilter:
         prior = np.exp(-0.5 * octaves**2) / self.periods  # even in log tempo
         self._prior = prior / prior.sum()
         self._change = (1 - _JUMP) * change + _JUMP * self._prior
+        place = np.log2(60 * fps / self.periods / TEMPI[0]) / np.log2(TEMPI[1] / TEMPI[0])
+        self._lower = np.clip(place.astype(int), 0, len(TEMPI) - 2)
+        self._part = np.clip(place - self._lower, 0, 1)
+        self._slow = np.log2(TEMPI / _EVEN_BPM)
+        self._exponent = _TEMPO * self.periods / (0.5 * fps)
         self._rows = LONGEST + 1
         self._columns = np.arange(len(self.periods))
         self.reset()
@@ -65,19 +77,31 @@ class BeatFilter:
         self._mass = even[(-1 - np.arange(self._rows)) % self._rows]
         self._mass /= self._mass.sum()
 
-    def step(self, probability: float) -> None:
-        """Take in the next frame."""
+    def step(self, probability: float, shares: np.ndarray | None = None) -> None:
+        """Take in the next frame.
+
+        Args:
+            probability: P(beat).
+            shares: What the network says of the tempi `TEMPI`, of sum 1; None if nothing.
+        """
         self.frame = t = self.frame + 1
         rows, mass = self._rows, self._mass
         leaving = (t - self.periods) % rows
         ended = mass[leaving, self._columns]
         mass[leaving, self._columns] = 0.0
-        mass[t % rows] = ended @ self._change + _LEAK * self._prior
+        begun = ended @ self._change + _LEAK * self._prior
+        mass[t % rows] = begun if shares is None else begun * self._support(shares)
         p = min(max(probability, _LEAST), _MOST)
         odds = _ODDS * p / (1 - p)
         for age, weight in enumerate(_WEIGHTS):
             mass[(t - age) % rows] *= odds**weight
         mass /= mass.sum()
+
+    def _support(self, shares: np.ndarray) -> np.ndarray:
+        """How far the shares of the tempi speak for each period, [N]; said once for each beat, so long beats count for more."""
+        logs = np.log(np.maximum(shares * len(shares), _LEAST_SHARE)) - self._slow
+        values = (1 - self._part) * logs[self._lower] + self._part * logs[self._lower + 1]
+        return np.exp(self._exponent * values)
 
     def estimate(self) -> BeatEstimate:
         """The most believed last beat and period, averaged over their neighbours."""

@@ -144,7 +144,7 @@ class LiveEars:
         """One frame: network, filters, clock."""
         self._frame += 1
         self._sound.step(mel, power)
-        heard = self._listener.step(self._input.step(mel))
+        heard, tempo = self._listener.step(self._input.step(mel))
         frame = self._frame - self._network.delay
         self._recent[frame % _RECENT] = heard
         silent = self._sound.silent_seconds > _IDLE_SILENCE
@@ -153,7 +153,7 @@ class LiveEars:
             self._bars.reset()
             self._dance.sleep()
             self._last_beat = -np.inf
-        self._beats.step(0.0 if silent else float(heard[0]))
+        self._beats.step(0.0 if silent else float(heard[0]), None if silent else tempo)
         estimate = self._estimate = self._beats.estimate()
         self._active = max(self._active * _ACTIVE_FALL, float(heard[0]))
         target = 0.0 if silent else estimate.sure * min(1.0, max(0.0, 4 * (self._active - _NOISE)))
