@@ -1,4 +1,4 @@
-"""Hours of live dance on the simulated clock: songs without a gap, tempo doubled, clipping, broken samples, silences.
+"""Hours of live dance on the simulated clock: songs without a gap, clipping, drop-outs, broken samples, silence.
 
     python benchmarks/live_soak.py [--hours 4] [--fps 30] [--rate 22050] [--seed 1] [-o FILE]
 
@@ -30,7 +30,6 @@ SONGS = (
     ("pop", 208.0),
     ("funk", 76.0),
 )
-"""The sixth is the fourth at twice its tempo."""
 STYLES = ("auto", "salsa", "modern", "auto", "street", "slow", "party")
 SECONDS = 75.0
 SILENCE = 300.0
