@@ -7,10 +7,11 @@ import pytest
 
 from farandole.generation.completion import open_model
 from farandole.generation.live import LiveControls, LiveDancer
-from farandole.generation.live.on_beat import REACH, bent, bent_turns, landings, shift_to_beats
+from farandole.generation.live.on_beat import REACH, landings, shift_to_beats
 from farandole.motion import rotations as rot
 from farandole.motion.humanoid import house_skeleton
 from farandole.motion.motion import Motion
+from farandole.motion.time_warp import values_at
 
 from .live_music import state
 
@@ -39,27 +40,12 @@ def off_beat(times: np.ndarray, count: np.ndarray, parts: int = 1) -> np.ndarray
     return np.abs(at - np.round(at)) / parts
 
 
-def test_no_shift_changes_nothing_and_an_even_one_is_a_later_piece() -> None:
-    values = np.random.default_rng(0).normal(size=(FRAMES, 3))
-    assert np.array_equal(bent(values, np.zeros(FRAMES)), values)
-    assert bent(values, np.full(FRAMES, 3.0))[:-4] == pytest.approx(values[3:-1])
-
-
-def test_turns_are_bent_by_the_short_way_whatever_their_signs() -> None:
-    turns = rot.from_rotvec(np.linspace(0, 2, FRAMES)[:, None, None] * np.array([0.0, 1.0, 0.0]))
-    turns[::3] *= -1.0
-    half = bent_turns(turns, np.full(FRAMES, 0.5))[:-1]
-    assert np.linalg.norm(half, axis=-1) == pytest.approx(1.0)
-    angles = np.linalg.norm(rot.to_rotvec(half), axis=-1)[:, 0]
-    assert angles[1:-1] == pytest.approx((np.arange(1, FRAMES - 2) + 0.5) * 2 / (FRAMES - 1), abs=1e-3)
-
-
 @pytest.mark.parametrize("late", [-0.25, -0.1, 0.15, 0.3])
 def test_steps_that_land_between_beats_come_to_them(late: float) -> None:
     count = np.arange(FRAMES) / 15.0  # 120 a minute
     balls = stepping([(n + 1 + late) * 15.0 for n in range(4)])
     shift = shift_to_beats(standing(), balls, count, 0.0)
-    before, after = (np.array(landings(b, FPS)) for b in (balls, bent(balls, shift)))
+    before, after = (np.array(landings(b, FPS)) for b in (balls, values_at(balls, np.arange(FRAMES) + shift)))
     assert len(after) == 4
     assert off_beat(before[1:], count).mean() > 2.5 * off_beat(after[1:], count).mean()
     assert off_beat(after[1:], count).mean() < 0.08

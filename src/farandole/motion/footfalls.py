@@ -24,11 +24,15 @@ def smoothed(speed: Array, fps: float) -> Array:
     return gaussian_filter1d(speed, 0.04 * fps, axis=0, mode="nearest")
 
 
-def footfalls(motion: Motion) -> tuple[Array, Array]:
-    """`landings` of a motion on a skeleton with LeftFoot, LeftToeBase and their mirror images; ankle and toe count alike."""
+def foot_speeds(motion: Motion) -> Array:
+    """Smooth speed of both feet, the mean of ankle and toe joint, [T, 2] m/s.
+
+    Args:
+        motion: On a skeleton with LeftFoot, LeftToeBase and their mirror images.
+    """
     speed = smooth_speeds(motion)
     feet = [[motion.skeleton.index(f"{side}{part}") for part in ("Foot", "ToeBase")] for side in ("Left", "Right")]
-    return landings(speed[:, feet].mean(axis=-1), motion.fps)
+    return speed[:, feet].mean(axis=-1)
 
 
 def landings(feet: Array, fps: float) -> tuple[Array, Array]:

@@ -11,24 +11,40 @@ from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 
 
-def warped(motion: Motion, seconds: Array) -> Motion:
-    """A motion whose frame t shows what the given one shows at `seconds[t]`: slerp for rotations, linear for positions.
+def warped(motion: Motion, place: Array) -> Motion:
+    """A motion whose frame t shows what the given one shows at its frame `place[t]`; speeds stay continuous.
 
     Args:
         motion: At least two frames.
-        seconds: [T], within the motion; times beyond its ends show its first or last frame.
+        place: Frames, also between two, [T]; beyond the ends is the first or last one.
     """
-    place = np.clip(np.asarray(seconds, dtype=float) * motion.fps, 0.0, len(motion) - 1)
-    low = np.minimum(place.astype(int), len(motion) - 2)
-    share = place - low
-    lerp = lambda x: x[low] + (x[low + 1] - x[low]) * share.reshape(-1, *[1] * (x.ndim - 1))  # noqa: E731
-    weight = np.broadcast_to(share[:, None], (len(low), motion.rotations.shape[1]))
     return replace(
         motion,
-        rotations=rot.slerp(motion.rotations[low], motion.rotations[low + 1], weight),
-        root_positions=lerp(motion.root_positions),
-        translations=None if motion.translations is None else lerp(motion.translations),
+        rotations=turns_at(motion.rotations, place),
+        root_positions=values_at(motion.root_positions, place),
+        translations=None if motion.translations is None else values_at(motion.translations, place),
     )
+
+
+def values_at(values: Array, place: Array) -> Array:
+    """Values [F, ...] at frames, also between two, [T, ...]: Catmull-Rom cubics."""
+    last = len(values) - 1
+    at = np.clip(np.asarray(place, dtype=float), 0.0, last)
+    low = np.minimum(at.astype(int), max(last - 1, 0))
+    t = (at - low).reshape(-1, *[1] * (values.ndim - 1))
+    before, here, there, beyond = (values[np.clip(low + k, 0, last)] for k in (-1, 0, 1, 2))
+    slope, slope_there = 0.5 * (there - before), 0.5 * (beyond - here)
+    t2, t3 = t * t, t * t * t
+    return (
+        (2 * t3 - 3 * t2 + 1) * here + (t3 - 2 * t2 + t) * slope + (3 * t2 - 2 * t3) * there + (t3 - t2) * slope_there
+    )
+
+
+def turns_at(turns: Array, place: Array) -> Array:
+    """The same for unit quaternions [F, J, 4], by the short way whatever their signs."""
+    same = np.where((turns[1:] * turns[:-1]).sum(-1, keepdims=True) < 0, -1.0, 1.0)
+    signs = np.concatenate((np.ones_like(turns[:1, :, :1]), np.cumprod(same, axis=0)))
+    return rot.normalize(values_at(signs * turns, place))
 
 
 def monotone_cubic(at: Array, x: Array, y: Array) -> Array:

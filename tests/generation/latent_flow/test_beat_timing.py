@@ -20,7 +20,7 @@ def _late(seed: int = 0):
     random = np.random.default_rng(seed)
     knots = np.arange(0, seconds[-1], 1.5)
     moved = np.interp(seconds, knots, np.concatenate(([0.0], random.uniform(-0.2, 0.2, len(knots) - 1))))
-    return motion, warped(motion, seconds + moved), count
+    return motion, warped(motion, (seconds + moved) * motion.fps), count
 
 
 def test_steps_that_were_pulled_off_the_beat_come_back():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from farandole.motion.footfalls import footfalls, smooth_speeds
+from farandole.motion.footfalls import foot_speeds, landings, smooth_speeds
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.time_warp import warped
@@ -87,11 +87,11 @@ def body_events(motion: Motion) -> tuple[Array, Array]:
     """Moments that a dancer puts on beats, [N] s, and their weights: feet that land (1) and minima of the body's speed (0.4)."""
     from scipy.signal import find_peaks
 
-    landings, _ = footfalls(motion)
+    landed, _ = landings(foot_speeds(motion), motion.fps)
     body = smooth_speeds(motion).mean(axis=1)
     minima, _ = find_peaks(-body, prominence=0.3 * float(body.std()))
-    times = np.concatenate((landings, minima / motion.fps))
-    return times, np.concatenate((np.ones(len(landings)), np.full(len(minima), 0.4)))
+    times = np.concatenate((landed, minima / motion.fps))
+    return times, np.concatenate((np.ones(len(landed)), np.full(len(minima), 0.4)))
 
 
 def retimed(motion: Motion, fit: BeatFit) -> Motion:
@@ -99,7 +99,7 @@ def retimed(motion: Motion, fit: BeatFit) -> Motion:
     count = fit.count_at(np.arange(len(motion)) / motion.fps)
     frames = int((count[-1] - count[0]) * 60.0 / fit.bpm * motion.fps) + 1
     wanted = count[0] + np.arange(frames) / motion.fps * fit.bpm / 60.0
-    return warped(motion, np.interp(wanted, count, np.arange(len(motion))) / motion.fps)
+    return warped(motion, np.interp(wanted, count, np.arange(len(motion))))
 
 
 def _curve(times: Array, weights: Array, frames: int) -> Array:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from farandole.motion.filters import gaussian_filter1d
-from farandole.motion.footfalls import footfalls, smooth_speeds
+from farandole.motion.footfalls import foot_speeds, landings, smooth_speeds
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.time_warp import monotone_cubic, warped
@@ -36,7 +36,7 @@ def on_the_beat(motion: Motion, count: Array, *, held: int = 0) -> Motion:
         held: So many frames at the beginning stay as they are.
     """
     shift = shifts(motion, count, held=held)
-    return warped(motion, np.arange(len(motion)) / motion.fps + shift) if shift.any() else motion
+    return warped(motion, np.arange(len(motion)) + shift * motion.fps) if shift.any() else motion
 
 
 def shifts(motion: Motion, count: Array, *, held: int = 0) -> Array:
@@ -62,14 +62,14 @@ def _events(motion: Motion) -> Array:
 
     A landing counts less where the foot was slower than the median; a rest the more, the slower the body is.
     """
-    landings, strengths = footfalls(motion)
+    times, strengths = landings(foot_speeds(motion), motion.fps)
     body = gaussian_filter1d(smooth_speeds(motion).mean(axis=1), 0.05 * motion.fps)
     lows = 1 + np.flatnonzero((body[1:-1] < body[:-2]) & (body[1:-1] <= body[2:]))
     depth = np.clip(1.3 - body[lows] / max(float(body.mean()), 1e-9), 0.0, 1.0)
     marks = np.zeros(int(motion.seconds * _RATE) + 2)
-    if len(landings):
+    if len(times):
         worth = np.minimum(strengths / max(float(np.median(strengths)), 1e-9), 1.0)
-        np.add.at(marks, np.rint(landings * _RATE).astype(int), worth)
+        np.add.at(marks, np.rint(times * _RATE).astype(int), worth)
     np.add.at(marks, np.rint(lows / motion.fps * _RATE).astype(int), _REST * depth)
     sigma = _WIDTH * _RATE
     return np.minimum(gaussian_filter1d(marks, sigma) * sigma * np.sqrt(2 * np.pi), 1.5)

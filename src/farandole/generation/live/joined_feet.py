@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from farandole.generation.live.on_beat import bent, bent_motion, shift_to_beats
+from farandole.generation.live.on_beat import shift_to_beats
 from farandole.generation.live.track import Track
 from farandole.motion import rotations as rot
 from farandole.motion.feet import (
@@ -22,6 +22,7 @@ from farandole.motion.feet import (
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.stage import EDGE_SECONDS
+from farandole.motion.time_warp import values_at, warped
 
 BLEND = 12
 """Frames over which a new plan takes over from the old one."""
@@ -48,7 +49,8 @@ def joined(
 
     at = begin - track.first
     carried = track.shift[np.clip(np.arange(at - done, at - done + len(motion)), 0, at)]
-    motion, scores = bent_motion(motion, carried), bent(scores, carried)
+    later = np.arange(len(motion)) + carried
+    motion, scores = warped(motion, later), values_at(scores, later)
     weight = gaussian_filter1d(np.clip(scores, 0.0, 1.0), 1.0, axis=0, mode="nearest")
     motion = anchor_root(motion, weight)
     motion = _placed(motion, done, track.free[at, 0], track.roots[at])
@@ -62,7 +64,8 @@ def joined(
     balls, count = balls[past:], count[done:]
     yield
     shift = shift_to_beats(lowered, balls, count, float(carried[-1]))
-    lowered, balls = bent_motion(lowered, shift), bent(balls, shift)
+    later = np.arange(len(lowered)) + shift
+    lowered, balls = warped(lowered, later), values_at(balls, later)
     shift = shift + carried[-1]
     yield
     old = slice(at, min(at + BLEND, len(track.free)))

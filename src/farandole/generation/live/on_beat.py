@@ -6,12 +6,9 @@ the moves stay, their moments move.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from farandole.motion import kinematics
-from farandole.motion import rotations as rot
 from farandole.motion.filters import gaussian_filter1d
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
@@ -31,40 +28,8 @@ _ARRIVAL = 0.5  # worth of a body that comes to rest against a foot that lands
 _SMOOTH = 1.5  # frames
 
 
-def bent(values: Array, shift: Array) -> Array:
-    """Values at frame i as they were at i + shift[i], [T, ...].
-
-    Cubic (Catmull-Rom), so that speeds stay continuous; quaternions are to be made unit ones again.
-    """
-    frames = len(values)
-    at = np.clip(np.arange(frames) + shift, 0.0, frames - 1.0)
-    low = np.minimum(at.astype(int), frames - 2)
-    t = (at - low).reshape(-1, *[1] * (values.ndim - 1))
-    before, here, there, beyond = (values[np.clip(low + k, 0, frames - 1)] for k in (-1, 0, 1, 2))
-    slope, slope_there = 0.5 * (there - before), 0.5 * (beyond - here)
-    t2, t3 = t * t, t * t * t
-    return (
-        (2 * t3 - 3 * t2 + 1) * here + (t3 - 2 * t2 + t) * slope + (3 * t2 - 2 * t3) * there + (t3 - t2) * slope_there
-    )
-
-
-def bent_turns(turns: Array, shift: Array) -> Array:
-    """The same for quaternions [T, J, 4]."""
-    same = np.where((turns[1:] * turns[:-1]).sum(-1, keepdims=True) < 0, -1.0, 1.0)
-    signs = np.concatenate((np.ones_like(same[:1]), np.cumprod(same, axis=0)))
-    return rot.normalize(bent(signs * turns, shift))
-
-
-def bent_motion(motion: Motion, shift: Array) -> Motion:
-    """The same for a whole motion."""
-    if not shift.any():
-        return motion
-    rotations, roots = bent_turns(motion.rotations, shift), bent(motion.root_positions, shift)
-    return replace(motion, rotations=rotations, root_positions=roots)
-
-
 def shift_to_beats(motion: Motion, balls: Array, count: Array, begin: float) -> Array:
-    """By how many frames each moment of a plan is to be moved, [T]; see `bent`. It begins with 0.
+    """By how many frames each moment of a plan is to be moved, [T]; see `motion.time_warp`. It begins with 0.
 
     The moments are those at which a foot lands and at which the body moves least. Among all ways to bend time by half at most
     and `REACH` frames in all, the one is taken that brings most of them to counts for the least bending (Viterbi).
