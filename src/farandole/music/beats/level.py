@@ -20,8 +20,8 @@ _WEIGHTS = {
     "downbeats_per_second": 1.87,
 }
 _OTHER = {"double": -0.74, "even": -0.74, "odd": -0.74, "off": -1.09, "triple": 1.74}
-"""Logistic choice among the levels, fitted on 262 songs: 214 synthesised of known kinds or by the same rule, 18 of `compose`, and 30
-real ballroom recordings, which count four times. `_OTHER` is added to levels that the search did not find."""
+"""Logistic choice among the levels, fitted on 262 songs: 214 synthesised of known kinds or by the same rule, 18 of `compose`, and
+30 real ballroom recordings, which count four times. `_OTHER` is added to levels that the search did not find."""
 _CENTRE_BPM = 118.0
 _LEAST_SHARE = 0.02
 _CERTAIN = 4.0
