@@ -7,7 +7,7 @@ motion has no use for.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -163,7 +163,7 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor | None, times: Tensor) -> Tensor:
         """x [B, T, D], mask [B, T] bool or None, times [T] -> [B, T, D]."""
-        attend, project = self.attention["self"], self.attention["output"]
+        attend, project = self.attention["self"], cast(AddNorm, self.attention["output"])
         if self.first:
             x = project.add(attend(project.LayerNorm(x), mask, times), x)
             return self.output.add(F.gelu(self.intermediate["dense"](self.output.LayerNorm(x))), x)

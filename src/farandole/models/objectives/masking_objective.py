@@ -183,6 +183,7 @@ class MaskingObjective(Objective):
             shown, hidden, scored = _feed(model, shown, hidden, scored, attention, music, options.feedback_frames)
         unknown = torch.maximum(hidden, 1 - attention.unsqueeze(-1))
         guessed: tuple[Tensor, ...] = ()
+        base = clean = None
         if way.guess:
             # Nothing is known behind a suffix, where a baseline holds the last frame.
             base = hold(shown, unknown) if way.mask.pattern == "suffix" else model.baseline(shown, unknown)
@@ -194,7 +195,7 @@ class MaskingObjective(Objective):
             columns = torch.as_tensor(masked.joints[:, self.groups], device=device)
         counted = attention > 0 if self.settings.score == "all" else scored
         losses = self.settings(predicted.to(motion.dtype), motion, counted, columns, self.body)
-        if way.guess and self.settings.guess:
+        if base is not None and clean is not None and self.settings.guess:
             apart = (model.guesses(predicted, base, unknown) - clean).square() * hidden.amax(dim=-1, keepdim=True)
             losses["guess"] = apart.mean().detach()
             losses["loss"] = losses["loss"] + self.settings.guess * apart.mean()
