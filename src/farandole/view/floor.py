@@ -247,7 +247,7 @@ def _backdrop(key: tuple[float, ...], size: tuple[int, int], view_angle: float, 
     blend = np.clip(fall[:first] / -0.35, 0.0, 1.0)[:, None]
     room[:first] = (studio.horizon + blend * (studio.zenith - studio.horizon))[:, None, :]
     y, fall = y[first:], fall[first:]
-    depth = eye_y / fall.astype(float)
+    depth: Array = eye_y / fall.astype(float)
     begin, step = np.empty((len(y), 2)), np.empty((len(y), 2))
     for k, axis in enumerate((0, 2)):
         begin[:, k] = depth * (float(x[0]) * axes[0, axis] + (y * axes[1, axis] + axes[2, axis]))
@@ -257,7 +257,7 @@ def _backdrop(key: tuple[float, ...], size: tuple[int, int], view_angle: float, 
     far = (east + np.float32(to_eye_x)) ** 2 + (south + np.float32(to_eye_z)) ** 2
     pool = (1.0 / (1.0 + far / np.float32(7.0))) ** 2
     room[first:] = studio.horizon + pool[..., None] * (studio.pool - studio.horizon)
-    size = depth / camera.focal  # of a pixel, m; along the view it is longer on the floor
+    size: Array = depth / camera.focal  # of a pixel, m; along the view it is longer on the floor
     # Lines run across as well as along: a mean footprint keeps both free of shimmer.
     soft = np.sqrt(size * size * (depth / max(eye_y, 1e-6)))
     fade = pool * (0.9 * np.minimum(1.0, _LINE / soft)).astype(np.float32)[:, None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -205,7 +206,9 @@ def _refine(
     near[pixels] = np.where(hit, fine_near, np.float32(0.0)).sum(0) / np.maximum(hit.sum(0), 1)
 
 
-def _colours(grid: _Grid, pixels: NDArray[np.intp], near: Array, sums: Array, covered: Array, camera: Camera) -> Array:
+def _colours(
+    grid: _Grid, pixels: NDArray[np.intp], near: Array, sums: Array, covered: NDArray[Any], camera: Camera
+) -> Array:
     """Premultiplied linear colours [N, 3] of what rays met in some pixels of a grid, where anything is `covered` [N]."""
     x, y = camera.slopes()
     seen = np.flatnonzero(covered)

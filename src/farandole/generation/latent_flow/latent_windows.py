@@ -172,7 +172,12 @@ def _velocities(
     alone["music"][..., DYNAMICS] = 0.0
     if together or session.threads == 1:
         both = {name: np.concatenate((inputs[name], alone[name])) for name in inputs}
-        yield lambda x, t: tuple(np.split(run(both, np.concatenate((x, x)), t), 2))
+
+        def in_one_run(x: Array, t: float) -> tuple[Array, Array]:
+            made, freely = np.split(run(both, np.concatenate((x, x)), t), 2)
+            return made, freely
+
+        yield in_one_run
     else:
         with ThreadPoolExecutor(1) as beside:
 
