@@ -257,9 +257,9 @@ def _backdrop(key: tuple[float, ...], size: tuple[int, int], view_angle: float, 
     far = (east + np.float32(to_eye_x)) ** 2 + (south + np.float32(to_eye_z)) ** 2
     pool = (1.0 / (1.0 + far / np.float32(7.0))) ** 2
     room[first:] = studio.horizon + pool[..., None] * (studio.pool - studio.horizon)
-    size: Array = depth / camera.focal  # of a pixel, m; along the view it is longer on the floor
+    footprint: Array = depth / camera.focal  # of a pixel, m; along the view it is longer on the floor
     # Lines run across as well as along: a mean footprint keeps both free of shimmer.
-    soft = np.sqrt(size * size * (depth / max(eye_y, 1e-6)))
+    soft = np.sqrt(footprint * footprint * (depth / max(eye_y, 1e-6)))
     fade = pool * (0.9 * np.minimum(1.0, _LINE / soft)).astype(np.float32)[:, None]
     near = np.flatnonzero((fade > 1 / 255).any(1))
     skip = int(near[0]) if len(near) else len(fade)
