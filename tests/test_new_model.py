@@ -168,7 +168,8 @@ def test_it_is_resumed_and_started_from(place: Path, trained: Path) -> None:
     farandole(
         "train", place / "walk.yaml", "--data", place / "data", "-o", trained, "--resume", "--training.steps=6", "-q"
     )
-    assert json.loads((trained / "checkpoint/config.json").read_text())["steps"] == 6
+    assert (trained / "dances/0000006.json").exists()
+    assert json.loads((trained / "checkpoint/config.json").read_text())["steps"] in (2, 4, 6)  # those of the best dances
     other = place / "other"
     farandole("train", place / "walk.yaml", "--data", place / "data", "-o", other, "--start", trained, "-q")
     assert json.loads((other / "recipe.yaml").read_text())["start"] == str(trained)

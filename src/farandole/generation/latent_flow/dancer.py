@@ -8,53 +8,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from farandole.checkpoints.session import check_finite
-from farandole.errors import CheckpointError
 from farandole.generation.bodies import carry
-from farandole.generation.completer import MOTION, Completer, FeatureJob, GenerationSettings, Progress
+from farandole.generation.completer import MOTION, FeatureJob, GenerationSettings, Progress
 from farandole.generation.latent_flow.beat_timing import on_the_beat
 from farandole.generation.latent_flow.dance_score import DanceScore, song_score, steady_score
 from farandole.generation.latent_flow.joint_pins import known_groups, pinned_features
-from farandole.generation.latent_flow.latent_windows import decode_latents, echoed, sample_latents
+from farandole.generation.latent_flow.latent_model import LatentModel
 from farandole.generation.latent_flow.looping import dance_loops, loop_frames
 from farandole.generation.latent_flow.meeting import meeting
 from farandole.generation.latent_flow.starts import encoded_start
 from farandole.generation.latent_flow.steering import steered
 from farandole.generation.stages import STAGE, Stage
-from farandole.models.abilities import InputWindow, LatentFlow
-from farandole.motion.dance_codec import DanceCodec
+from farandole.models.abilities import InputWindow
 from farandole.motion.feet import CleanupConfig, clean_feet
 from farandole.motion.pops import soften_pops
 from farandole.motion.rotations import Array
-from farandole.music.dance_features import COLUMNS, NAME
+from farandole.music.dance_features import COLUMNS
 
 if TYPE_CHECKING:
     from farandole.generation.partial import PartialMotion
     from farandole.motion.motion import Motion
     from farandole.music.song import Song
 
-LATENT = "latent"
 
-
-class LatentDancer(Completer[LatentFlow]):
+class LatentDancer(LatentModel):
     """Windows of latents from noise, decoded to dance; goes on from a past, meets pinned frames and joint groups."""
-
-    kind = "latent_flow"
-
-    @property
-    def codec(self) -> DanceCodec:
-        """Its features. Raises CheckpointError if they are others."""
-        codec = self.checkpoint.codec
-        if not isinstance(codec, DanceCodec):
-            raise CheckpointError(
-                f"{self.checkpoint.folder}: a dancer's features are {DanceCodec.name}, not {codec.name}"
-            )
-        heard = self.checkpoint.config.features.get("music", NAME)
-        if heard != NAME:
-            raise CheckpointError(
-                f"{self.checkpoint.folder} hears {heard}, dancers of this version {NAME}: train it again"
-            )
-        return codec
 
     @property
     def reads(self) -> tuple[InputWindow, ...]:
@@ -81,18 +59,6 @@ class LatentDancer(Completer[LatentFlow]):
             return steady_score(self.facts, frames, self.fps, style=style, role=role)
         options = {"style": style, "changes": changes, "energy": energy, "role": role}
         return song_score(self.facts, song, frames, self.fps, **options)
-
-    def scale(self, modality: str, values: Array) -> Array:
-        """See `Completer.scale`; music features are told as they are."""
-        if modality != MOTION:
-            return np.asarray(values, np.float32)
-        mean, std = self.scales(MOTION, values.shape[-1])
-        return (values - mean) / std
-
-    def scales(self, modality: str, columns: int) -> tuple[Array, Array]:
-        """Mean and deviation of motion features or latents, float32 [D]."""
-        scaler = self.checkpoint.scaler(modality, columns)
-        return scaler.mean.astype(np.float32), scaler.std.astype(np.float32)
 
     def generate(
         self, jobs: Sequence[FeatureJob], frames: int, settings: GenerationSettings, progress: Progress | None = None
@@ -247,71 +213,3 @@ class LatentDancer(Completer[LatentFlow]):
         poses = self.unscale(self.poses(music, style, noise, pinned, progress=progress)[:, :frames])
         place = body.root_positions[0, [0, 2]]
         return [soften_pops(self.codec.decode(pose, position=place, heading=0.0)) for pose in poses]
-
-    def poses(
-        self,
-        music: Array,
-        style: Array,
-        noise: Array,
-        pinned: Array,
-        *,
-        start: Array | None = None,
-        progress: Progress | None = None,
-    ) -> Array:
-        """Scaled pose features [B, T, D]; arguments as for `sample_latents`."""
-        return self.decoded(
-            sample_latents(self.session, music, style, noise, self.facts, pinned=pinned, start=start, progress=progress)
-        )
-
-    def decoded(self, latents: Array) -> Array:
-        """Scaled pose features [B, 4 N, D] of scaled latents [B, N, Z]."""
-        mean, std = self.scales(LATENT, latents.shape[-1])
-        made = decode_latents(self.session, latents * std + mean, self.facts)
-        return check_finite([made], self.checkpoint)[0]
-
-    def unscale(self, features: Array) -> Array:
-        """See `Completer.unscale`."""
-        mean, std = self.scales(MOTION, features.shape[-1])
-        return features * std + mean
-
-    def music(self, score: DanceScore) -> Array:
-        """Music features of a score, [T, C]."""
-        return score.features(self.facts.precision)
-
-    def mix(self, score: DanceScore) -> Array:
-        """Weights of the styles at every token of a score, float32 [T / 4, S]; T is divisible by 4."""
-        if score.mix is None:
-            one = np.array([token == score.style for token in self.facts.styles], np.float32)
-            return np.repeat(one[None], len(score) // self.facts.frames_per_token, axis=0)
-        per_token = self.facts.frames_per_token
-        return score.mix.reshape(-1, per_token, score.mix.shape[1]).mean(axis=1).astype(np.float32)
-
-    def spread(self, mix: Array) -> Array:
-        """Deviation of the noise at temperature 1 for weights of styles, [N, S] -> [N, 1]."""
-        return (mix @ np.array([style.spread for style in self.facts.styles.values()], np.float32))[:, None]
-
-    def no_pins(self, frames: int) -> Array:
-        """Pinned features and flags where nothing is pinned, [frames, D + G]."""
-        return np.zeros((frames, self.codec.dim + len(self.facts.groups)), np.float32)
-
-    @property
-    def latent_size(self) -> int:
-        """Numbers of a latent, Z."""
-        return len(self.checkpoint.scalers[LATENT].mean) if LATENT in self.checkpoint.scalers else 0
-
-    def latents(self, body: Motion) -> Array:
-        """Scaled latents of a motion of the model's body at its frame rate, whole tokens long, [T / 4, Z]."""
-        return self._latents(self.scale(MOTION, self.codec.encode(body))[None])[0]
-
-    def noise(self, seed: Sequence[int], mix: Array, temperature: float, echo: np.ndarray | None = None) -> Array:
-        """Random numbers of a dance with these weights of styles [N, S], [N, Z]; `echo`: see `DanceScore`."""
-        normal = np.random.default_rng(seed).standard_normal((len(mix), self.latent_size))
-        if echo is not None:
-            normal = echoed(normal, echo[:: self.facts.frames_per_token] / self.facts.frames_per_token)
-        return (self.spread(mix) * normal).astype(np.float32) * (temperature * self.facts.temperature)
-
-    def _latents(self, pose: Array) -> Array:
-        """Scaled latents of scaled poses, [B, T, D] -> [B, T / 4, Z]."""
-        encoded = self.session.run("encoder", {"pose": np.ascontiguousarray(pose, np.float32)})[0]
-        mean, std = self.scales(LATENT, encoded.shape[-1])
-        return (encoded - mean) / std

@@ -22,7 +22,7 @@ from farandole.motion.pops import soften_pops
 if TYPE_CHECKING:
     from farandole.generation.completer import Progress
     from farandole.generation.latent_flow.dance_score import DanceScore
-    from farandole.generation.latent_flow.dancer import LatentDancer
+    from farandole.generation.latent_flow.latent_model import LatentModel
     from farandole.generation.stages import Stage
     from farandole.motion.rotations import Array
 
@@ -30,7 +30,7 @@ _AROUND = 90
 """Frames of the neighbouring rounds with which a round is cleaned."""
 
 
-def loop_frames(dancer: LatentDancer, seconds: float) -> int:
+def loop_frames(dancer: LatentModel, seconds: float) -> int:
     """Frames of the model that a loop of a length is made of: whole tokens, which a little other rate makes fit.
 
     Raises:
@@ -48,7 +48,7 @@ def loop_frames(dancer: LatentDancer, seconds: float) -> int:
 
 
 def dance_loops(
-    dancer: LatentDancer,
+    dancer: LatentModel,
     scores: Sequence[DanceScore],
     seconds: float,
     *,
@@ -82,7 +82,7 @@ def dance_loops(
     return [replace(motion, fps=frames / seconds) for motion in timed]
 
 
-def _closed(dancer: LatentDancer, pose: Array, stage: Stage | None) -> Motion:
+def _closed(dancer: LatentModel, pose: Array, stage: Stage | None) -> Motion:
     """A loop of the features of a round [T, D]: its turn and travel are taken back in steps, feet cleaned across the seam."""
     frames, config = len(pose), CleanupConfig(pull=0.0)
     scores = np.clip(pose[:, dancer.codec.slices["contacts"]], 0.0, 1.0)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from farandole.motion.retarget import retarget
 
 if TYPE_CHECKING:
-    from farandole.generation.latent_flow.dancer import LatentDancer
+    from farandole.generation.latent_flow.latent_model import LatentModel
     from farandole.motion.motion import Motion
     from farandole.motion.rotations import Array
 
@@ -32,7 +32,7 @@ class EncodedStart:
     facing: float
 
 
-def encoded_start(dancer: LatentDancer, start: Motion) -> EncodedStart:
+def encoded_start(dancer: LatentModel, start: Motion) -> EncodedStart:
     """The end of a motion of any humanoid body, as long as the dancer looks back at most."""
     per_token = dancer.facts.frames_per_token
     if start.skeleton != dancer.codec.skeleton:
