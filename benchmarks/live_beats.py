@@ -23,17 +23,15 @@ from farandole.data.starter.songs.composer import ComposedSong
 from farandole.evaluation.humanoid_view import HumanoidView, view_humanoid
 from farandole.evaluation.metrics.beat_alignment import motion_beats
 from farandole.generation.dance import dance
+from farandole.generation.live.on_beat import landings
 from farandole.live import Live
 from farandole.live.simulation import simulate
 from farandole.live.stats import LiveStats
 from farandole.motion.files.bvh.bvh_reader import read_bvh
-from farandole.motion.kinematics import velocity
 from farandole.motion.motion import Motion
 from farandole.music.song import Song
 
 SONGS = (("house", 124.0), ("pop", 104.0), ("hiphop", 92.0), ("salsa", 186.0), ("funk", 112.0), ("reggaeton", 96.0))
-FAST, SLOW = 0.5, 0.25
-"""A foot swings above the first and stands below the second, m/s."""
 LOCKED = 6.0
 """Seconds from which on the dance is measured."""
 
@@ -54,17 +52,7 @@ class Collected:
 
 def plants(body: HumanoidView) -> np.ndarray:
     """Moments at which a foot comes to rest, sorted, s."""
-    times = []
-    ball = body.feet[:, :, 1]
-    for speed in np.linalg.norm(velocity(ball, body.fps), axis=-1).T:
-        swings = False
-        for t in range(1, len(speed)):
-            swings = swings or speed[t] > FAST
-            if swings and speed[t] < SLOW:
-                part = (speed[t - 1] - SLOW) / max(speed[t - 1] - speed[t], 1e-9)
-                times.append((t - 1 + min(max(part, 0.0), 1.0)) / body.fps)
-                swings = False
-    return np.array(sorted(times))
+    return np.array(landings(body.feet[:, :, 1], body.fps)) / body.fps
 
 
 def offsets(times: np.ndarray, beats: np.ndarray) -> dict[str, float]:

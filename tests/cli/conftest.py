@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import soundfile
 
 from farandole.cli.app import run
+from farandole.data.starter.songs import compose
 
 Run = Callable[..., "Outcome"]
 
@@ -57,3 +59,15 @@ def process() -> Run:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return call
+
+
+@pytest.fixture(scope="session")
+def house_song() -> Callable[[Path, float], Path]:
+    """Makes a sound file of so many seconds of house at 120 bpm: bars of two seconds."""
+
+    def make(path: Path, seconds: float) -> Path:
+        made = compose(120, seconds, genre="house", seed=1)
+        soundfile.write(path, made.samples, made.sample_rate)
+        return path
+
+    return make

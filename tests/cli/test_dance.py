@@ -9,19 +9,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from farandole.data.starter.songs import compose
 from farandole.motion.files import load_motion
 
 SECONDS = 6.0
 
 
 @pytest.fixture(scope="module")
-def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six seconds of house at 120 bpm."""
-    path = tmp_path_factory.mktemp("songs") / "my song.wav"
-    made = compose(120, SECONDS, genre="house", seed=1)
-    soundfile.write(path, made.samples, made.sample_rate)
-    return path
+def song(house_song, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return house_song(tmp_path_factory.mktemp("songs") / "my song.wav", SECONDS)
 
 
 def test_a_folder_gets_a_motion_and_a_page_and_the_same_again(farandole, song: Path, tmp_path: Path) -> None:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 
-from farandole.data.starter.songs import compose
 from farandole.generation.dance import dance
 from farandole.motion.files import load_motion
 
@@ -17,12 +15,8 @@ SECONDS = 14.0
 
 
 @pytest.fixture(scope="module")
-def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Fourteen seconds of house at 120 bpm: bars of two seconds."""
-    path = tmp_path_factory.mktemp("songs") / "song.wav"
-    made = compose(120, SECONDS, genre="house", seed=1)
-    soundfile.write(path, made.samples, made.sample_rate)
-    return path
+def song(house_song, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return house_song(tmp_path_factory.mktemp("songs") / "song.wav", SECONDS)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from farandole.music import Song
 from farandole.music.activation import TEMPI, Activation
 from farandole.music.beats.confidence import tempo_share
 from farandole.music.beats.level import best_level
-from farandole.music.beats.tracking import log_shares
+from farandole.music.beats.tracking import votes_around
 from farandole.music.live.beat_filter import BeatFilter
 from farandole.music.live.live_frames import FPS
 
@@ -32,9 +32,9 @@ def test_the_network_hears_the_tempo_of_a_composed_song(bpm: float) -> None:
     assert min(abs(np.log2(most / bpm) - octave) for octave in (-1, 0, 1)) < 0.06
 
 
-def test_log_shares_are_means_over_windows_and_have_a_floor() -> None:
+def test_votes_are_means_over_windows_and_have_a_floor() -> None:
     tempo = np.concatenate([shares_at(80, 1000), shares_at(160, 1000)])
-    rows = log_shares(tempo, np.array([1.0, 22.0]), FPS)
+    rows = votes_around(tempo, np.array([1.0, 22.0]), FPS)
     assert TEMPI[rows[0].argmax()] == pytest.approx(80, rel=0.03)
     assert TEMPI[rows[1].argmax()] == pytest.approx(160, rel=0.03)
     rows = rows + np.log2(TEMPI / 100)  # less the liking for slow tempi

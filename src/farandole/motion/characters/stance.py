@@ -21,10 +21,8 @@ _HIGH = 0.12  # height of a sole (share of the leg) from which it need not be as
 _ANKLE = (0.03, 0.18)  # heights an ankle may have, as a share of the leg
 _FAR = 0.3  # distance of the hips joint from the legs, as a share of the leg, from which it is none of the pelvis
 _DRIFT = 0.3  # distance (share of the leg) by which a standing foot may be off its leg's own way before it follows
-_REST, _FOLLOW = (
-    0.1,
-    0.15,
-)  # legs per second below which a foot rests, and the share of its movement by which it may be off then
+_REST = 0.1  # legs per second below which a foot rests
+_FOLLOW = 0.15  # share of its movement by which a resting foot may be off
 _LEVEL = 0.15  # greatest correction of the hips' height, as a share of the leg
 _ROUNDS = 8
 

@@ -24,7 +24,19 @@ _TAPS = 3
 _PIECE = 1 << 14  # frames of a song that are heard at a time
 TEMPI = 38.0 * 2 ** (np.arange(48) / 18)
 """Tempi that the networks tell apart, beats per minute."""
+_LEAST_SHARE = 0.02  # of a tempo, against an even share: how far a network may rule it out
+_SLOW = np.log2(TEMPI / 100.0)  # of two levels that fit, a network likes the faster
 _MARKS = 4  # outputs that are P(beat), P(downbeat) of either frame of a pair; the tempi follow
+
+
+def against_even(shares: np.ndarray) -> np.ndarray:
+    """Shares of `TEMPI` against even ones, log, [..., 48]."""
+    return np.log(np.maximum(shares * len(TEMPI), _LEAST_SHARE))
+
+
+def level_votes(shares: np.ndarray) -> np.ndarray:
+    """How far shares of `TEMPI` speak for each, log, [..., 48]: `against_even`, less the networks' liking for fast levels."""
+    return against_even(shares) - _SLOW
 
 
 @dataclass(frozen=True, eq=False)

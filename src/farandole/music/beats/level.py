@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from farandole.music.activation import TEMPI, Activation
+from farandole.music.activation import TEMPI, Activation, against_even
 
 _WEIGHTS = {
     "network_per_second": -0.31,
@@ -23,7 +23,6 @@ _OTHER = {"double": -0.74, "even": -0.74, "odd": -0.74, "off": -1.09, "triple": 
 """Logistic choice among the levels, fitted on 262 songs: 214 synthesised of known kinds or by the same rule, 18 of `compose`, and
 30 real ballroom recordings, which count four times. `_OTHER` is added to levels that the search did not find."""
 _CENTRE_BPM = 118.0
-_LEAST_SHARE = 0.02
 _CERTAIN = 4.0
 
 
@@ -44,7 +43,7 @@ def best_level(
         return path, 0.0
     down = said.marks[:, 1]
     down = np.max([down, np.roll(down, 1), np.roll(down, -1)], axis=0) * (gain != 0)
-    shares = np.log(np.maximum(said.tempo * len(TEMPI), _LEAST_SHARE))
+    shares = against_even(said.tempo)
     scored = [(_score(path, gain, onsets, down, shares, fps), path)]
     for name, candidate in _levels(path).items():
         if low <= 60 * fps / np.median(np.diff(candidate)) <= high:

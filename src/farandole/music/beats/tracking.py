@@ -11,7 +11,7 @@ from copy import copy
 import numpy as np
 
 from farandole.errors import AudioError
-from farandole.music.activation import TEMPI
+from farandole.music.activation import TEMPI, level_votes
 from farandole.music.beats.bars import find_bars
 from farandole.music.beats.confidence import clarity_of, confidence_of, confidence_signs, heard
 from farandole.music.beats.grid import Beats
@@ -28,8 +28,6 @@ _NETWORK, _ONSETS, _TEMPO, _LEVEL = 0.08, 0.2, 0.2, 0.15
 """Weights of the network's log odds of a beat, of `pulse`, of the tempogram's support of the tempo and of the network's log share
 of it, chosen on synthesised songs and real ballroom music. They are small against the costs of the search, for what
 neighbouring beats say is much the same."""
-_LEAST_SHARE = 0.02  # of a tempo, against an even share: how far the network may rule it out
-_EVEN_BPM = 100.0
 _TOLD_SECONDS = 4.0  # over which the network's shares of the tempi are averaged
 _AT_ONCE = 2048  # frames
 _USUAL_PERIOD = 0.5  # s: onsets and tempo count by the time a beat covers, so that they favour no level
@@ -69,7 +67,7 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     smooth = np.convolve(z, [0.25, 0.5, 0.25], "same") * sounding
     support = _over_periods(tempi.support, tempi.bpm, periods, fps)
     by_rule = _ByRule(smooth, sounding, _Rows(_TEMPO * support, tempi.times, len(z)), periods / fps)
-    shares = _over_periods(log_shares(activation.tempo, tempi.times, fps), TEMPI, periods, fps)
+    shares = _over_periods(votes_around(activation.tempo, tempi.times, fps), TEMPI, periods, fps)
     by_all = _ByRule(smooth, sounding, _Rows(_TEMPO * support + _LEVEL * shares, tempi.times, len(z)), periods / fps)
     path = best_beats(_NETWORK * gain, periods, fps, by_all)
     if len(path) < 2:
@@ -91,14 +89,13 @@ def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm:
     return Beats(times, first, clarity, strength, beats_per_bar, confidence, np.diff(counts))
 
 
-def log_shares(tempo: np.ndarray, times: np.ndarray, fps: float) -> np.ndarray:
-    """What the network says of the tempi around each time, against an even share, log, [W, N]."""
+def votes_around(tempo: np.ndarray, times: np.ndarray, fps: float) -> np.ndarray:
+    """How far the network speaks for the tempi around each time, log, [W, N]."""
     total = np.concatenate([np.zeros((1, tempo.shape[1])), np.cumsum(tempo, axis=0, dtype=float)])
     centre, half = np.round(times * fps).astype(int), round(_TOLD_SECONDS / 2 * fps)
     begin, end = np.clip(centre - half, 0, len(tempo) - 1), np.clip(centre + half, 1, len(tempo))
     mean = (total[end] - total[begin]) / (end - begin)[:, None]
-    slow = np.log2(TEMPI / _EVEN_BPM)  # the network, of two levels that fit, likes the faster
-    return np.log(np.maximum(mean * tempo.shape[1], _LEAST_SHARE)) - slow
+    return level_votes(mean)
 
 
 def _over_periods(values: np.ndarray, bpm: np.ndarray, periods: np.ndarray, fps: float) -> np.ndarray:

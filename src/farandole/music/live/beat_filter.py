@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from farandole.music.activation import TEMPI
+from farandole.music.activation import TEMPI, level_votes
 
 SHORTEST, LONGEST = 23, 129
 """Periods in frames of 11.6 ms: 225 to 40 beats per minute."""
@@ -23,10 +23,6 @@ _LEAK = 1e-6  # share of each frame's mass that starts afresh: another song, a s
 _PRIOR_BPM, _PRIOR_OCTAVES = 118.0, 0.9
 _LEAST, _MOST = 0.004, 0.97
 _TEMPO = 0.8  # exponent, per half second of a beat, of the network's share of its tempo against an even share
-_LEAST_SHARE = 0.02
-_EVEN_BPM = (
-    100.0  # of two levels that fit the network likes the faster: a share counts for less by each octave above this
-)
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,6 @@ class BeatFilter:
         place = np.log2(60 * fps / self.periods / TEMPI[0]) / np.log2(TEMPI[1] / TEMPI[0])
         self._lower = np.clip(place.astype(int), 0, len(TEMPI) - 2)
         self._part = np.clip(place - self._lower, 0, 1)
-        self._slow = np.log2(TEMPI / _EVEN_BPM)
         self._exponent = _TEMPO * self.periods / (0.5 * fps)
         self._rows = LONGEST + 1
         self._columns = np.arange(len(self.periods))
@@ -99,7 +94,7 @@ class BeatFilter:
 
     def _support(self, shares: np.ndarray) -> np.ndarray:
         """How far the shares of the tempi speak for each period, [N]; said once for each beat, so long beats count for more."""
-        logs = np.log(np.maximum(shares * len(shares), _LEAST_SHARE)) - self._slow
+        logs = level_votes(shares)
         values = (1 - self._part) * logs[self._lower] + self._part * logs[self._lower + 1]
         return np.exp(self._exponent * values)
 
