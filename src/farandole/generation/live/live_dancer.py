@@ -124,10 +124,8 @@ class LiveDancer:
         self._track = self._stand.frames(0, np.zeros(PAST + _STANDING))
         self._place, self._speed = float(PAST), 1.0
         self._work: Generator[None, None, Track] | None = None
-        self._begin, self._taken = (
-            0,
-            0.0,
-        )  # where the plan in work begins, and where the dance was when the last one was ready
+        self._begin = 0  # of the plan in work
+        self._taken = 0.0  # where the dance was when the last plan was ready
         self._line = _CountLine(self._place, 0.0, 1.0, self._place)
         self._outlook: tuple[LiveControls, str, float, float] | None = None
         self._bands = np.zeros((2 * PAST, 4))

@@ -19,7 +19,7 @@ from farandole.models.matrix_body import MatrixBody, to_canonical
 from farandole.models.objectives.facts import DataFacts
 from farandole.models.objectives.objective import Batch, Draw, Objective
 
-SLOWEST = 20
+SHORTEST = 20
 """Frames of the shortest period of what leads a window astray."""
 RETURN = 10
 """Frames behind the last visible one in which it comes back."""
@@ -232,7 +232,7 @@ def _astray(motion: Tensor, hidden: Tensor, most: float, random: np.random.Gener
     """Windows [B, T, D] turned slowly about, less and less behind the last visible frame; see `MaskingOptions.stray`."""
     batch, frames, columns = motion.shape
     width, t = 6 * ((columns - 3) // 9) + 3, np.arange(frames)[:, None]
-    speed = 2 * np.pi / SLOWEST * random.random((batch, 1, width))
+    speed = 2 * np.pi / SHORTEST * random.random((batch, 1, width))
     waves = random.standard_normal((2, batch, 1, width))
     way = most * random.random((batch, 1, 1)) * (waves[0] * np.cos(speed * t) + waves[1] * np.sin(speed * t))
     seen = np.where(hidden.amax(dim=-1).cpu().numpy() > 0, -1, t.T).max(axis=1)
