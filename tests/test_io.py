@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from unittest.mock import Mock
 
+import numpy as np
 import pytest
 
 from farandole._io import atomic_directory, atomic_path, atomic_paths, check_output, remove_unfinished
@@ -184,6 +185,20 @@ def test_a_full_disk_names_the_users_file(tmp_path: Path, nested: bool) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
     assert str(caught.value) == f"cannot write {tmp_path / 'dance.bvh'}: No space left on device"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits as POSIX has them")
+def test_arrays_that_do_not_fit_name_the_users_file(tmp_path: Path, small_files: None) -> None:
+    with pytest.raises(OutputError) as caught, atomic_path(tmp_path / "a.npy") as temporary:
+        np.save(temporary, np.zeros(9000))  # whose OSError has no errno
+    assert str(caught.value) == f"cannot write {tmp_path / 'a.npy'}: No space left for all of it"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_a_link_to_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "folder").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(OutputError, match="folder is a link that leads nowhere"):
+        check_output(tmp_path / "folder" / "dance.bvh")
 
 
 def test_an_error_about_another_file_is_left_as_it_is(tmp_path: Path) -> None:

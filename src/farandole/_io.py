@@ -19,6 +19,7 @@ from farandole.errors import DataError, FarandoleError, OutputError
 Result = TypeVar("Result")
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")  # numpy's words where a disk is full, without an errno
 _STEM = 40  # characters of a file's name that its temporary name begins with
 _TEMPORARY = re.compile(r"\.(?P<stem>.*)\.[0-9a-f]{8}\.part(?P<suffix>.*)", re.DOTALL)
 
@@ -39,7 +40,9 @@ def check_output(path: str | Path, *, force: bool = False) -> Path:
         return target
     if real.exists() and not force:
         raise _there_already(target)
-    parent = next(p for p in real.absolute().parents if p.exists())
+    parent = next(p for p in real.absolute().parents if p.exists() or p.is_symlink())
+    if not parent.exists():
+        raise OutputError(f"cannot write {target}: {parent} is a link that leads nowhere")
     if not parent.is_dir():
         raise OutputError(f"cannot write {target}: {parent} is not a folder")
     if not os.access(parent, os.W_OK | os.X_OK):
@@ -246,9 +249,11 @@ def _users_names(names: Mapping[Path, Path]) -> Iterator[None]:
         raise
     except OSError as error:
         ours = [w for t, w in names.items() if error.filename == str(t)]
-        if not ours and (error.filename is not None or error.errno not in _NO_ROOM):
+        cut_short = error.errno is None and _CUT_SHORT.search(str(error))
+        if not ours and not cut_short and (error.filename is not None or error.errno not in _NO_ROOM):
             raise
-        raise OutputError(f"cannot write {(ours or [*names.values()])[0]}: {error.strerror or error}") from error
+        why = "No space left for all of it" if cut_short else error.strerror or error
+        raise OutputError(f"cannot write {(ours or [*names.values()])[0]}: {why}") from error
 
 
 def _destination(path: Path) -> Path:

@@ -15,7 +15,7 @@ import farandole
 from farandole.cli.app import run
 from farandole.data import importers
 from farandole.data.corpus import JOURNAL, CorpusSettings, prepare_corpus
-from farandole.errors import DataError
+from farandole.errors import DataError, OutputError
 from farandole.parallel.ray_cluster import RayCluster
 
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(Path(farandole.__file__).parents[1])}
@@ -74,6 +74,27 @@ def test_after_kill_9_only_what_is_missing_is_made(tmp_path):
     assert (done.made, done.kept, done.problems) == (60 - recorded, recorded, [])
     prepare(source, tmp_path / "whole")
     assert content(target) == content(tmp_path / "whole")  # no damaged and no temporary files
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits as POSIX has them")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_ends_the_run_and_the_next_one_goes_on(tmp_path, workers):
+    import resource
+
+    source, target = tiny(tmp_path / "src", 2), tmp_path / "data"
+    dancer(4.0, seed=5).save(source / "s0002.bvh")
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, unlimited[1]))  # workers are forked with it
+    try:
+        with pytest.raises(OutputError, match=r"cannot write .*/data/s0002\.rot6d\.npy: No space left"):
+            prepare(source, target, workers=workers)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert not (target / "corpus.json").exists()
+    done = prepare(source, target)
+    assert (done.made, done.kept, done.problems) == (1, 2, [])
+    prepare(source, tmp_path / "whole")
+    assert content(target) == content(tmp_path / "whole")
 
 
 class Killed(BaseException):

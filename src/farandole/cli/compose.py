@@ -32,6 +32,8 @@ def compose(
     farandole compose -o song.flac
     farandole compose -o slow.wav --bpm 84 --genre reggaeton --seconds 120 --seed 3
     """
+    from io import BytesIO
+
     import soundfile
 
     from farandole import _io
@@ -43,8 +45,11 @@ def compose(
         raise AudioError(f"{out}: cannot write '{out.suffix}'; accepted are {', '.join(_SUFFIXES)}")
     _io.check_output(out, force=force)
     song = songs.compose(bpm, seconds, genre=genre, seed=seed)
+    kind, subtype = out.suffix[1:].upper(), _SUFFIXES[out.suffix.lower()]
+    sound = BytesIO()  # libsndfile says of a full disk no more than "system error"
+    soundfile.write(sound, song.samples, song.sample_rate, format=kind, subtype=subtype)
     with _io.atomic_path(out, force=force) as temporary:
-        soundfile.write(temporary, song.samples, song.sample_rate, subtype=_SUFFIXES[out.suffix.lower()])
+        temporary.write_bytes(sound.getvalue())
     if json:
         beats = {"beat_times": song.beat_times, "downbeats": song.downbeats}
         console.result_json({"file": out, "bpm": song.bpm, "seconds": seconds, "genre": genre, "seed": seed, **beats})

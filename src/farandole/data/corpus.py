@@ -17,13 +17,13 @@ from farandole.data import journal
 from farandole.data.compile_once import compile_music
 from farandole.data.feature_folder import SCHEMA, finish_folder, skeleton_to_json
 from farandole.data.sequences import FeaturePlan, Source, load_body, make_sequence
-from farandole.errors import DataError, FarandoleError
+from farandole.errors import DataError, FarandoleError, OutputError
 from farandole.parallel import executors, open_executor
 
 JOURNAL = journal.FOLDER
 Progress = Callable[[int, int, str], None]
-TaskResult = tuple[dict[str, Any], bool] | str
-"""A record and whether it was made now; or what is wrong with the recording."""
+TaskResult = tuple[dict[str, Any], bool] | str | OutputError
+"""A record and whether it was made now; or what is wrong with the recording, or with the folder that is written."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def prepare_corpus(
         progress: Called with (done, total, name) after every recording.
 
     Raises:
-        OutputError: If the target holds something else and not `force`.
+        OutputError: If the target holds something else and not `force`, or cannot be written; what is finished by then is kept.
         DataError: If no recording can be used, a worker process died, or there is no such cluster.
         MissingExtraError: If Ray is asked for and not installed.
     """
@@ -110,6 +110,8 @@ def prepare_corpus(
         jobs = ((s, plan, folder, known.get(s.name)) for s in tasks)
         for done, (job, outcome) in enumerate(executors.run(executor, _outcome, jobs), 1):
             name = job[0].name
+            if isinstance(outcome, OutputError):  # a full disk is no recording's fault
+                raise outcome
             if isinstance(outcome, executors.FailedTask | str):
                 found.append({"name": name, "problem": outcome if isinstance(outcome, str) else outcome.reason})
             else:
@@ -221,10 +223,12 @@ def _absolute(source: Source) -> Source:
 
 
 def _outcome(job: tuple[Source, FeaturePlan, Path, Mapping[str, Any] | None]) -> TaskResult:
-    """What a worker does: a record and whether it was made now; or what is wrong with the recording."""
+    """What a worker does."""
     keep_freed_memory()
     try:
         return make_sequence(*job)
+    except OutputError as error:
+        return error
     except FarandoleError as error:
         return str(error)
     except Exception as error:  # one odd file must not end a run of hours; it is told at the end
