@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -90,6 +92,15 @@ def test_publishing_needs_no_token() -> None:
     assert publish["permissions"] == {"id-token": "write"}
     assert publish["needs"] == "build"
     assert publish["steps"][-1]["uses"].startswith("pypa/gh-action-pypi-publish@")
+
+
+@pytest.mark.skipif(shutil.which("sed") is None, reason="the step runs on Linux")
+@pytest.mark.parametrize(("tag", "code"), [(f"v{farandole.__version__}", 0), ("v0.0.1", 1)])
+def test_only_the_tag_of_this_version_is_released(tag: str, code: int) -> None:
+    steps = yaml.safe_load(text(".github/workflows/release.yml"))["jobs"]["build"]["steps"]
+    (check,) = [s["run"] for s in steps if s.get("name") == "The tag is the version"]
+    done = subprocess.run(["sh", "-c", check], cwd=REPOSITORY, env=os.environ | {"GITHUB_REF_NAME": tag})
+    assert done.returncode == code
 
 
 def instructions() -> list[tuple[str, str]]:
