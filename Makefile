@@ -12,7 +12,8 @@ TEST_BIN := $(TEST_VENV)/bin
 DOCS_VENV := .venv-docs
 RELEASE_VENV := .venv-release
 BUILT_FROM := pyproject.toml constraints.txt $(wildcard hatch_build.py web/package.json web/package-lock.json) $(shell find web/src -type f 2>/dev/null)
-PIP := -m pip --disable-pip-version-check install --quiet --quiet --constraint constraints.txt
+# What is imported is compiled then: most modules never are.
+PIP := -m pip --disable-pip-version-check install --quiet --quiet --no-compile --constraint constraints.txt
 OUT ?= dances
 SONG ?=
 
@@ -108,7 +109,9 @@ wheel: $(TEST_VENV)/.stamp
 	@build/core/bin/python $(PIP) build/wheel/*.whl
 	@cd build && core/bin/python -I ../tests/installed_package.py
 
-test: browser lint wheel
+# What comes before the tests runs side by side, as the tests do.
+test:
+	@$(MAKE) --no-print-directory --jobs=2 browser lint wheel
 	@OPENBLAS_NUM_THREADS=1 $(TEST_BIN)/python -m pytest --durations=10 --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 test-slow: browser blender $(TEST_VENV)/.stamp

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -43,14 +44,19 @@ def commands() -> list[tuple[str, list[str]]]:
     return found
 
 
+@pytest.fixture(scope="module")
+def group() -> Any:
+    """The command line with all its commands: it takes as long to build as most of them to start."""
+    return typer.main.get_command(app)
+
+
 @pytest.mark.parametrize(("where", "words"), [pytest.param(w, c, id=f"{w} {' '.join(c)}") for w, c in commands()])
-def test_it_is_understood(where: str, words: list[str]) -> None:
-    group = typer.main.get_command(app)
+def test_it_is_understood(where: str, words: list[str], group: Any) -> None:
     name, *rest = words
     if name.startswith("-"):
         return
-    assert name in group.commands, where  # type: ignore[attr-defined]
-    command = group.commands[name]  # type: ignore[attr-defined]
+    assert name in group.commands, where
+    command = group.commands[name]
     while hasattr(command, "commands") and rest and rest[0] in command.commands:
         name, *rest = rest
         command = command.commands[name]

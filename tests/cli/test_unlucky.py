@@ -59,32 +59,49 @@ def content(folder: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+ONE_AFTER_THE_OTHER = """
+import json, sys
+from farandole.cli.app import main
+for words in json.loads(sys.argv[1]):
+    try:
+        main(words)
+    except SystemExit as ending:
+        print(end=f"\\0{ending.code}\\0", flush=True)
+"""
+
+
 @POSIX
 @pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
 def test_names_that_are_no_utf_8(song: Path, tmp_path: Path, locale: str) -> None:
     (tmp_path / f"{ODD}.wav").write_bytes(song.read_bytes())
-
-    def run(*words: object) -> str:
-        # PYTHONIOENCODING makes stdout strict, as it is in most people's locales
-        done = started(*words, env={"LC_ALL": locale, "PYTHONIOENCODING": "utf-8:strict"}, cwd=tmp_path)
-        out, err = done.communicate(timeout=120)
-        assert done.returncode == 0, (words, err)
-        return os.fsdecode(out)
-
-    assert run("dance", f"{ODD}.wav", "-q").splitlines() == [f"{ODD}.html", f"{ODD}.bvh"]
+    calls = [
+        ["dance", f"{ODD}.wav", "-q"],
+        ["info", f"{ODD}.bvh"],
+        ["view", f"{ODD}.bvh", "-o", f"{ODD}-2.html", "-q"],
+        ["inbetween", f"{ODD}.bvh", "--every", "15", "--model", "hermite", "-o", f"{ODD}-3.bvh", "-q"],
+        ["convert", f"{ODD}.bvh", f"{ODD}.glb", "-q"],
+        ["dance", f"{ODD}.wav", "-o", "json", "--formats", "npz", "-q", "--json"],
+        ["dance", ".", "-o", "many", "--workers", "1", "--formats", "npz", "-q"],
+        ["prepare", "folder", ".", "-o", "data", "--music", "", "--workers", "1", "-q"],
+        ["info", "data"],
+    ]
+    # PYTHONIOENCODING makes stdout strict, as it is in most people's locales
+    environment = ENVIRONMENT | {"LC_ALL": locale, "PYTHONIOENCODING": "utf-8:strict"}
+    command = [sys.executable, "-c", ONE_AFTER_THE_OTHER, json.dumps(calls)]
+    done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, timeout=240)
+    printed = os.fsdecode(done.stdout).split("\0")
+    out, codes = printed[:-1:2], printed[1::2]
+    assert codes == ["0"] * len(calls), done.stderr
+    assert out[0].splitlines() == [f"{ODD}.html", f"{ODD}.bvh"]
     page = (tmp_path / f"{ODD}.html").read_bytes().decode("utf-8")
     assert "<title>caf??</title>" in page
-    assert run("info", f"{ODD}.bvh").startswith(f"{ODD}.bvh")
-    assert run("view", f"{ODD}.bvh", "-o", f"{ODD}-2.html", "-q").strip() == f"{ODD}-2.html"
-    assert run("inbetween", f"{ODD}.bvh", "--every", 15, "--model", "hermite", "-o", f"{ODD}-3.bvh", "-q")
-    assert run("convert", f"{ODD}.bvh", f"{ODD}.glb", "-q").strip() == f"{ODD}.glb"
-    told = json.loads(run("dance", f"{ODD}.wav", "-o", "json", "--formats", "npz", "-q", "--json"))
+    assert out[1].startswith(f"{ODD}.bvh")
+    assert [text.strip() for text in out[2:5]] == [f"{ODD}-2.html", f"{ODD}-3.bvh", f"{ODD}.glb"]
+    told = json.loads(out[5])
     assert told["song"] == f"{ODD}.wav"
     assert load_motion(tmp_path / told["takes"][0]["files"]["npz"]).seconds == pytest.approx(2, abs=0.1)
-    run("dance", ".", "-o", "many", "--workers", 1, "--formats", "npz", "-q")
     assert f"{ODD}.wav" in json.loads((tmp_path / "many" / "dances.json").read_text())["songs"]
-    run("prepare", "folder", ".", "-o", "data", "--music", "", "--workers", 1, "-q")
-    assert run("info", "data")
+    assert out[8]
 
 
 @pytest.mark.parametrize(
@@ -132,6 +149,17 @@ def test_a_full_disk_names_the_users_file(song: Path, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="limits as POSIX has them")
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
+def test_a_composed_song_that_does_not_fit_is_told_in_one_line(
+    farandole, tmp_path: Path, small_files: None, suffix: str
+) -> None:
+    out = tmp_path / f"song.{suffix}"
+    told = farandole("compose", "--seconds", 12, "-o", out, "-q").refused()
+    assert told == f"error: cannot write {out}: File too large"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_a_dance_into_a_pipe(song: Path, tmp_path: Path, whole: dict[str, bytes]) -> None:
     os.mkfifo(tmp_path / "pipe.bvh")
@@ -153,7 +181,7 @@ def test_a_name_that_is_too_long_is_the_users_to_mend(farandole, song: Path, tmp
 
 
 def test_five_seconds_of_a_long_song_make_a_small_page(farandole, tmp_path: Path) -> None:
-    noise = np.random.default_rng(0).normal(scale=0.1, size=22050 * 300) * (np.arange(22050 * 300) % 11025 < 1500)
+    noise = np.random.default_rng(0).normal(scale=0.1, size=22050 * 110) * (np.arange(22050 * 110) % 11025 < 1500)
     soundfile.write(tmp_path / "set.mp3", noise, 22050, bitrate_mode="CONSTANT", compression_level=0.0)
     assert (tmp_path / "set.mp3").stat().st_size > 2_000_000
     assert farandole("dance", tmp_path / "set.mp3", "--seconds", 5, "-o", tmp_path / "out", "-q").code == 0
@@ -161,24 +189,25 @@ def test_five_seconds_of_a_long_song_make_a_small_page(farandole, tmp_path: Path
     assert size < 1_500_000  # the viewer's script is most of it
 
 
+# Several at once: none hides what another would break, and each process takes a second to start.
 SURROUNDINGS = {
-    "LANG=C": {"LC_ALL": "C"},
-    "ASCII": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
-    "decimal commas": {"LC_ALL": "de_DE.UTF-8", "LC_NUMERIC": "de_DE.UTF-8"},
-    "no home": {"HOME": "", "XDG_CACHE_HOME": "/nonexistent", "USER": "", "LOGNAME": ""},
-    "home that is none": {"HOME": "/nonexistent"},
-    "no cache": {"XDG_CACHE_HOME": "/proc/none", "NUMBA_CACHE_DIR": "/proc/none"},
-    "dumb terminal": {"TERM": "dumb"},
-    "no colour": {"NO_COLOR": "1"},
-    "40 columns": {"COLUMNS": "40"},
-    "other hashes": {"PYTHONHASHSEED": "1234"},
-}
+    "LANG=C, no home, dumb terminal": {
+        "LC_ALL": "C", "HOME": "", "XDG_CACHE_HOME": "/nonexistent", "USER": "", "LOGNAME": "", "TERM": "dumb",
+    },
+    "ASCII, home that is none, no colour, 40 columns": {
+        "LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "HOME": "/nonexistent", "NO_COLOR": "1", "COLUMNS": "40",
+    },
+    "decimal commas, no cache, other hashes": {
+        "LC_ALL": "de_DE.UTF-8", "LC_NUMERIC": "de_DE.UTF-8", "XDG_CACHE_HOME": "/proc/none", "NUMBA_CACHE_DIR": "/proc/none",
+        "PYTHONHASHSEED": "1234",
+    },
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [*SURROUNDINGS, "-OO", "umask 077"])
+@pytest.mark.parametrize("name", [*SURROUNDINGS, "-OO, umask 077"])
 def test_surroundings_change_nothing(song: Path, tmp_path: Path, whole: dict[str, bytes], name: str) -> None:
-    flags = ("-OO",) if name == "-OO" else ()
-    umask = {"umask": 0o077} if name == "umask 077" else {}
+    flags = ("-OO",) if "-OO" in name else ()
+    umask = {"umask": 0o077} if "umask" in name else {}
     done = started("dance", song, "-o", tmp_path / "out", env=SURROUNDINGS.get(name), flags=flags, **umask)
     out, err = done.communicate(timeout=120)
     assert done.returncode == 0, err
