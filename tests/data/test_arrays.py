@@ -60,7 +60,7 @@ def test_plain_arrays_are_read_as_they_lie(tmp_path):
     np.testing.assert_allclose(item["out_expmap_scaled_20"], np.load(source / "b.expmap_scaled_20.npy")[8:9], rtol=1e-6)
     assert item["in_dance_style"].tolist() == [1]
     assert [p.partition(" has ")[2] for p in describe(folder)["problems"]] == [
-        f"{n} frames, but {n + 2} are told" for n in (40, 30, 20)
+        f"{n} frames, but {n + 2} were expected" for n in (40, 30, 20)
     ]
     assert run(["info", str(source)]) == 0
     assert files(source) == before

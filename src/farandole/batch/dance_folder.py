@@ -143,15 +143,15 @@ def _take_up(
 
     Whatever an earlier run was about to write is ours to overwrite; anything else is not.
     """
-    told, begun = _read_summary(target / SUMMARY), records.folder / "begun.json"
-    earlier = records.key or told.get("settings")
+    summary, begun = _read_summary(target / SUMMARY), records.folder / "begun.json"
+    earlier = records.key or summary.get("settings")
     if earlier not in (None, key) and not force:
         raise OutputError(f"{target} was danced with other settings: choose another folder or add --force")
     if force or earlier != key:
         records.remove()
         known = {}
     else:
-        known = (told["songs"] if told.get("settings") == key else {}) | records.read()
+        known = (summary["songs"] if summary.get("settings") == key else {}) | records.read()
     ours = {name for record in known.values() for name in record["outputs"]}
     ours |= set(_io.read_json(begun)) if begun.is_file() else set()
     outputs = {path.relative_to(target).as_posix(): path for song in songs for path in song.outputs.all}
@@ -168,10 +168,10 @@ def _read_summary(path: Path) -> dict[str, Any]:
     """The content of a dances.json; empty if there is none. Raises OutputError if it is somebody else's."""
     if not path.is_file():
         return {}
-    told = _io.read_json(path)
-    if not isinstance(told, dict) or told.get("schema") != SCHEMA or not isinstance(told.get("songs"), dict):
+    summary = _io.read_json(path)
+    if not isinstance(summary, dict) or summary.get("schema") != SCHEMA or not isinstance(summary.get("songs"), dict):
         raise OutputError(f"{path} is none that this version wrote: choose another folder")
-    return told
+    return summary
 
 
 def _finish(

@@ -62,8 +62,8 @@ class DanceSettings:
         model = find_checkpoint(self.model)
         hashes += [file_hash(path) for path in sorted(model.folder.iterdir()) if path.is_file()]
         plain = {k: v for k, v in self.options.items() if not isinstance(v, Path)}
-        told = [__version__, self.formats, self.takes, model.name, self.engine, plain, self.root, hashes]
-        return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+        parts = [__version__, self.formats, self.takes, model.name, self.engine, plain, self.root, hashes]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class DanceTask:
 
     Attributes:
         song: The song.
-        target: Folder that outputs are told relative to.
+        target: Folder that paths of outputs are relative to.
         settings: What is wanted, with absolute paths.
         known: The record that an earlier run made of it.
     """
@@ -145,7 +145,7 @@ def _rig(character: Path | None, map_file: Path | None) -> Character | BvhCharac
 
 
 def _are_whole(target: Path, outputs: Mapping[str, str]) -> bool:
-    return all((target / name).is_file() and file_hash(target / name) == told for name, told in outputs.items())
+    return all((target / name).is_file() and file_hash(target / name) == digest for name, digest in outputs.items())
 
 
 def _figures(motion: Motion, song: Song) -> dict[str, float]:

@@ -147,12 +147,12 @@ def _plan(sources: Sequence[Source], settings: CorpusSettings) -> tuple[FeatureP
             continue
         source_fps = settings.source_fps if settings.source_fps or settings.fps else motion.fps
         motion = motion.resample(settings.fps or motion.fps)
-        told = tuple(codecs.to_json(codecs.codec(name, motion)) for name in settings.motion)
+        fitted = tuple(codecs.to_json(codecs.codec(name, motion)) for name in settings.motion)
         body = skeleton_to_json(motion.skeleton)
         music = settings.music if sound else ()
         plan = FeaturePlan(
             motion.fps,
-            told,
+            fitted,
             body,
             music,
             settings.retarget,
@@ -169,8 +169,8 @@ def _plan(sources: Sequence[Source], settings: CorpusSettings) -> tuple[FeatureP
 
 def _with_earlier_features(plan: FeaturePlan, corpus: Mapping[str, Any], sound: bool) -> FeaturePlan:
     """The plan with the features that a folder has already; motion codecs stay as they were fitted then."""
-    there = {name: told for name, told in corpus.get("codecs", {}).items() if _is_current(told)}
-    codecs = {told["name"]: told for told in plan.codecs} | there
+    earlier = {name: codec for name, codec in corpus.get("codecs", {}).items() if _is_current(codec)}
+    codecs = {codec["name"]: codec for codec in plan.codecs} | earlier
     music = [n for n in corpus.get("features", {}) if n not in corpus["codecs"] and _is_music(n)] if sound else []
     return replace(plan, codecs=tuple(codecs.values()), music=tuple(dict.fromkeys((*music, *plan.music))))
 
@@ -254,11 +254,11 @@ def _finish(
         if source.name not in results:
             continue
         record = results[source.name]
-        for name, told in record["sequences"].items():
+        for name, facts in record["sequences"].items():
             # Copies are for training: in a held-out split they would count everything twice.
             split = source.split if name == source.name or source.split == "train" else ""
             copy = {} if name == source.name else {"copy_of": source.name}
-            sequences[name] = {**told, "split": split, **copy, **source.facts, "source": source.motion.name}
+            sequences[name] = {**facts, "split": split, **copy, **source.facts, "source": source.motion.name}
         problems += [{"name": source.name, "problem": note} for note in record["notes"]]
     columns = {t["name"]: list(codecs.from_json(t, plan.fps, skeleton).columns) for t in plan.codecs}
     columns |= {name: list(features.feature(name).columns) for name in plan.music}

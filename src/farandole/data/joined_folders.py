@@ -43,8 +43,8 @@ class JoinedFolders(FeatureFolder):
             _check_alike(first, other)
         shared = [f for f in first.features if all(f in p.features for p in self.parts)]
         if not shared:
-            told = "; ".join(f"{p.folder}: {', '.join(p.features)}" for p in self.parts)
-            raise DataError(f"these folders share no feature: {told}")
+            lists = "; ".join(f"{p.folder}: {', '.join(p.features)}" for p in self.parts)
+            raise DataError(f"these folders share no feature: {lists}")
         self._origin = self._names()
         sequences = {name: part.sequences[own] for name, (part, own) in self._origin.items()}
         self._take(
@@ -124,7 +124,7 @@ def _rate(folder: FeatureFolder) -> str:
 
 def _code(folder: FeatureFolder, feature: str) -> tuple[Any, ...]:
     """What must be equal of a codec: its settings may hold the pose of joints that it does not keep, which do not matter."""
-    told = folder.codecs.get(feature)
-    if told is None:
+    codec = folder.codecs.get(feature)
+    if codec is None:
         return ()
-    return told["name"], told["version"], {k: v for k, v in told["settings"].items() if k != "frozen"}
+    return codec["name"], codec["version"], {k: v for k, v in codec["settings"].items() if k != "frozen"}

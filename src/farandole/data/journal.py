@@ -61,9 +61,9 @@ def take_up(folder: Path, key: str, *, force: bool) -> EarlierWork:
     return EarlierWork(corpus.get("records", {}) | journal.read(), corpus)
 
 
-def record(folder: Path, name: str, told: Mapping[str, Any]) -> None:
+def record(folder: Path, name: str, entry: Mapping[str, Any]) -> None:
     """Note that a recording is finished."""
-    Records(folder / FOLDER).add(name, told)
+    Records(folder / FOLDER).add(name, entry)
 
 
 def sweep(folder: Path) -> None:

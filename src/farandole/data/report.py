@@ -29,16 +29,16 @@ def describe(folder: FeatureFolder) -> dict[str, Any]:
         splits[split] = {"sequences": len(names), "copies": copies, "hours": sum(seconds[n] for n in names) / 3600}
     features = {}
     for feature, columns in folder.features.items():
-        told: dict[str, Any] = {"columns": len(columns), "constant": [], "smallest": None, "largest": None}
-        told["kind"] = "motion" if feature in folder.codecs else "music"
+        facts: dict[str, Any] = {"columns": len(columns), "constant": [], "smallest": None, "largest": None}
+        facts["kind"] = "motion" if feature in folder.codecs else "music"
         try:
             scaler = folder.scaler(feature)
             still = scaler.maximum - scaler.minimum < CONSTANT
-            told["constant"] = [name for name, constant in zip(columns, still, strict=True) if constant]
-            told |= {"smallest": float(scaler.minimum.min()), "largest": float(scaler.maximum.max())}
+            facts["constant"] = [name for name, constant in zip(columns, still, strict=True) if constant]
+            facts |= {"smallest": float(scaler.minimum.min()), "largest": float(scaler.maximum.max())}
         except (DataError, ZeroDivisionError) as error:
             problems.append(str(error))
-        features[feature] = told
+        features[feature] = facts
         problems += _damaged(folder, feature)
     styles: dict[str, int] = {}
     for sequence in sequences.values():
@@ -61,8 +61,8 @@ def describe(folder: FeatureFolder) -> dict[str, Any]:
         "licence": folder.licence,
         "problems": problems,
         "each": {
-            n: {**told, "seconds": seconds[n], "split": split_of.get(n, ""), "sources": folder.sources(n)}
-            for n, told in sequences.items()
+            n: {**facts, "seconds": seconds[n], "split": split_of.get(n, ""), "sources": folder.sources(n)}
+            for n, facts in sequences.items()
         },
     }
 
@@ -78,12 +78,12 @@ def _height(skeleton: Skeleton) -> float:
 def _damaged(folder: FeatureFolder, feature: str) -> list[str]:
     """Arrays that are missing, cut off or of another shape than corpus.json says."""
     found = []
-    for name, told in folder.sequences.items():
+    for name, facts in folder.sequences.items():
         try:
             frames = len(folder.load(name, feature))
         except DataError as error:
             found.append(str(error))
             continue
-        if frames not in (told["frames"], 1):  # 1: a label of the whole sequence
-            found.append(f"{name}: {feature} has {frames} frames, but {told['frames']} are told")
+        if frames not in (facts["frames"], 1):  # 1: a label of the whole sequence
+            found.append(f"{name}: {feature} has {frames} frames, but {facts['frames']} were expected")
     return found

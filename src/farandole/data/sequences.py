@@ -77,18 +77,18 @@ class FeaturePlan:
         """Changes with everything that changes all outputs; features may be added under the same key."""
         from farandole._version import __version__
 
-        told = {k: v for k, v in vars(self).items() if k not in ("codecs", "music")}
-        return _hash([__version__, told])
+        settings = {k: v for k, v in vars(self).items() if k not in ("codecs", "music")}
+        return _hash([__version__, settings])
 
     @property
     def features(self) -> dict[str, str]:
         """Names of the features, each with a key that changes with what is computed."""
-        motion = {told["name"]: _hash(told) for told in self.codecs}
+        motion = {codec["name"]: _hash(codec) for codec in self.codecs}
         return motion | {name: _hash(name) for name in self.music}
 
     def only(self, names: Collection[str]) -> FeaturePlan:
         """The same for some of the features."""
-        codecs = tuple(told for told in self.codecs if told["name"] in names)
+        codecs = tuple(codec for codec in self.codecs if codec["name"] in names)
         return replace(self, codecs=codecs, music=tuple(n for n in self.music if n in names))
 
     @property
@@ -140,7 +140,7 @@ def make_sequence(
     hashes = {str(f.name): file_hash(f) for f in files}
     key = _hash([plan.key, hashes, source.name])
     old = known if known and known["key"] == key else None
-    missing = {f for f, told in plan.features.items() if not old or not _is_there(f, told, old, folder)}
+    missing = {f for f, k in plan.features.items() if not old or not _is_there(f, k, old, folder)}
     if old and not missing:
         return dict(old), False
     record = _compute(source, plan.only(missing), folder, old and old["sequences"])
@@ -227,7 +227,7 @@ def _motion(motion: Motion, plan: FeaturePlan) -> dict[str, Array]:
             f"made for {len(skeleton)} ({', '.join(skeleton.names[:3])}, ...): add --retarget"
         )
     motion = rest_like(motion, skeleton)
-    return {told["name"]: codecs.from_json(told, plan.fps, skeleton).encode(motion) for told in plan.codecs}
+    return {c["name"]: codecs.from_json(c, plan.fps, skeleton).encode(motion) for c in plan.codecs}
 
 
 @lru_cache(maxsize=1)  # dances to one song come one after the other

@@ -182,9 +182,9 @@ class Windows:
     def _frames(self, which: int, moving: Sequence[Stream], fix_lengths: bool) -> int:
         lengths = {s.feature: len(self._array(which, s.feature)) for s in moving}
         if len(set(lengths.values())) > 1 and not fix_lengths:
-            told = ", ".join(f"{f} {n}" for f, n in lengths.items())
+            counts = ", ".join(f"{f} {n}" for f, n in lengths.items())
             raise DataError(
-                f"{self.names[which]}: streams differ in length ({told} frames): set fix_lengths to cut them"
+                f"{self.names[which]}: streams differ in length ({counts} frames): set fix_lengths to cut them"
             )
         return min(lengths.values())
 
@@ -227,10 +227,10 @@ class _FolderLoader:
 
     def __call__(self, sequence: str, feature: str) -> np.ndarray:
         if feature in STYLE_LABELS and feature not in self.folder.features:
-            told = self.folder.sequences[sequence]
-            if STYLE not in told:
+            facts = self.folder.sequences[sequence]
+            if STYLE not in facts:
                 raise DataError(f"{sequence} has no style in corpus.json")
-            return np.array([self.styles.index(told[STYLE])])
+            return np.array([self.styles.index(facts[STYLE])])
         return self.folder.load(sequence, feature)
 
 

@@ -45,12 +45,12 @@ def packages() -> Iterator[Finding]:
         install = f"pip install 'farandole[{extra}]'" if extra else "pip install --upgrade farandole"
         if missing and (extra or not old):
             state = "absent" if extra else "bad"
-            told = f"{', '.join(missing)} not installed{f' ({purpose})' if purpose else ''}: {install}"
+            text = f"{', '.join(missing)} not installed{f' ({purpose})' if purpose else ''}: {install}"
         elif old:
-            state, told = "bad", f"too old: {', '.join(old)}: {install}"
+            state, text = "bad", f"too old: {', '.join(old)}: {install}"
         else:
-            state, told = "good", ", ".join(f"{name} {version}" for name, version in there.items())
-        yield Finding(about, state, told, facts)
+            state, text = "good", ", ".join(f"{name} {version}" for name, version in there.items())
+        yield Finding(about, state, text, facts)
 
 
 def engines() -> Iterator[Finding]:
@@ -59,10 +59,10 @@ def engines() -> Iterator[Finding]:
         import onnxruntime
 
         found = onnxruntime.get_available_providers()
-        told = (
+        text = (
             f"ONNX Runtime {onnxruntime.__version__}: {', '.join(p.removesuffix('ExecutionProvider') for p in found)}"
         )
-        yield Finding("engine onnx", "good", told, {"version": onnxruntime.__version__, "providers": found})
+        yield Finding("engine onnx", "good", text, {"version": onnxruntime.__version__, "providers": found})
     except Exception as error:  # a broken installation may raise anything
         yield Finding("engine onnx", "bad", f"cannot be loaded: {_line(error)}")
     if _version("torch") is None:
@@ -72,8 +72,8 @@ def engines() -> Iterator[Finding]:
         import torch
 
         devices = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
-        told = f"torch {torch.__version__}: {', '.join(devices) or 'no GPU, the processor'}"
-        yield Finding("engine torch", "good", told, {"version": torch.__version__, "devices": devices})
+        text = f"torch {torch.__version__}: {', '.join(devices) or 'no GPU, the processor'}"
+        yield Finding("engine torch", "good", text, {"version": torch.__version__, "devices": devices})
     except Exception as error:  # a broken installation may raise anything
         yield Finding("engine torch", "bad", f"cannot be loaded: {_line(error)}", {"devices": []})
 
@@ -82,10 +82,10 @@ def _needs() -> dict[str, dict[str, str]]:
     """Packages and their least versions: of farandole itself (""), and by extra."""
     needs: dict[str, dict[str, str]] = defaultdict(dict)
     try:
-        told = metadata.requires("farandole") or []
+        requirements = metadata.requires("farandole") or []
     except metadata.PackageNotFoundError:  # a source tree that was not installed
         return {}
-    for line in told:
+    for line in requirements:
         need, extra = _NEED.match(line), _EXTRA.search(line)
         if need:
             needs[extra["extra"] if extra else ""][need["name"]] = need["least"] or "0"
@@ -100,7 +100,7 @@ def _version(name: str) -> str | None:
 
 
 def _older(version: str | None, least: str) -> bool:
-    numbers = lambda text: [int(n) for n in re.findall(r"\d+", text.split("+")[0])[:3]]  # noqa: E731
+    numbers = lambda release: [int(n) for n in re.findall(r"\d+", release.split("+")[0])[:3]]  # noqa: E731
     return version is not None and numbers(version) < numbers(least)
 
 

@@ -38,7 +38,7 @@ def sound_files(folder: Path) -> Iterator[Finding]:
             bad[kind] = problem
     facts = {"read": read, "problems": bad}
     if bad:
-        yield Finding("sound files", "bad", "; ".join(f"{kind}: {told}" for kind, told in bad.items()), facts)
+        yield Finding("sound files", "bad", "; ".join(f"{kind}: {problem}" for kind, problem in bad.items()), facts)
     else:
         yield Finding("sound files", "good", f"{', '.join(read)}: read without an ffmpeg program", facts)
 
@@ -72,8 +72,8 @@ def dancing() -> Iterator[Finding]:
     begun = time.perf_counter()
     problem = _tried(lambda: dance(Song.from_samples(_moment(4.0), RATE, name="a moment of clicks")))
     took = time.perf_counter() - begun
-    told = problem or f"4 s of dance in {took:.1f} s, the model opened on the way"
-    yield Finding("a dance", "bad" if problem else "good", told, {"seconds": took})
+    text = problem or f"4 s of dance in {took:.1f} s, the model opened on the way"
+    yield Finding("a dance", "bad" if problem else "good", text, {"seconds": took})
 
 
 def pages() -> Iterator[Finding]:
@@ -90,8 +90,8 @@ def pages() -> Iterator[Finding]:
         Codec("libx264", "w")
 
     problem = _tried(encoder)
-    told = "mp4 can be written" if problem is None else f"PyAV has no H.264 encoder: --formats mp4 fails ({problem})"
-    yield Finding("video", "absent" if problem else "good", told)
+    text = "mp4 can be written" if problem is None else f"PyAV has no H.264 encoder: --formats mp4 fails ({problem})"
+    yield Finding("video", "absent" if problem else "good", text)
 
 
 def places() -> Iterator[Finding]:
@@ -104,8 +104,8 @@ def places() -> Iterator[Finding]:
 
         problem = _tried(write)
         state = "good" if problem is None else "bad" if about == "temporary" else "absent"
-        told = str(folder.absolute()) if problem is None else f"cannot write in {folder.absolute()}: {problem}"
-        yield Finding(about, state, told, {"folder": folder.absolute(), "writable": problem is None})
+        text = str(folder.absolute()) if problem is None else f"cannot write in {folder.absolute()}: {problem}"
+        yield Finding(about, state, text, {"folder": folder.absolute(), "writable": problem is None})
     yield Finding("cache", "good", "none is needed: farandole keeps nothing outside the folders that you name")
 
 
@@ -125,8 +125,8 @@ def sound_devices() -> Iterator[Finding]:
         names = []
         yield Finding("microphones", "absent", f"cannot be listed: {error}", {"inputs": names})
         return
-    told = ", ".join(names) or "none (live can play a file or read standard input)"
-    yield Finding("microphones", "good" if names else "absent", told, {"inputs": names})
+    text = ", ".join(names) or "none (live can play a file or read standard input)"
+    yield Finding("microphones", "good" if names else "absent", text, {"inputs": names})
 
 
 def _moment(seconds: float) -> np.ndarray:

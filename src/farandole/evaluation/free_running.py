@@ -137,8 +137,8 @@ def free_running(
                 motion = dance(song, seconds, seed)
             except MotionError as error:
                 failure = str(error)
-            told = song if isinstance(song, str) else getattr(song, "name", f"song {number}")
-            name = f"{told} seed {seed}"
+            title = song if isinstance(song, str) else getattr(song, "name", f"song {number}")
+            name = f"{title} seed {seed}"
             dances.append(FreeDance(name, song, seed, motion, beats_of(song), failure))
             if progress:
                 progress(len(dances), len(songs) * len(seeds))

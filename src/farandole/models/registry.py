@@ -54,13 +54,16 @@ def model_type(name: str) -> Any:
     Raises:
         DataError: If there is no such model, listing the names; or its plug-in cannot be imported or does not register it.
     """
-    if not isinstance(name, str) or name not in model_names():
-        raise DataError(f"no model {name!r}; there are: {', '.join(model_names())}")
-    if name not in _REGISTERED:
+    known = isinstance(name, str)
+    if known and name not in _REGISTERED:
         if name in _built_in():
             importlib.import_module(_built_in()[name])
+        elif plug_in := _plug_ins().get(name):  # asked last: it reads what is told of every installed package
+            _load(plug_in)
         else:
-            _load(_plug_ins()[name])
+            known = False
+    if not known:
+        raise DataError(f"no model {name!r}; there are: {', '.join(model_names())}")
     return _REGISTERED[name]
 
 

@@ -52,8 +52,8 @@ class Records:
 
     def read(self) -> dict[str, dict[str, Any]]:
         """Records by the name of their piece. Raises DataError if one is damaged."""
-        told = [read_json(path) for path in sorted(self.folder.glob(f"[!.]*{_ENDING}"))]
-        return {one["name"]: one["record"] for one in told}
+        entries = [read_json(path) for path in sorted(self.folder.glob(f"[!.]*{_ENDING}"))]
+        return {entry["name"]: entry["record"] for entry in entries}
 
 
 @contextmanager

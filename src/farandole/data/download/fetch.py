@@ -133,8 +133,8 @@ def _continue(archive: Archive, part: Path, progress: Progress | None) -> bool:
 
 def _is_same(response: Any, version: str) -> bool:
     """Whether a part is one of the version that was asked for, as far as the server tells."""
-    told = [response.headers.get(name, "") for name in ("ETag", "Last-Modified")]
-    return not version or version in told or not any(told)
+    versions = [response.headers.get(name, "") for name in ("ETag", "Last-Modified")]
+    return not version or version in versions or not any(versions)
 
 
 def _refuse_packed(archive: Archive, response: Any) -> None:
@@ -205,9 +205,9 @@ def _agreed_begin(response: Any, begin: int) -> int:
     """Where the bytes of a response begin in the file: 0 unless the server does send the part asked for."""
     if response.status != 206:
         return 0
-    told = str(response.headers.get("Content-Range", ""))
-    if not told.startswith(f"bytes {begin}-"):
-        raise http.client.HTTPException(f"was asked for bytes from {begin} on and sent '{told}'")
+    sent = str(response.headers.get("Content-Range", ""))
+    if not sent.startswith(f"bytes {begin}-"):
+        raise http.client.HTTPException(f"was asked for bytes from {begin} on and sent '{sent}'")
     return begin
 
 
