@@ -90,7 +90,7 @@ def test_what_the_model_cannot_do_is_said_in_one_line(farandole, song: Path, tmp
         (("--start", tmp_path / "none.bvh"), "none.bvh: no such file"),
         (
             ("--model", "inbetween"),
-            "the model inbetween (inbetweener) lacks what that needs: listens to music; these can: starter",
+            "the model inbetween (inbetweener) lacks what that needs: listens to music; it fills gaps; these can: starter",
         ),
         (("--seconds", "nan"), "nan s: need|'--seconds': Input should be greater than or equal to 1"),
         (("--fps", "nan"), "nan fps: need|'--fps'"),
