@@ -88,11 +88,13 @@ def test_clipped_stereo_and_broken_samples_break_nothing() -> None:
     assert all(np.isfinite(f.rotations).all() for f in frames)
 
 
-@pytest.mark.parametrize("bad", [np.zeros(5, np.int16), np.zeros((2, 3, 4)), "text"])
+@pytest.mark.parametrize("bad", [np.zeros(5, np.int16), np.zeros((2, 3, 4)), np.zeros((2, 512)), np.float32(0), "text"])
 def test_samples_of_other_kinds_are_refused(bad) -> None:
     live = fa.Live(RATE)
-    with pytest.raises(AudioError):
+    with pytest.raises(AudioError, match="live samples are"):
         live.push(bad)
+    with pytest.raises(AudioError, match="live samples are"):
+        live.hear(bad, 0.0)
     assert live.push(silence(0.1))
 
 

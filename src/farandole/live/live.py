@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from farandole.errors import AbilityError, AudioError, MotionError
-from farandole.generation.live.live_dancer import LiveControls, LiveDancer
+from farandole.generation.live.controls import LiveControls
+from farandole.generation.live.live_dancer import LiveDancer
 
 if TYPE_CHECKING:
     from farandole.generation.completer import Completer
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _HOP_SECONDS = 256 / 22050  # the ears' step: onsets are read as often, so that none is lost between two frames
 SLOWEST, FASTEST = 10.0, 120.0
 """Frames per second that can be asked for."""
+MOST_CHANNELS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,20 +192,14 @@ class Live:
 
     def _whole_pieces(self, samples: Array) -> Iterator[Array]:
         """Pieces of one length; what is left waits for the next samples, so that nothing depends on how they are cut."""
-        block = np.asarray(samples)
-        if block.ndim not in (1, 2) or not np.issubdtype(block.dtype, np.floating):
-            raise AudioError(
-                f"live samples are {block.dtype} {block.shape}; needed is float [n] or [n, channels] in -1..1"
-            )
-        mono = block.mean(axis=1) if block.ndim == 2 else block
-        self._rest = np.concatenate((self._rest, mono.astype(np.float32)))
+        self._rest = np.concatenate((self._rest, _mono(samples)))
         while len(self._rest) >= self._hop:
             piece, self._rest = self._rest[: self._hop], self._rest[self._hop :]
             yield piece
 
     def _pieces(self, samples: Array) -> list[Array]:
-        block = np.asarray(samples)
-        return [block[at : at + self._hop] for at in range(0, len(block), self._hop)] if block.ndim else [block]
+        block = _mono(samples)
+        return [block[at : at + self._hop] for at in range(0, len(block), self._hop)]
 
     def _listen(self, now: float) -> LiveState:
         """What is heard at a moment, or at the last one asked for if that is later; the strongest onsets are kept."""
@@ -211,3 +207,16 @@ class Live:
         state = self._ears.clock(self._asked)
         self._bands = np.maximum(self._bands, state.bands)
         return state
+
+
+def _mono(samples: Array) -> Array:
+    """The mean of the channels, float32 [n]. Raises AudioError if it is no sound."""
+    block = np.asarray(samples)
+    kinds = f"live samples are {block.dtype} {block.shape}; needed is float [n] or [n, channels] in -1..1"
+    if block.ndim not in (1, 2) or not np.issubdtype(block.dtype, np.floating):
+        raise AudioError(kinds)
+    if block.ndim == 1:
+        return block.astype(np.float32)
+    if not 1 <= block.shape[1] <= MOST_CHANNELS:
+        raise AudioError(f"{kinds}, at most {MOST_CHANNELS} channels: are the axes swapped?")
+    return block.mean(axis=1).astype(np.float32)
