@@ -147,7 +147,7 @@ def dance(
     outputs = plan_outputs(song, out, formats, takes, default=default)
     for path in outputs.all:
         _io.check_output(path, force=force)
-    whole = load_song(song)
+    whole = load_song(song, chroma=True)
     sound = song_part(whole, moment(begin, whole, "--begin"), moment(end, whole, "--end"))
     if loop:
         sound = whole_bars(sound, seconds)
