@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from farandole.generation.latent_flow.variety import Danced
 from farandole.generation.window_plan import forward_windows
 from farandole.models.abilities import LatentFlow
 from farandole.motion.rotations import Array
@@ -27,6 +28,7 @@ def sample_latents(
     *,
     pinned: Array,
     start: Array | None = None,
+    lag: Array | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Array:
     """Latents of B dances at once.
@@ -39,6 +41,8 @@ def sample_latents(
         facts: Windows and steps.
         pinned: Pinned features and flags, [T, D + G] (zeros: nothing is pinned).
         start: Clean latents of what was danced before, [B, S, Z]; they take the first places of the result.
+        lag: Tokens from each place back to the one that it varies, [B, N]; 0: none. Everything else that was danced before is
+            kept away from (`variety`). None: nothing is.
         progress: Called with (tokens done, tokens in all).
 
     Returns:
@@ -68,7 +72,8 @@ def sample_latents(
             "pinned": _padded(np.repeat(pinned[None, in_window], batch, axis=0), frames * facts.tokens),
         }
         guidance = guidance_of(inputs["style"], facts)
-        *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=guidance)
+        danced = None if lag is None else Danced(latents, done, step.end - done, lag[:, done])
+        *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=guidance, danced=danced)
         latents[:, done : step.end] = x[:, done - first : count]
         if progress:
             progress(step.end, total)
@@ -126,6 +131,7 @@ def velocity_steps(
     *,
     guidance: float | Array = 1.0,
     halves: bool = False,
+    danced: Danced | None = None,
 ) -> Iterator[Array]:
     """The flow from t = 0 to 1 by the two-step Adams-Bashforth method, step by step; known tokens stay as they are.
 
@@ -135,9 +141,13 @@ def velocity_steps(
     Guidance above 1 follows the dynamics more closely than the model would: its velocity is carried beyond the one without them
     (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work. It may differ by token, [B, N, 1].
     With `halves`, x is yielded unchanged between the two runs of such a step too, for callers that have little time at once.
+
+    Tokens that are free in all dances, one after the other, keep away from what was `danced`.
     """
     free = 1.0 - inputs["known"][..., None]
     size = np.float32(1.0 / steps)
+    begin = int(free[0].argmax())
+    new = slice(begin, begin + danced.new) if danced is not None else slice(0)
     before = None
     guided = bool(np.any(np.asarray(guidance) != 1.0)) and bool(inputs["music"][..., DYNAMICS].any())
     alone = _without_dynamics(inputs) if guided else None
@@ -151,6 +161,8 @@ def velocity_steps(
                 velocity, without = velocities(x, n / steps)
             if without is not None:
                 velocity = without + np.asarray(guidance, np.float32) * (velocity - without)
+            if danced is not None:
+                velocity[:, new] = danced.pushed(x[:, new], velocity[:, new], n / steps)
             velocity = free * velocity
             slope = velocity if before is None else np.float32(1.5) * velocity - np.float32(0.5) * before
             x = x + size * slope
