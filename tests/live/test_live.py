@@ -107,6 +107,18 @@ def test_arguments_that_cannot_be_used_are_refused() -> None:
         fa.Live().change(colour="red")
 
 
+def test_times_that_are_no_numbers_are_refused_and_change_nothing() -> None:
+    live, other = fa.Live(RATE), fa.Live(RATE)
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(AudioError, match="a time of"):
+            live.frame(bad)
+        with pytest.raises(AudioError, match="a time of"):
+            live.hear(silence(0.1), bad)
+    for each in (live, other):
+        each.hear(drums(1), 0.0)
+    assert same([live.frame(1.0)], [other.frame(1.0)])
+
+
 def test_models_that_complete_otherwise_are_refused() -> None:
     with pytest.raises(fa.FarandoleError, match="live"):
         fa.Live(model="inbetween")

@@ -132,10 +132,14 @@ def test_an_unknown_style_changes_nothing(model) -> None:
     assert dancer.controls.style == "auto"
 
 
-@pytest.mark.parametrize("numbers", [{"energy": 0.0}, {"temperature": 3.0}, {"seed": -1}, {"energy": float("nan")}])
-def test_controls_out_of_range_are_refused(numbers: dict) -> None:
-    with pytest.raises(MotionError):
-        LiveControls(**numbers)
+@pytest.mark.parametrize(
+    "bad",
+    [{"energy": 0.0}, {"temperature": 3.0}, {"seed": -1}, {"energy": float("nan")}, {"energy": "1"}, {"seed": 1.5},
+     {"style": None}, {"dancing": 1}],
+)  # fmt: skip
+def test_controls_out_of_range_or_of_another_kind_are_refused(bad: dict) -> None:
+    with pytest.raises(MotionError, match=next(iter(bad))):
+        LiveControls(**bad)
 
 
 def test_late_calls_still_give_poses(model) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -139,12 +140,11 @@ class Live:
         Raises:
             MotionError: If a name or number cannot be used; nothing changes then.
         """
-        try:
-            new = replace(self.controls, **controls)
-        except TypeError:
-            known = ", ".join(LiveControls.__dataclass_fields__)
-            raise MotionError(f"no control '{next(iter(controls), '')}': there are {known}") from None
-        self._dancer.change(new)
+        known = LiveControls.__dataclass_fields__
+        for name in controls:
+            if name not in known:
+                raise MotionError(f"no control '{name}': there are {', '.join(known)}")
+        self._dancer.change(replace(self.controls, **controls))
 
     def push(self, samples: Array) -> list[LiveFrame]:
         """Take in samples; the frames that have become due, in order.
@@ -170,8 +170,9 @@ class Live:
         """Take in samples whose first sounded at a moment, s on the caller's clock, as `LiveEars.push`.
 
         Raises:
-            AudioError: If they have another shape or type.
+            AudioError: If they have another shape or type, or the moment is no number; nothing is taken in then.
         """
+        _check_time(at)
         begin = 0
         for block in self._pieces(samples):
             self._ears.push(block, at + begin / self.sample_rate)
@@ -179,7 +180,12 @@ class Live:
             self._listen(at + begin / self.sample_rate)
 
     def frame(self, now: float) -> LiveFrame:
-        """The frame of a moment, s on the clock of the samples; ask in ascending order."""
+        """The frame of a moment, s on the clock of the samples; ask in ascending order.
+
+        Raises:
+            AudioError: If the moment is no number.
+        """
+        _check_time(now)
         state = self._listen(now)
         elapsed = 0.0 if self._shown is None else max(0.0, now - self._shown)
         self._shown = now
@@ -207,6 +213,11 @@ class Live:
         state = self._ears.clock(self._asked)
         self._bands = np.maximum(self._bands, state.bands)
         return state
+
+
+def _check_time(seconds: float) -> None:
+    if not math.isfinite(seconds):
+        raise AudioError(f"a time of {seconds} s: needed is a number of seconds on one clock")
 
 
 def _mono(samples: Array) -> Array:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from farandole.errors import MotionError
 from farandole.generation.latent_flow.styles import AUTO
+
+_KINDS: dict[str, tuple[type, str]] = {
+    "style": (str, "a name"),
+    "energy": (Real, "a number"),
+    "seed": (Integral, "a whole number"),
+    "temperature": (Real, "a number"),
+    "dancing": (bool, "True or False"),
+}
 
 
 @dataclass(frozen=True)
@@ -20,7 +29,7 @@ class LiveControls:
         dancing: False: stand still.
 
     Raises:
-        MotionError: If a number is out of range.
+        MotionError: If a value is of another kind or out of range.
     """
 
     style: str = AUTO
@@ -30,6 +39,10 @@ class LiveControls:
     dancing: bool = True
 
     def __post_init__(self) -> None:
+        for name, (kind, words) in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise MotionError(f"{name} {value!r}: needed is {words}")
         if not 0.25 <= self.energy <= 2.0:
             raise MotionError(f"energy {self.energy:g}: accepted is 0.25 to 2")
         if not 0.0 <= self.temperature <= 2.0:
