@@ -11,7 +11,7 @@ import numpy as np
 from farandole.errors import AudioError
 from farandole.music.beats import Beats, track_beats
 from farandole.music.chroma import Chroma
-from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, decode, decode_blocks, resample, sound_tracks
+from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, ahead, decode, decode_blocks, resample, sound_tracks
 from farandole.music.onsets import FrameFeatures, analyse
 
 _VANISHING = 1e-4
@@ -193,7 +193,7 @@ def load_song(path: str | Path, *, name: str | None = None, rates: Iterable[int]
 def _heard(path: Path, name: str, rates: Sequence[int], chroma: bool, side: bool = False, track: int = 0) -> Song:
     """A song as one of its tracks has it, with samples at other rates and chroma at hand if they are wanted."""
     others: dict[int, list[np.ndarray]] = {rate: [] for rate in rates}
-    blocks = decode_blocks(path, others=others, side=side, track=track)
+    blocks = ahead(decode_blocks(path, others=others, side=side, track=track))
     harmony = Chroma(SAMPLE_RATE) if chroma else None
     frames = analyse(harmony.hear(blocks) if harmony else blocks, SAMPLE_RATE)
     song = Song(frames, name=name, path=path, side=side, track=track)

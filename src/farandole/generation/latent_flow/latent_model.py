@@ -27,6 +27,7 @@ class LatentModel(Completer[LatentFlow]):
     """A flow over latents with its encoder and decoder."""
 
     kind = "latent_flow"
+    networks = ("flow", "decoder")
 
     @property
     def codec(self) -> DanceCodec:
