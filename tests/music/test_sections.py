@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -97,3 +98,18 @@ def test_a_song_read_for_its_sections_is_decoded_once(tmp_path: Path, monkeypatc
     song = load_song(path, chroma=True)
     assert find_sections(song) is find_sections(song)
     assert len(decoded) == 1
+
+
+def test_a_long_song_is_not_held_to_find_its_sections(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 0.1
+    peaks = []
+    for seconds in (300, 600):
+        path = tmp_path / f"{seconds}.wav"
+        soundfile.write(path, np.tile(noise, seconds), RATE)
+        tracemalloc.start()
+        try:
+            assert len(load_song(path, chroma=True).chroma[0]) == seconds * RATE // 2048 + 1
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 0.5 * 4 * 300 * RATE, peaks
