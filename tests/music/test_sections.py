@@ -73,7 +73,7 @@ def test_short_and_silent_songs_are_one_section(seconds: float) -> None:
 @pytest.mark.parametrize("midi", [48, 57, 64, 71])
 def test_chroma_names_the_note_in_any_octave(midi: int) -> None:
     t = np.arange(2 * RATE) / RATE
-    note = sum(np.sin(2 * np.pi * 440 * 2 ** ((midi - 69) / 12) * h * t) / h for h in (1, 2, 4))
+    note = np.sum([np.sin(2 * np.pi * 440 * 2 ** ((midi - 69) / 12) * h * t) / h for h in (1, 2, 4)], axis=0)
     values, fps = Song.from_samples(note.astype(np.float32), RATE).chroma
     assert len(values) == 2 * RATE // 2048 + 1
     assert fps == pytest.approx(RATE / 2048)
