@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def test_short_and_silent_songs_are_one_section(seconds: float) -> None:
 @pytest.mark.parametrize("midi", [48, 57, 64, 71])
 def test_chroma_names_the_note_in_any_octave(midi: int) -> None:
     t = np.arange(2 * RATE) / RATE
-    note = sum(np.sin(2 * np.pi * 440 * 2 ** ((midi - 69) / 12) * h * t) / h for h in (1, 2, 4))
+    note = np.sum([np.sin(2 * np.pi * 440 * 2 ** ((midi - 69) / 12) * h * t) / h for h in (1, 2, 4)], axis=0)
     values, fps = Song.from_samples(note.astype(np.float32), RATE).chroma
     assert len(values) == 2 * RATE // 2048 + 1
     assert fps == pytest.approx(RATE / 2048)
@@ -97,3 +98,18 @@ def test_a_song_read_for_its_sections_is_decoded_once(tmp_path: Path, monkeypatc
     song = load_song(path, chroma=True)
     assert find_sections(song) is find_sections(song)
     assert len(decoded) == 1
+
+
+def test_a_long_song_is_not_held_to_find_its_sections(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 0.1
+    peaks = []
+    for seconds in (300, 600):
+        path = tmp_path / f"{seconds}.wav"
+        soundfile.write(path, np.tile(noise, seconds), RATE)
+        tracemalloc.start()
+        try:
+            assert len(load_song(path, chroma=True).chroma[0]) == seconds * RATE // 2048 + 1
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 0.5 * 4 * 300 * RATE, peaks

@@ -142,7 +142,7 @@ def body_layer(body: Capsules, camera: Camera, *, supersample: int = 2) -> Layer
         rays = np.flatnonzero(silhouettes(cones, eye.size, eye.focal, margin=_MARGIN).contain(part, row, column))
         part, row, column = part[rays], row[rays], column[rays]
         x, y = eye.slopes()
-        pixels = np.flatnonzero(_twice(blocks))
+        pixels = np.flatnonzero(np.repeat(np.repeat(blocks, 2, 0), 2, 1))
         number = np.zeros(grid.count, np.intp)
         number[pixels] = np.arange(len(pixels))
         place = number[grid.place(row, column)]
@@ -229,11 +229,6 @@ def _colours(
     colour = np.zeros((len(pixels), 3), np.float32)
     colour[seen] = (shade(normal, toward, sums[3:6] / sums[6], height, camera) * covered[seen]).T
     return colour
-
-
-def _twice(picture: np.ndarray) -> np.ndarray:
-    """A picture [H, W] with each pixel as 2 x 2."""
-    return np.repeat(np.repeat(picture, 2, 0), 2, 1)
 
 
 def _between(colour: Array, pixels: NDArray[np.intp], width: int) -> Iterator[tuple[NDArray[np.intp], Array]]:
