@@ -152,6 +152,8 @@ class DanceStyle:
     """How closely its dances follow the dynamics of a phrase; None: as closely as the model's others."""
     locking: float = 0.0
     """How far from straight a standing leg is that its dancers would have locked: the model blurs that, m (`leg_lengths`)."""
+    apart: float = 1.0
+    """How far from each other passages of a dance are kept, root mean square of scaled latents; 0: anywhere."""
     suits: tuple[float, float] | None = None
     """Music it suits best: beats per minute as heard, and punch (`music.onsets`). None: it is danced only when asked for."""
     even: bool = False
@@ -174,6 +176,8 @@ class DanceStyle:
             raise CheckpointError(
                 f"style of the family {self.family}: locking must be from 0 to 0.1 m, got {self.locking:g}"
             )
+        if self.apart < 0:
+            raise CheckpointError(f"style of the family {self.family}: apart must not be negative, got {self.apart:g}")
         if self.spread < 0:
             raise CheckpointError(
                 f"style of the family {self.family}: spread must not be negative, got {self.spread:g}"

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from farandole.generation.latent_flow.variety import APART, Danced
+from farandole.generation.latent_flow.variety import Danced
 
 NEW, SIZE, DONE = 4, 6, 120
+APART = np.ones(2)
 EARLIER = slice(20, 24)
 
 
@@ -26,7 +27,7 @@ def push(danced, place, t=0.0):
 
 def test_a_passage_danced_before_is_left_behind(latents):
     place = near(latents, EARLIER)
-    away = push(Danced(latents, DONE, NEW), place)
+    away = push(Danced(latents, DONE, NEW, APART), place)
     towards = place - latents[:, EARLIER]
     cosine = (
         (away * towards).sum(axis=(1, 2)) / np.linalg.norm(away, axis=(1, 2)) / np.linalg.norm(towards, axis=(1, 2))
@@ -35,26 +36,32 @@ def test_a_passage_danced_before_is_left_behind(latents):
 
 
 def test_what_is_far_enough_is_not_pushed(latents):
-    place = latents[:, EARLIER] + 10.0 * APART
-    assert not push(Danced(latents, DONE, NEW), place).any()
+    place = latents[:, EARLIER] + 10.0
+    assert not push(Danced(latents, DONE, NEW, APART), place).any()
+
+
+def test_how_far_is_told_for_each_dance(latents):
+    pushes = push(Danced(latents, DONE, NEW, np.array([0.1, 1.0])), near(latents, EARLIER))
+    assert not pushes[0].any()
+    assert pushes[1].any()
 
 
 def test_what_was_danced_just_now_may_come_again(latents):
     latents[:] = np.where(np.arange(160)[:, None] < 60, latents + 50.0, latents)
-    assert not push(Danced(latents, DONE, NEW), near(latents, slice(100, 104))).any()
+    assert not push(Danced(latents, DONE, NEW, APART), near(latents, slice(100, 104))).any()
 
 
 def test_the_passage_that_a_repeated_section_varies_is_not_left(latents):
     spread = 50.0 * np.arange(160, dtype=np.float32)[:, None] + latents  # every passage far from every other
-    danced = Danced(spread, DONE, NEW, np.array([DONE - EARLIER.start, 0]))
+    danced = Danced(spread, DONE, NEW, APART, np.array([DONE - EARLIER.start, 0]))
     pushes = push(danced, near(spread, EARLIER))
     assert not pushes[0].any()
     assert pushes[1].any()
 
 
 def test_details_are_drawn_freely(latents):
-    assert not push(Danced(latents, DONE, NEW), near(latents, EARLIER), t=0.9).any()
+    assert not push(Danced(latents, DONE, NEW, APART), near(latents, EARLIER), t=0.9).any()
 
 
 def test_a_dance_that_begins_has_nothing_to_leave(latents):
-    assert not push(Danced(latents, NEW, NEW), latents[:, :NEW]).any()
+    assert not push(Danced(latents, NEW, NEW, APART), latents[:, :NEW]).any()

@@ -54,7 +54,7 @@ def sample_latents(
     if start is not None:
         done = start.shape[1]
         latents[:, :done] = start
-    frames = facts.frames_per_token
+    frames, apart = facts.frames_per_token, np.array([kind.apart for kind in facts.styles.values()])
     # The last window is moved back to end with the dance, and takes over more tokens instead.
     for step in forward_windows(done, total, window=facts.tokens, context=facts.context, flush=True):
         first, done = step.first, step.done
@@ -72,7 +72,7 @@ def sample_latents(
             "pinned": _padded(np.repeat(pinned[None, in_window], batch, axis=0), frames * facts.tokens),
         }
         guidance = guidance_of(inputs["style"], facts)
-        danced = None if lag is None else Danced(latents, done, step.end - done, lag[:, done])
+        danced = None if lag is None else Danced(latents, done, step.end - done, style[:, done] @ apart, lag[:, done])
         *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=guidance, danced=danced)
         latents[:, done : step.end] = x[:, done - first : count]
         if progress:

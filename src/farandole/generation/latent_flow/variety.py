@@ -11,9 +11,7 @@ import numpy as np
 
 from farandole.motion.rotations import Array
 
-APART = 1.0
-"""Distance of passages from which on nothing is pushed, root mean square of scaled latents."""
-_STRENGTH = 1.5  # push, in shares of what is missing to `APART`, per unit of flow time
+_STRENGTH = 1.5  # push, in shares of what is missing to the wanted distance, per unit of flow time
 _UNTIL = 0.6  # flow time up to which it acts: later details are drawn
 _RECENT = 60  # tokens before a window that it may resemble: dancers repeat a move at once
 _MEMORY = 1350  # tokens that a dance looks back: three minutes
@@ -23,17 +21,18 @@ _AROUND = 8  # tokens about the passage that a repeated section varies
 class Danced:
     """Earlier passages of dances, as long as what a window makes anew."""
 
-    def __init__(self, latents: Array, done: int, new: int, lag: Array | None = None) -> None:
+    def __init__(self, latents: Array, done: int, new: int, apart: Array, lag: Array | None = None) -> None:
         """What is danced so far.
 
         Args:
             latents: Scaled latents, [B, N, Z], of which the first `done` are made.
             done: Tokens made.
             new: Tokens that the window makes.
+            apart: Distance of passages from which on nothing is pushed, root mean square of scaled latents, [B].
             lag: Tokens from `done` back to the passage that each dance is to vary, [B]; 0: none.
         """
         first, stop = max(0, done - _MEMORY), done - _RECENT
-        self.new = new
+        self.new, self.apart = new, apart
         self.passages = np.empty((len(latents), 0, 0), np.float32)
         if stop - first >= new:
             views = np.lib.stride_tricks.sliding_window_view(latents[:, first:stop], new, axis=1)
@@ -54,6 +53,6 @@ class Danced:
         nearest = gaps.argmin(axis=1)
         each = np.arange(len(x))
         gap = np.sqrt(np.maximum(gaps[each, nearest], 1e-6))
-        share = _STRENGTH * np.where(gap < APART, APART / gap - 1.0, 0.0)
+        share = _STRENGTH * np.maximum(self.apart / gap - 1.0, 0.0)
         push = share[:, None] * (heading - self.passages[each, nearest])
         return velocity + push.reshape(velocity.shape).astype(np.float32)
