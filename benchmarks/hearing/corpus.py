@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from band import RATE, Kind
-from songs import make
+from band import RATE
+from invented import invented_kind
+from songs import make, training_kinds
 
 from farandole.music.activation.network import TEMPI
 from farandole.music.activation.spectrum import spectrum_input
@@ -27,30 +29,33 @@ class HeardSong:
     downbeats: np.ndarray
 
 
-def heard_songs(kinds: list[Kind], per_kind: int, seconds: float, seed: int, cache: Path) -> list[HeardSong]:
-    """Songs of each kind, a file of the cache for each kind."""
-    cache.mkdir(parents=True, exist_ok=True)
-    out = []
-    for index, kind in enumerate(kinds):
-        path = cache / f"{kind.name}_{per_kind}_{seed}.npz"
+class SongStream:
+    """Ever new songs: every third of a kind of kinds.yaml that may be trained on, the others each of a kind drawn by rule.
+
+    Args:
+        cache: Folder in which each song is kept once it is made.
+        seconds: Length of each.
+        seed: Of the songs, and (with `rule_seed`) of their kinds.
+    """
+
+    def __init__(self, cache: Path, seconds: float, seed: int, rule_seed: int = 41) -> None:
+        cache.mkdir(parents=True, exist_ok=True)
+        self._cache, self._seconds, self._seed, self._rule_seed = cache, seconds, seed, rule_seed
+        self._known = training_kinds()
+
+    def __getitem__(self, index: int) -> HeardSong:
+        path = self._cache / f"{self._rule_seed}_{self._seed}_{index}.npz"
         if not path.exists():
-            songs = [make(kind, seed + number, seconds) for number in range(per_kind)]
-            arrays = {}
-            for number, song in enumerate(songs):
-                x = spectrum_input(analyse([song.samples], RATE).mel, FPS)
-                arrays |= {
-                    f"level{number}": x[:, : x.shape[1] // 2].astype(np.float16), f"beats{number}": song.beats,
-                    f"down{number}": song.downbeats,
-                }  # fmt: skip
-            part = path.with_suffix(".part.npz")
-            np.savez(part, **arrays)
+            known = self._known[index // 3 % len(self._known)]
+            kind = known if index % 3 == 0 else invented_kind(index, self._rule_seed)
+            song = make(kind, self._seed + index, self._seconds)
+            x = spectrum_input(analyse([song.samples], RATE).mel, FPS)
+            part = path.with_suffix(f".{os.getpid()}.part.npz")
+            level = x[:, : x.shape[1] // 2].astype(np.float16)
+            np.savez(part, level=level, beats=song.beats, downbeats=song.downbeats)
             part.rename(path)
-            if index % 20 == 0:
-                print(f"{index + 1} of {len(kinds)} kinds made", flush=True)
         with np.load(path) as stored:
-            for number in range(per_kind):
-                out.append(HeardSong(*(stored[f"{name}{number}"] for name in ("level", "beats", "down"))))
-    return out
+            return HeardSong(*(stored[name] for name in ("level", "beats", "downbeats")))
 
 
 def targets(beats: np.ndarray, downbeats: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,7 +1,8 @@
 """Kinds of songs drawn by rule, so that a network hears far more rhythms than a list of kinds can hold. For training only.
 
 A rule never copies a pattern of kinds.yaml. What makes the beat is kept as listeners have it: backbeats lie on beats, half-time
-has its snare on the third of four quick beats, triplets and dotted figures divide a beat and are not it.
+has its snare on the third of four quick beats, quick breaks have it on the second and fourth, triplets and dotted figures
+divide a beat and are not it.
 """
 
 from __future__ import annotations
@@ -9,34 +10,39 @@ from __future__ import annotations
 import numpy as np
 from band import Kind
 
-_METERS, _METER_SHARE = (4, 3, 2, 5, 6, 7), (0.62, 0.18, 0.07, 0.05, 0.03, 0.05)
-_MOODS, _MOOD_SHARE = ("drums", "half", "latin", "light", "bare"), (0.42, 0.07, 0.2, 0.15, 0.16)
+_METERS, _METER_SHARE = (4, 3, 2, 5, 6, 7), (0.58, 0.18, 0.11, 0.05, 0.03, 0.05)
+_MOODS = {"drums": 0.37, "half": 0.06, "break": 0.07, "latin": 0.2, "light": 0.14, "bare": 0.16}
 _BACKBEATS = {
     2: [(1,)], 3: [(1, 2), (2,), (1,)], 4: [(1, 3)], 5: [(2,), (1, 3), (1, 4), (2, 4)], 6: [(1, 3, 5), (3,), (2, 5)],
     7: [(1, 3, 5), (2, 4, 6), (1, 4, 6)],
 }  # fmt: skip
-_BASS = {"one": 0.16, "two": 0.18, "each": 0.12, "all": 0.1, "walk": 0.12, "sync": 0.18, "ahead": 0.08, "off": 0.06}
+_BASS = {
+    "one": 0.14, "two": 0.16, "each": 0.11, "all": 0.1, "walk": 0.11, "sync": 0.17, "ahead": 0.07, "off": 0.06, "cross": 0.08,
+}  # fmt: skip
 _CHORDS = {"=": 0.26, "h": 0.06, "each": 0.16, "off": 0.14, "after": 0.1, "cross": 0.12, "sync": 0.08, "even": 0.08}
 _CLICKS = ("clave", "rim", "cowbell", "bongo", "conga", "tambourine", "shaker", "guiro")
 
 
-def invented_kinds(count: int, seed: int = 41) -> list[Kind]:
-    """That many kinds; a longer list begins with the shorter one."""
-    return [_Inventor(np.random.default_rng([seed, index]), f"invented{index}").kind() for index in range(count)]
+def invented_kind(index: int, seed: int = 41) -> Kind:
+    """One of endlessly many kinds."""
+    return _Inventor(np.random.default_rng([seed, index]), f"invented{index}").kind()
 
 
 class _Inventor:
     def __init__(self, rng: np.random.Generator, name: str) -> None:
         self.rng, self.name = rng, name
-        self.mood = str(rng.choice(_MOODS, p=_MOOD_SHARE))
-        self.meter = 4 if self.mood == "half" else int(rng.choice(_METERS, p=_METER_SHARE))
-        self.steps = 4 if self.mood == "half" else int(rng.choice([4, 2, 3], p=[0.45, 0.3, 0.25]))
+        self.mood = str(rng.choice(list(_MOODS), p=list(_MOODS.values())))
+        quick = self.mood in ("half", "break")
+        self.meter = 4 if quick else int(rng.choice(_METERS, p=_METER_SHARE))
+        self.steps = 4 if quick else int(rng.choice([4, 2, 3], p=[0.45, 0.3, 0.25]))
         self.bar = self.meter * self.steps
 
     def kind(self) -> Kind:
-        low, high = {4: (60, 140), 2: (86, 214), 3: (46, 128) if self.meter == 2 else (62, 208)}[self.steps]
+        low, high = {4: (56, 140), 2: (86, 214), 3: (46, 128) if self.meter == 2 else (62, 208)}[self.steps]
         if self.mood == "half":
             low, high = 116, 172
+        if self.mood == "break":
+            low, high = 132, 178
         middle = float(np.exp(self.rng.uniform(np.log(low), np.log(high))))
         swing = (0.0, 0.33) if self.steps != 3 and self.rng.random() < 0.25 else (0.0, 0.0)
         drums = {} if self.mood == "bare" else self._latin() if self.mood == "latin" else self._kit()
@@ -100,6 +106,8 @@ class _Inventor:
     def _kick(self) -> str:
         rng, half = self.rng, self.meter // 2 * self.steps
         style = str(rng.choice(["each", "ones", "first", "late", "second"], p=[0.22, 0.36, 0.2, 0.17, 0.05]))
+        if self.mood == "break":
+            return self._with(self._marks({0: "X"}), int(rng.integers(1, 4)), str(rng.choice(["X", "x"])))
         if self.mood == "half":
             return self._with(self._marks({0: "X"}), int(rng.integers(0, 3)), "x")
         if style == "each":
@@ -119,6 +127,8 @@ class _Inventor:
         if self.mood == "half":
             return self._with(self._marks({2 * self.steps: "X"}), int(rng.integers(0, 2)), "o")
         style = str(rng.choice(["back", "each", "cross", "ghosts"], p=[0.55, 0.05, 0.15, 0.25]))
+        if self.mood == "break":
+            style = "ghosts" if rng.random() < 0.6 else "back"
         if style == "each":
             return self._on_beats("x", "X")
         if style == "cross":
@@ -173,6 +183,9 @@ class _Inventor:
             return self._marks({beat * steps + (steps + 1) // 2: "1" for beat in range(self.meter)})
         if style == "sync":
             return self._with(self._marks({0: "1"}), int(rng.integers(1, 4)), str(rng.choice(["1", "5", "8"])))
+        if style == "cross":
+            size = self.bar if rng.random() < 0.5 or self.meter % 2 else 2 * steps
+            return self._even(int(rng.integers(2, max(3, size // 2))), size, 0, str(rng.choice(["1", "5", "8"])))
         if style == "ahead":
             last = self.bar - (1 if steps == 2 else 2)
             return self._with(self._marks({last: "a", 0: "1" if rng.random() < 0.4 else "."}), 1, "5")

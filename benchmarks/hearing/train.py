@@ -1,9 +1,9 @@
 """Trains the beat networks on synthesised songs (kinds that are not held out, and kinds drawn by rule) and writes their weights.
 
-    python benchmarks/hearing/train.py [--songs 12] [--invented 300] [--steps 3600] [--stop 3600] [--cache FOLDER] [-o FILE]
+    python benchmarks/hearing/train.py [--songs 300] [--fresh 4] [--minutes 60] [--start WEIGHTS] [--cache FOLDER] [-o FILE]
 
-One thread. The songs are made once and kept in the cache folder. Two networks of one form: one hears the past only, for
-live use, the other hears both ways. `--half` multiplies in bfloat16, twice as fast on processors that can.
+One thread. It begins with `--songs` songs, and another joins every `--fresh` steps; each is kept in the cache folder. Two
+networks of one form: one hears the past only, for live use, the other hears both ways.
 """
 
 from __future__ import annotations
@@ -16,9 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from corpus import FPS, HeardSong, heard_songs, targets, varied
-from invented import invented_kinds
-from songs import training_kinds
+from corpus import FPS, HeardSong, SongStream, targets, varied
 from torch import nn
 from torch.nn import functional
 
@@ -27,10 +25,10 @@ from farandole.music.activation.spectrum import with_rises
 
 SECONDS, DELAY_PAIRS = 24.0, 2
 CHANNELS, LAYERS, BATCH = 48, 9, 4
-PER_KIND = 2  # songs of each kind drawn by rule
+KEPT = 60  # songs that are only listened to
 AVERAGE = 0.998  # the weights written are a running mean
 SKIPPED = 15  # pairs at the start, of which nothing is asked
-TEMPO_WEIGHT = 0.2
+TEMPO_WEIGHT = 0.4
 
 
 class Network(nn.Module):
@@ -66,47 +64,61 @@ class Network(nn.Module):
 
 
 def train(
-    songs: list[HeardSong], *, steps: int, stop: int, rate: float, seed: int, half: bool, out: Path, note: dict
-) -> None:
-    """Both networks on the same batches, to step `stop` of a schedule of `steps`; written every 250 steps."""
+    stream: SongStream, kept: list[HeardSong], *, songs: int, fresh: int, minutes: float, rate: float, seed: int,
+    start: Path | None, out: Path, note: dict
+) -> None:  # fmt: skip
+    """Both networks on the same batches, for so many minutes, over which the rate falls; written every 500 steps."""
     rng = np.random.default_rng(seed)
     torch.manual_seed(seed)
-    sample = np.concatenate([with_rises(song.level.astype(np.float32))[::41] for song in songs[::3]])
+    sample = np.concatenate([with_rises(song.level.astype(np.float32))[::11] for song in kept])
     scales = torch.tensor(sample.mean(0)), torch.tensor(sample.std(0) + 0.05)
     networks = {"live": Network(*scales, causal=True), "whole": Network(*scales, causal=False)}
+    if start is not None:
+        for name, network in networks.items():
+            read(network, name, start)
     means = copy.deepcopy(networks)
     for network in means.values():
         network.eval()
-    held = np.arange(len(songs)) % 31 == 7
-    known, kept = np.flatnonzero(~held), np.flatnonzero(held)
     weights = [p for network in networks.values() for p in network.parameters()]
     optimiser = torch.optim.AdamW(weights, lr=1e-5, weight_decay=1e-3)
+    heard = [stream[index] for index in range(songs)]
     begun, losses = time.time(), []
 
-    def batch(chosen: np.ndarray, *, vary: bool) -> list[torch.Tensor]:
+    def batch(chosen: list[HeardSong], *, vary: bool) -> list[torch.Tensor]:
         rows = []
-        for k in chosen:
-            song = songs[k]
+        for song in chosen:
             level, beats = song.level.astype(np.float32), song.beats
             if vary:
-                level, beats = varied(song, songs[rng.choice(known)], rng)
+                level, beats = varied(song, heard[rng.integers(len(heard))], rng)
             even = len(level) // 2 * 2
             rows.append((with_rises(level[:even]), *targets(beats, song.downbeats, even)))
         return [torch.tensor(np.stack(arrays)) for arrays in zip(*rows, strict=True)]
 
-    checked = batch(kept, vary=False)
+    def check() -> list[float]:
+        """Loss on the songs kept."""
+        sums = np.zeros(2)
+        with torch.no_grad():
+            for at in range(0, len(kept), BATCH):
+                data = batch(kept[at : at + BATCH], vary=False)
+                sums += [float(objective(n(data[0]), n.causal, *data[1:])) for n in means.values()]
+        return (sums / (len(kept) / BATCH)).tolist()
+
     order: list[int] = []
-    for step in range(1, stop + 1):
+    step = spent = 0
+    while spent < 1:
+        step += 1
+        spent = (time.time() - begun) / (60 * minutes)
         for group in optimiser.param_groups:
-            group["lr"] = rate * min(1.0, step / 100) * (0.51 + 0.49 * np.cos(np.pi * step / steps))
+            group["lr"] = rate * min(1.0, step / 100) * (0.505 + 0.495 * np.cos(np.pi * min(1.0, spent)))
+        if step % fresh == 0:
+            heard.append(stream[len(heard)])
         if len(order) < BATCH:
-            order = rng.permutation(known).tolist()
-        chosen, order = np.array(order[:BATCH]), order[BATCH:]
-        data = batch(chosen, vary=True)
+            order = rng.permutation(len(heard)).tolist()
+        chosen, order = order[:BATCH], order[BATCH:]
+        data = batch([heard[k] for k in chosen], vary=True)
         optimiser.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            outputs = [network(data[0]) for network in networks.values()]
-        parts = [objective(o.float(), n.causal, *data[1:]) for o, n in zip(outputs, networks.values(), strict=True)]
+        outputs = [network(data[0]) for network in networks.values()]
+        parts = [objective(o, n.causal, *data[1:]) for o, n in zip(outputs, networks.values(), strict=True)]
         sum(parts).backward()
         for network in networks.values():
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -117,15 +129,14 @@ def train(
                 for mean, value in zip(means[name].parameters(), network.parameters(), strict=True):
                     mean.lerp_(value, 1 - keep)
         losses.append([float(part.detach()) for part in parts])
-        if step % 250 == 0 or step == stop:
-            with torch.no_grad():
-                checks = [float(objective(n(checked[0]), n.causal, *checked[1:])) for n in means.values()]
-            shown = [f"{v:.4f}" for v in (*np.mean(losses[-250:], axis=0), *checks)]
+        if step % 500 == 0 or step == 1 or spent >= 1:
+            shown = [f"{v:.4f}" for v in (*np.mean(losses[-500:], axis=0), *check())]
             print(
-                f"step {step} {time.time() - begun:.0f} s, live and whole: known {shown[:2]}, kept {shown[2:]}",
+                f"step {step} {time.time() - begun:.0f} s, {len(heard)} songs, live and whole: heard {shown[:2]}, kept {shown[2:]}",
                 flush=True,
             )
-            write(means, out, {**note, "steps": step})
+            data = f"{len(heard)} {note['data']}"
+            write(means, out, {**note, "data": data, "steps": step})
 
 
 def objective(logits: torch.Tensor, causal: bool, marks: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
@@ -137,6 +148,21 @@ def objective(logits: torch.Tensor, causal: bool, marks: torch.Tensor, shares: t
     loss = functional.binary_cross_entropy_with_logits(logits[..., :4], marks, reduction="none")
     tempo = -(shares * functional.log_softmax(logits[..., 4:], dim=-1)).sum() / (shares.sum() + 1)
     return 10 * (loss * torch.tensor([1.0, 2.0, 1.0, 2.0])).mean() + TEMPO_WEIGHT * tempo
+
+
+def read(network: Network, name: str, path: Path) -> None:
+    """Weights of a file that `write` wrote, into a network."""
+    with np.load(path, allow_pickle=False) as stored, torch.no_grad():
+        get = lambda field: torch.tensor(stored[f"{name}_{field}"].astype(np.float32))  # noqa: E731
+        network.mean.copy_(get("mean"))
+        network.scale.copy_(get("scale"))
+        for field, layer in (("enter", network.enter), ("head", network.head)):
+            layer.weight.copy_(get(field).T)
+            layer.bias.copy_(get(f"{field}_bias"))
+        for field, layers in (("inner", network.inner), ("outer", network.outer)):
+            for layer, weight, bias in zip(layers, get(field), get(f"{field}_bias"), strict=True):
+                layer.weight.copy_(weight.T)
+                layer.bias.copy_(bias)
 
 
 def write(networks: dict[str, Network], path: Path, note: dict) -> None:
@@ -161,27 +187,31 @@ def write(networks: dict[str, Network], path: Path, note: dict) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--songs", type=int, default=12, help="of each kind of kinds.yaml")
-    parser.add_argument("--invented", type=int, default=300, help="kinds drawn by rule")
-    parser.add_argument("--steps", type=int, default=3600, help="over which the rate falls")
-    parser.add_argument("--stop", type=int, help="step to stop at; the last one by default")
+    parser.add_argument("--songs", type=int, default=300, help="at the start")
+    parser.add_argument("--fresh", type=int, default=4, help="steps until another song joins")
+    parser.add_argument("--minutes", type=float, default=60, help="over which the rate falls, then it ends")
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--half", action="store_true", help="multiply in bfloat16")
+    parser.add_argument("--start", type=Path, help="weights to begin with")
     parser.add_argument("--cache", type=Path, default=Path("build/hearing"))
     parser.add_argument("-o", "--out", type=Path, default=Path("src/farandole/music/activation/weights.npz"))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    heard = heard_songs(training_kinds(), options.songs, SECONDS, 10_000, options.cache)
-    heard += heard_songs(invented_kinds(options.invented), PER_KIND, SECONDS, 10_000, options.cache)
+    stream = SongStream(options.cache, SECONDS, 10_000)
+    rest = SongStream(options.cache, SECONDS, 60_000, rule_seed=43)
+    kept = [rest[index] for index in range(KEPT)]
     note = {
         "made_by": "benchmarks/hearing/train.py",
-        "data": f"{len(heard)} songs of {SECONDS:g} s synthesised by benchmarks/hearing/songs.py ({len(training_kinds())} kinds of "
-        f"kinds.yaml, {options.invented} drawn by invented.py, seeds from 10000), no recordings",
+        "data": f"songs of {SECONDS:g} s synthesised by benchmarks/hearing/songs.py (a third of the kinds of kinds.yaml that are "
+        "not held out, two thirds each of a kind drawn by invented.py, seeds from 10000), no recordings",
         "licence": "as farandole",
     }
-    chosen = {name: getattr(options, name) for name in ("steps", "rate", "seed", "half", "out")}
-    train(heard, note=note, stop=options.stop or options.steps, **chosen)
+    if options.start is not None:
+        with np.load(options.start) as stored:
+            before = json.loads(str(stored["provenance"]))
+        note["began_with"] = f"weights of {before['steps']} steps: {before['data']}"
+    chosen = {name: getattr(options, name) for name in ("songs", "fresh", "minutes", "rate", "seed", "start", "out")}
+    train(stream, kept, note=note, **chosen)
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ from sounds import RATE
 
 from farandole.data.starter.songs import compose
 from farandole.music import Song
-from farandole.music.activation import TEMPI, Activation
+from farandole.music.activation import TEMPI
 from farandole.music.beats.confidence import tempo_share
 from farandole.music.beats.level import best_level
+from farandole.music.beats.level_signs import LevelEvidence
 from farandole.music.beats.tracking import votes_around
 from farandole.music.live.beat_filter import BeatFilter
 from farandole.music.live.live_frames import FPS
@@ -65,12 +66,16 @@ def test_the_level_is_the_one_that_network_and_onsets_hear(bpm: float) -> None:
     path = np.round(np.arange(1, 40) * FPS).astype(int)
     halves = (path[1:] + path[:-1]) // 2
     count = path[-1] + 10
-    gain, onsets, marks = np.full(count, -5.0), np.full(count, -0.3), np.full((count, 2), 0.01, np.float32)
+    marks = {
+        "gain": np.full(count, -5.0), "pulse": np.full(count, -0.3), "beat": np.full(count, 0.01), "down": np.full(count, 0.01),
+    }  # fmt: skip
+    attacks = np.full((count, 4), -0.3)
     for frames, is_beat in ((path, True), (halves, bpm == 120)):
-        gain[frames], onsets[frames] = (5.0, 2.0) if is_beat else (-5.0, 0.1)
-        marks[frames, 0] = 0.8 if is_beat else 0.01
-    marks[path[::2], 1] = 0.7
-    said = Activation(marks, shares_at(bpm, count))
-    found, margin = best_level(path, gain, onsets, said, FPS, 50, 215)
+        for name, value in (("gain", 5.0), ("pulse", 2.0), ("beat", 0.8)):
+            marks[name][frames] = value if is_beat else marks[name][0]
+        attacks[frames] = 2.0 if is_beat else 0.1
+    marks["down"][path[::4] if bpm == 60 else path[::2]] = 0.7
+    evidence = LevelEvidence(marks, attacks, shares_at(bpm, count), FPS)
+    found, share = best_level(path, evidence, 50, 215)
     assert 60 * FPS / np.median(np.diff(found)) == pytest.approx(bpm, rel=0.03)
-    assert margin > 0
+    assert 0.5 < share <= 1

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from farandole.errors import AudioError
-from farandole.music.beats import Beats, track_beats
+from farandole.music.beats import Beats, BeatTracker
 from farandole.music.chroma import Chroma
 from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, ahead, decode, decode_blocks, resample, sound_tracks
 from farandole.music.onsets import FrameFeatures, analyse
@@ -118,7 +118,11 @@ class Song:
     @cached_property
     def beats(self) -> Beats:
         """Beats at the tempo that fits best; see `beats_within` for a given range."""
-        return track_beats(self.frames) if self._told is None else self._told
+        return self._tracker.beats() if self._told is None else self._told
+
+    @cached_property
+    def _tracker(self) -> BeatTracker:
+        return BeatTracker(self.frames)
 
     def with_beats(self, beats: Beats) -> Song:
         """The same song with beats that are told, in place of those found; see `beats.overrides.told_beats`."""
@@ -131,13 +135,14 @@ class Song:
     def beats_within(self, min_bpm: float, max_bpm: float) -> Beats:
         """Beats with the tempo held to a range, beats per minute: for when the tempo is roughly known.
 
-        Of beats that were told the octave nearest to the range.
+        What does not depend on the range is heard once for this and `beats`. Of beats that were told the octave nearest to
+        the range.
         """
         if self._told is not None:
             return self._told.folded(min_bpm, max_bpm)
         key = (float(min_bpm), float(max_bpm))
         if key not in self._within:
-            self._within[key] = track_beats(self.frames, min_bpm=min_bpm, max_bpm=max_bpm)
+            self._within[key] = self._tracker.beats(min_bpm, max_bpm)
         return self._within[key]
 
     def beats_for(self, low: float, high: float) -> Beats:

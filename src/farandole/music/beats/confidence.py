@@ -5,29 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from farandole.music.activation import TEMPI, Activation
+from farandole.music.beats.fitted_weights import CONFIDENCE, CONFIDENCE_BIAS
 from farandole.music.beats.pulse import moving_mean
 from farandole.music.beats.tempogram import Tempogram
 from farandole.music.onsets import FrameFeatures
 
-_SIGNS = {
-    "agree_network": -0.65,
-    "agree_pulse": 1.25,
-    "gain": -0.03,
-    "between": -0.09,
-    "skipped": -0.29,
-    "elsewhere": -4.45,
-    "tempo": -0.79,
-    "margin": 0.47,
-    "octave": -2.6,
-}
-_BIAS = 1.25
-"""Logistic fit on the 262 songs of `level` of what separates beats of CMLt above 0.5 from the others, which count four times; the
-bias was then lowered by hand from 1.42, to warn of more."""
-
 
 def confidence_of(signs: dict[str, float]) -> float:
     """Probability that the beats are right in tempo and phase, 0 to 1; see `confidence_signs`."""
-    return float(1 / (1 + np.exp(-_BIAS - sum(weight * signs[name] for name, weight in _SIGNS.items()))))
+    return float(1 / (1 + np.exp(-CONFIDENCE_BIAS - sum(CONFIDENCE[name] * value for name, value in signs.items()))))
 
 
 def confidence_signs(
@@ -36,7 +22,7 @@ def confidence_signs(
     by_pulse: np.ndarray,
     gain: np.ndarray,
     said: Activation,
-    margin: float,
+    share: float,
     fps: float,
 ) -> dict[str, float]:
     """What speaks for the beats and against them.
@@ -46,14 +32,14 @@ def confidence_signs(
         by_network, by_pulse: The same, found by the network alone and by onsets and tempogram alone.
         gain: Log odds of a beat at each frame, [T].
         said: What the network says of each frame.
-        margin: By how much their level fits better than the next best, log odds.
+        share: Probability of their level among those looked at.
         fps: Frames per second.
 
     Returns:
         "agree_network", "agree_pulse": F-measure against the two, 0 to 1. "gain": mean log odds on the beats. "between":
         how much more there is on the beats than half-way between. "skipped": how even the gain is over beats in turn.
         "elsewhere": share of the network's beats that lie on none. "tempo", "octave": share that the network gives to their
-        tempo, and to its double and half. "margin": of the level.
+        tempo, and to its double and half. "level": log odds of it.
     """
     on = gain[beats]
     covered = np.zeros(len(gain))
@@ -70,7 +56,7 @@ def confidence_signs(
         "skipped": min(skipped, 8.0),
         "elsewhere": float(1 - (heard * covered).sum() / (heard.sum() + 1e-9)),
         "tempo": tempo_share(said.tempo, beats, fps),
-        "margin": float(np.clip(margin, 0, 4)),
+        "level": float(np.clip(np.log(share / max(1 - share, 1e-9)), -3, 5)),
         "octave": tempo_share(said.tempo, beats, fps, 2.0) + tempo_share(said.tempo, beats, fps, 0.5),
     }
 

@@ -49,8 +49,9 @@ def told_beats(
         raise AudioError(f"a tempo of {bpm:g} beats per minute: accepted is 20 to 400")
     if bpm is not None and offset is not None:
         return Beats.told(bpm, song.seconds, offset=offset, beats_per_bar=meter or 4)
-    found = song.beats
-    if bpm is not None:
+    if bpm is None:
+        found = song.beats
+    else:
         found = song.beats_within(max(20.0, bpm * (1 - _HELD)), min(400.0, bpm * (1 + _HELD)))
     bar = meter or found.beats_per_bar
     if offset is not None:

@@ -16,6 +16,7 @@ from farandole.music.onsets import FrameFeatures
 
 MIN_BPM, MAX_BPM = 55.0, 215.0
 """Range searched without a hint."""
+_SLOWEST, _FASTEST = 20.0, 400.0
 _STEP = 0.02  # spacing of the tempo grid, natural log
 _WINDOW_SECONDS = 10.0
 _HOP_SECONDS = 1.0
@@ -39,54 +40,66 @@ class Tempogram:
     periodicity: np.ndarray
 
 
-def tempogram(
-    frames: FrameFeatures, min_bpm: float = MIN_BPM, max_bpm: float = MAX_BPM, *, prior: bool = True
-) -> Tempogram:
-    """Tempo support of a song in windows of 10 s, one per second.
+class TempoScores:
+    """What a song's onsets say of all tempi that can be asked for, in windows of 10 s, one per second.
 
     Args:
         frames: Frame features.
-        min_bpm, max_bpm: Ends of the tempo grid.
-        prior: Whether to prefer tempi near 118 bpm.
     """
-    fps = frames.fps
-    bpm = np.exp(np.arange(np.log(min_bpm), np.log(max_bpm) + _STEP / 2, _STEP))
-    strength = np.concatenate([frames.onset[:, None], frames.onsets], axis=1)
-    z = np.clip(local_strength(strength, fps), -1.5, 4.0)
-    weights = np.array([2.0, 1.0, 1.0, 1.0, 1.0])
-    length = round(_WINDOW_SECONDS * fps)
-    centres = np.arange(0.0, max(frames.seconds, 0.1), _HOP_SECONDS)
-    padded = np.pad(z, ((length // 2, length), (0, 0)))
-    size = 1 << (2 * length).bit_length()
-    taper = np.hanning(length + 2)[1:-1] ** 0.5
-    period = 60.0 / bpm * fps
-    overlap = np.fft.irfft(np.abs(np.fft.rfft(taper, size)) ** 2, size)  # autocorrelation of the taper: undo its bias
-    support, periodicity = np.zeros((len(centres), len(bpm))), np.zeros(len(centres))
-    for index, centre in enumerate(centres):
-        start = round(centre * fps)
-        piece = padded[start : start + length] * taper[:, None]
-        power = np.abs(np.fft.rfft(piece, size, axis=0)) ** 2
-        correlation = np.fft.irfft(power, size, axis=0)[: size // 2]
-        energy = correlation[0]
-        if not energy.any():
-            continue
-        relative = (correlation / np.where(energy > 0, energy, np.inf)) @ weights / weights.sum()
-        relative = relative / np.maximum(overlap[: size // 2] / overlap[0], 0.15)
-        spectrum = np.sqrt(power / np.where(energy > 0, energy, np.inf)) @ weights / weights.sum()
-        peaks = {m: _peak(relative, m * period) for m in (1, 2, 3, 4, 6)}
-        combs = [0.45 * peaks[1] + 0.3 * peaks[m] + 0.25 * peaks[2 * m] for m in (2, 3)]  # beats in twos or in threes
-        comb = np.clip(np.maximum(*combs), 0, None)
-        waves = sum(
-            w * np.interp(m * bpm / 60.0 * size / fps, np.arange(len(spectrum)), spectrum)
-            for m, w in ((1, 1.0), (2, 0.5))
-        )
-        score = comb * np.sqrt(waves)
-        periodicity[index] = np.clip(comb.max(), 0, 1)
-        support[index] = score
-    if prior:
-        support *= np.exp(-0.5 * (np.log2(bpm / _PREFERRED_BPM) / _PREFERRED_OCTAVES) ** 2)
-    support /= np.maximum(support.max(axis=1, keepdims=True), 1e-9)
-    return Tempogram(bpm, centres, support, periodicity)
+
+    def __init__(self, frames: FrameFeatures) -> None:
+        fps = frames.fps
+        self._bpm = bpm = np.exp(np.arange(np.log(_SLOWEST), np.log(_FASTEST) + _STEP / 2, _STEP))
+        strength = np.concatenate([frames.onset[:, None], frames.onsets], axis=1)
+        z = np.clip(local_strength(strength, fps), -1.5, 4.0)
+        weights = np.array([2.0, 1.0, 1.0, 1.0, 1.0])
+        length = round(_WINDOW_SECONDS * fps)
+        self._times = np.arange(0.0, max(frames.seconds, 0.1), _HOP_SECONDS)
+        padded = np.pad(z, ((length // 2, length), (0, 0)))
+        size = 1 << (2 * length).bit_length()
+        taper = np.hanning(length + 2)[1:-1] ** 0.5
+        period = 60.0 / bpm * fps
+        overlap = np.fft.irfft(
+            np.abs(np.fft.rfft(taper, size)) ** 2, size
+        )  # autocorrelation of the taper: undo its bias
+        self._score = np.zeros((len(self._times), len(bpm)), np.float32)
+        self._comb = np.zeros_like(self._score)
+        for index, centre in enumerate(self._times):
+            start = round(centre * fps)
+            piece = padded[start : start + length] * taper[:, None]
+            power = np.abs(np.fft.rfft(piece, size, axis=0)) ** 2
+            correlation = np.fft.irfft(power, size, axis=0)[: size // 2]
+            energy = correlation[0]
+            if not energy.any():
+                continue
+            relative = (correlation / np.where(energy > 0, energy, np.inf)) @ weights / weights.sum()
+            relative = relative / np.maximum(overlap[: size // 2] / overlap[0], 0.15)
+            spectrum = np.sqrt(power / np.where(energy > 0, energy, np.inf)) @ weights / weights.sum()
+            peaks = {m: _peak(relative, m * period) for m in (1, 2, 3, 4, 6)}
+            combs = [
+                0.45 * peaks[1] + 0.3 * peaks[m] + 0.25 * peaks[2 * m] for m in (2, 3)
+            ]  # beats in twos or in threes
+            self._comb[index] = np.clip(np.maximum(*combs), 0, None)
+            waves = sum(
+                w * np.interp(m * bpm / 60.0 * size / fps, np.arange(len(spectrum)), spectrum)
+                for m, w in ((1, 1.0), (2, 0.5))
+            )
+            self._score[index] = self._comb[index] * np.sqrt(waves)
+
+    def within(self, min_bpm: float, max_bpm: float, *, prior: bool = False) -> Tempogram:
+        """The support of tempi in a range of beats per minute, and one tempo beyond either end.
+
+        Args:
+            min_bpm, max_bpm: Range, in 20 to 400.
+            prior: Whether to prefer tempi near 118 bpm.
+        """
+        first, last = np.searchsorted(self._bpm, [min_bpm, max_bpm])
+        chosen = slice(max(0, first - 1), last + 1)
+        bpm, support = self._bpm[chosen], self._score[:, chosen].astype(float)
+        if prior:
+            support *= np.exp(-0.5 * (np.log2(bpm / _PREFERRED_BPM) / _PREFERRED_OCTAVES) ** 2)
+        support /= np.maximum(support.max(axis=1, keepdims=True), 1e-9)
+        return Tempogram(bpm, self._times, support, np.clip(self._comb[:, chosen].max(axis=1), 0, 1).astype(float))
 
 
 def _peak(curve: np.ndarray, lags: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ on music unlike its own. Neither has a vote where nothing sounds.
 from __future__ import annotations
 
 from copy import copy
+from functools import cached_property
 
 import numpy as np
 
@@ -15,11 +16,12 @@ from farandole.music.activation import TEMPI, level_votes
 from farandole.music.beats.bars import find_bars
 from farandole.music.beats.confidence import clarity_of, confidence_of, confidence_signs, heard
 from farandole.music.beats.grid import Beats
-from farandole.music.beats.level import best_level
+from farandole.music.beats.level import FASTEST, SLOWEST, best_level
+from farandole.music.beats.level_signs import LevelEvidence
 from farandole.music.beats.pulse import pulse
 from farandole.music.beats.refine import refined
 from farandole.music.beats.search import beat_gain, best_beats
-from farandole.music.beats.tempogram import MAX_BPM, MIN_BPM, tempogram
+from farandole.music.beats.tempogram import MAX_BPM, MIN_BPM, Tempogram, TempoScores
 from farandole.music.onsets import RISE_DELAY, FrameFeatures
 
 FALLBACK_BPM = 120.0
@@ -34,59 +36,106 @@ _USUAL_PERIOD = 0.5  # s: onsets and tempo count by the time a beat covers, so t
 
 
 def track_beats(frames: FrameFeatures, *, min_bpm: float | None = None, max_bpm: float | None = None) -> Beats:
-    """Find the beats of a song.
+    """Find the beats of a song; see `BeatTracker.beats`. To look in several ranges keep a `BeatTracker`."""
+    return BeatTracker(frames).beats(min_bpm, max_bpm)
+
+
+class BeatTracker:
+    """Finds the beats of a song in one range of tempi or another; what does not depend on the range is heard once.
 
     Args:
         frames: Frame features of the whole song.
-        min_bpm: The tempo is held to at least this; 55 if neither is given, with a preference for 118.
-        max_bpm: And to at most this; 215 if neither is given.
-
-    Returns:
-        Beats from the first to the last one within the song; for sound without onsets a steady grid at 120 bpm (or the
-        middle of the range) with clarity 0.
-
-    Raises:
-        AudioError: If the range is empty or beyond 20 to 400 bpm.
     """
-    low, high = MIN_BPM if min_bpm is None else min_bpm, MAX_BPM if max_bpm is None else max_bpm
-    if not 20 <= low < high <= 400:
-        raise AudioError(f"tempo range {low:g} to {high:g} bpm: accepted is 20 <= min_bpm < max_bpm <= 400")
-    guess = FALLBACK_BPM if low <= FALLBACK_BPM <= high else float(np.sqrt(low * high))
-    z, fps = pulse(frames), frames.fps
-    if frames.silent or frames.seconds < 2.0 or not z.any():
-        return Beats.steady(guess, frames.seconds)
-    shortest, longest = int(np.floor(60 * fps / high)), int(np.ceil(60 * fps / low))
-    periods = np.arange(max(4, shortest), longest + 1)
-    free = (
-        min_bpm is None and max_bpm is None
-    )  # then tempi beyond the range are looked at too, as rivals of those within
-    tempi = tempogram(frames, 40.0 if free else low, 225.0 if free else high, prior=free)
-    sounding = heard(frames)
-    activation = frames.activation
-    gain = beat_gain(activation.marks[:, 0]) * sounding
-    smooth = np.convolve(z, [0.25, 0.5, 0.25], "same") * sounding
-    support = _over_periods(tempi.support, tempi.bpm, periods, fps)
-    by_rule = _ByRule(smooth, sounding, _Rows(_TEMPO * support, tempi.times, len(z)), periods / fps)
-    shares = _over_periods(votes_around(activation.tempo, tempi.times, fps), TEMPI, periods, fps)
-    by_all = _ByRule(smooth, sounding, _Rows(_TEMPO * support + _LEVEL * shares, tempi.times, len(z)), periods / fps)
-    path = best_beats(_NETWORK * gain, periods, fps, by_all)
-    if len(path) < 2:
-        return Beats.steady(guess, frames.seconds)
-    path, margin = best_level(path, gain, smooth, activation, fps, low, high)
-    times = refined(path, z, fps)
-    strength = np.interp((times + RISE_DELAY) * fps, np.arange(len(z)), smooth)
-    inside = times > -0.02
-    times, strength = times[inside], strength[inside]
-    if len(times) < 2:
-        return Beats.steady(guess, frames.seconds)
-    clarity = clarity_of(tempi, strength, times, frames)
-    if clarity == 0:
-        return Beats(times, 0, 0.0, strength, confidence=0.0)
-    alone = best_beats(4 * _NETWORK * gain, periods, fps), best_beats(np.zeros(len(z)), periods, fps, by_rule.times(2))
-    confidence = confidence_of(confidence_signs(path, *alone, gain, activation, margin, fps))
-    beats_per_bar, counts = find_bars(frames, times, activation.marks)
-    first = int(counts[0]) % beats_per_bar
-    return Beats(times, first, clarity, strength, beats_per_bar, confidence, np.diff(counts))
+
+    def __init__(self, frames: FrameFeatures) -> None:
+        self._frames = frames
+
+    @cached_property
+    def _pulse(self) -> np.ndarray:
+        return pulse(self._frames)
+
+    @cached_property
+    def _tempi(self) -> TempoScores:
+        return TempoScores(self._frames)
+
+    @cached_property
+    def evidence(self) -> LevelEvidence:
+        """What levels are judged by."""
+        return LevelEvidence.of(self._frames, self._gain, self._smooth, self._frames.activation)
+
+    @cached_property
+    def _sounding(self) -> np.ndarray:
+        return heard(self._frames)
+
+    @cached_property
+    def _gain(self) -> np.ndarray:
+        return beat_gain(self._frames.activation.marks[:, 0]) * self._sounding
+
+    @cached_property
+    def _smooth(self) -> np.ndarray:
+        return np.convolve(self._pulse, [0.25, 0.5, 0.25], "same") * self._sounding
+
+    def beats(self, min_bpm: float | None = None, max_bpm: float | None = None) -> Beats:
+        """The beats of the song.
+
+        Args:
+            min_bpm: The tempo is held to at least this; 44 if neither is given, with a preference for 118.
+            max_bpm: And to at most this; 226 if neither is given.
+
+        Returns:
+            Beats from the first to the last one within the song; for sound without onsets a steady grid at 120 bpm (or the
+            middle of the range) with clarity 0. Confidence is only asked for where no range is given; else it is 1, or 0 in noise.
+
+        Raises:
+            AudioError: If the range is empty or beyond 20 to 400 bpm.
+        """
+        low, high = MIN_BPM if min_bpm is None else min_bpm, MAX_BPM if max_bpm is None else max_bpm
+        if not 20 <= low < high <= 400:
+            raise AudioError(f"tempo range {low:g} to {high:g} bpm: accepted is 20 <= min_bpm < max_bpm <= 400")
+        guess = FALLBACK_BPM if low <= FALLBACK_BPM <= high else float(np.sqrt(low * high))
+        frames, z, fps = self._frames, self._pulse, self._frames.fps
+        if frames.silent or frames.seconds < 2.0 or not z.any():
+            return Beats.steady(guess, frames.seconds)
+        shortest, longest = int(np.floor(60 * fps / high)), int(np.ceil(60 * fps / low))
+        periods = np.arange(max(4, shortest), longest + 1)
+        free = min_bpm is None and max_bpm is None
+        # With no range told, tempi beyond those searched are looked at too, as their rivals.
+        tempi = self._tempi.within(40.0 if free else low, 225.0 if free else high, prior=free)
+        by_rule, by_all = self._rules(tempi, periods)
+        path = best_beats(_NETWORK * self._gain, periods, fps, by_all)
+        if len(path) < 2:
+            return Beats.steady(guess, frames.seconds)
+        # Told before the level is chosen: a choice among many finds stronger onsets in noise, too.
+        clarity = clarity_of(tempi, self._smooth[path], path / fps, frames)
+        path, share = best_level(path, self.evidence, *((SLOWEST, FASTEST) if free else (low, high)))
+        times = refined(path, z, fps)
+        strength = np.interp((times + RISE_DELAY) * fps, np.arange(len(z)), self._smooth)
+        inside = times > -0.02
+        times, strength = times[inside], strength[inside]
+        if len(times) < 2:
+            return Beats.steady(guess, frames.seconds)
+        if clarity == 0:
+            return Beats(times, 0, 0.0, strength, confidence=0.0)
+        confidence = 1.0
+        if free:
+            network_alone = best_beats(4 * _NETWORK * self._gain, periods, fps)
+            rules_alone = best_beats(np.zeros(len(z)), periods, fps, by_rule.times(2))
+            alone = network_alone, rules_alone
+            confidence = confidence_of(confidence_signs(path, *alone, self._gain, frames.activation, share, fps))
+        beats_per_bar, counts = find_bars(frames, times, frames.activation.marks)
+        first = int(counts[0]) % beats_per_bar
+        return Beats(times, first, clarity, strength, beats_per_bar, confidence, np.diff(counts))
+
+    def _rules(self, tempi: Tempogram, periods: np.ndarray) -> tuple[_ByRule, _ByRule]:
+        """What onsets and tempogram say of each period, and what they say with the network's tempi."""
+        fps, count = self._frames.fps, len(self._frames)
+        support = _over_periods(tempi.support, tempi.bpm, periods, fps)
+        shares = _over_periods(votes_around(self._frames.activation.tempo, tempi.times, fps), TEMPI, periods, fps)
+        rows = _TEMPO * support, _TEMPO * support + _LEVEL * shares
+        by_rule, by_all = (
+            _ByRule(self._smooth, self._sounding, _Rows(row, tempi.times, count), periods / fps) for row in rows
+        )
+        return by_rule, by_all
 
 
 def votes_around(tempo: np.ndarray, times: np.ndarray, fps: float) -> np.ndarray:
