@@ -14,6 +14,7 @@ from training_toys import MASKED, write_masked_folder
 from farandole.data.feature_folder import FeatureFolder
 from farandole.errors import FarandoleError
 from farandole.models.registry import model_type
+from farandole.motion.codecs.base import BodyCodec
 from farandole.training.data.stream_windows import MaskedSettings, MaskedWindows
 
 FRAMES = 24
@@ -50,9 +51,11 @@ def test_windows_of_a_sequence_are_met_more_often(corpus: FeatureFolder) -> None
 
 def test_half_of_the_windows_are_mirrored_and_none_that_is_held_out(corpus: FeatureFolder) -> None:
     codec, data = corpus.codec("rotmat"), drawn(corpus, augment=("mirror",))
+    assert isinstance(codec, BodyCodec)
     takes = [np.asarray(corpus.load(name, "rotmat")) for name in corpus.split("train")]
     frames = first_frames(data)
-    own, mirrored = (np.any([found(frames, f(t)) for t in takes], axis=0) for f in (np.asarray, codec.mirrored))
+    own = np.any([found(frames, take) for take in takes], axis=0)
+    mirrored = np.any([found(frames, codec.mirrored(take)) for take in takes], axis=0)
     assert (own | mirrored).all()
     assert (mirrored & ~own).mean() == pytest.approx(0.5, abs=0.15)
     held = np.concatenate([batch["out_motion"][:, 0].numpy() for batch in data.held_out(4, None)])
