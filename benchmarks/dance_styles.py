@@ -1,6 +1,6 @@
 """Do the styles of a dancer dance like real takes of them, and can they be told apart? Prints Markdown.
 
-    python benchmarks/dance_styles.py [--model starter] [--songs 10] [--seconds 60] [--groove] [-o report.md]
+    python benchmarks/dance_styles.py [--model starter] [--songs 10] [--seconds 60] [-o report.md]
 
 Every style dances to the same composed songs, which training never heard, and is held against the figures of real takes of that
 style which come with the package. A classifier that saw real takes alone is asked which style each dance is.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -94,13 +95,18 @@ def made_groove() -> list[ClipFigures]:
 
 def danced(model: LatentDancer, family: str, number: int, seconds: float) -> tuple[ClipFigures, tuple[float, float]]:
     """Figures of one dance; and how many of its steps land on a beat, and between two."""
-    genre, bpm = (SALSA if family == "salsa" else SONGS)[number % 10]
-    made = compose(bpm, seconds, genre=genre, seed=900 + number)
-    song = Song.from_samples(made.samples, made.sample_rate, name=f"{genre} {bpm:g}")
+    song = song_of(*(SALSA if family == "salsa" else SONGS)[number % 10], 900 + number, seconds)
     motion = dance(song, style=family, seed=number, model=model)
     count = model.score(song, len(motion), style=family, role=number).count
     kept = landings_on_beat(view_humanoid(motion), count)
     return measure_for_lines(motion, count, name=f"{family} to {song.name}", style=family), kept
+
+
+@cache
+def song_of(genre: str, bpm: float, seed: int, seconds: float) -> Song:
+    """A composed song, analysed once for all styles that dance to it."""
+    made = compose(bpm, seconds, genre=genre, seed=seed)
+    return Song.from_samples(made.samples, made.sample_rate, name=f"{genre} {bpm:g}")
 
 
 def by_style(cards: dict[str, tuple[Scorecard, list[Scorecard]]], beats: dict[str, np.ndarray], say: Callable) -> None:

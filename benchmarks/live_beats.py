@@ -1,21 +1,27 @@
 """How far a live dance is from the beat, and where that comes from: heard against true beats, live against offline, and real takes.
 
-    python benchmarks/live_beats.py [--seconds 60] [--seed 1] [--style auto ...] [--salsa FOLDER]
+    python benchmarks/live_beats.py [--seconds 60] [--seed 1] [--style auto ...] [--modes heard ...] [--salsa FOLDER]
 
 Composed songs, whose beats are known. A plant is the moment a foot comes to rest (its ball slower than 0.25 m/s after more than
 0.5), an accent the moment the body moves least (motion beats of the beat alignment score). Printed per dance: mean distance to
 the nearest beat and to the nearest beat or half beat, ms; what chance would give; how late they are in the mean of the circle, ms;
 and how long that mean arrow is (0 no relation to the beat, 1 always at the same place). Frames before the lock are left out.
+
+Modes: heard (simulated clock), jitter (the same, with a sound card 200 ppm fast whose blocks of any length come up to 4 ms late,
+and frames asked for up to 5 ms late), real (a clock on the wall: takes as long as the songs; what the machine could not do in
+time is left out, as for every viewer), oracle (true beats are told instead of heard), offline (`farandole dance`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from farandole.data.starter.salsa import HELD_OUT_TAKES, LEAD_IN, SOURCE_UNIT, clean_take
 from farandole.data.starter.songs import compose
@@ -24,8 +30,11 @@ from farandole.evaluation.humanoid_view import HumanoidView, view_humanoid
 from farandole.evaluation.metrics.beat_alignment import motion_beats
 from farandole.generation.dance import dance
 from farandole.generation.live.on_beat import landings
-from farandole.live import Live
+from farandole.live import Live, LiveFrame
+from farandole.live.outputs.recorder import Recorder
+from farandole.live.runner import Runner
 from farandole.live.simulation import simulate
+from farandole.live.sources.sound_file import SoundFile
 from farandole.live.stats import LiveStats
 from farandole.motion.files.bvh.bvh_reader import read_bvh
 from farandole.motion.motion import Motion
@@ -34,20 +43,6 @@ from farandole.music.song import Song
 SONGS = (("house", 124.0), ("pop", 104.0), ("hiphop", 92.0), ("salsa", 186.0), ("funk", 112.0), ("reggaeton", 96.0))
 LOCKED = 6.0
 """Seconds from which on the dance is measured."""
-
-
-class Collected:
-    """Frames of a live dance."""
-
-    def __init__(self) -> None:
-        self.frames: list = []
-
-    def send(self, frame) -> None:
-        """Keep a frame."""
-        self.frames.append(frame)
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def plants(body: HumanoidView) -> np.ndarray:
@@ -98,14 +93,15 @@ def row(name: str, motion: Motion, beats: np.ndarray, extra: str = "") -> dict[s
     return values
 
 
-def live_dance(song: ComposedSong, seed: int, style: str, *, oracle: bool) -> tuple[Motion, np.ndarray, list]:
-    """The dance, its count's distance from the true beats after the lock (s), and the frames."""
+def live_dance(song: ComposedSong, seed: int, style: str, mode: str) -> tuple[Motion, np.ndarray, LiveStats]:
+    """The dance, its count's distance from the true beats after the lock (s), and what it took."""
     rate = song.sample_rate
-    live, collected = Live(rate, seed=seed, style=style), Collected()
+    live, stats = Live(rate, seed=seed, style=style), LiveStats(30.0)
+    recorded, counted = Recorder([], live.skeleton, 30.0), Counts()
     beats, places = song.beat_times, np.arange(len(song.beat_times))
     down = int(np.argmin(np.abs(beats - song.downbeats[0])))
     true = lambda t: float(np.interp(t, beats, places)) + (t - beats[-1]) * 2 * (t > beats[-1]) - down + 64  # noqa: E731
-    if oracle:
+    if mode == "oracle":
         clock = live._ears.clock
 
         def known(now: float):
@@ -124,13 +120,51 @@ def live_dance(song: ComposedSong, seed: int, style: str, *, oracle: bool) -> tu
         live._ears.clock = known  # type: ignore[method-assign]
     mono = np.asarray(song.samples, np.float32)
     mono = mono.mean(axis=1) if mono.ndim == 2 else mono
-    simulate(live, (mono[at : at + 512] for at in range(0, len(mono), 512)), [collected], LiveStats(30.0))
-    frames = collected.frames
-    motion = Motion(live.skeleton, np.stack([f.rotations for f in frames]), np.stack([f.root for f in frames]), 30.0)
-    times = np.array([f.time for f in frames])
+    outputs = [recorded, counted]
+    if mode == "jitter":
+        jittered(live, mono, outputs)
+    elif mode == "real":
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "song.wav"
+            soundfile.write(path, mono, rate)
+            source = SoundFile(path)
+            live = Live(source.sample_rate, seed=seed, style=style)
+            Runner(live, source, outputs, stats, tail=0.0).run()
+    else:
+        simulate(live, (mono[at : at + 512] for at in range(0, len(mono), 512)), outputs, stats)
+    times, count = np.array(counted.rows).T
     inside = (times > LOCKED) & (times < beats[-1])
-    off = count_error(np.array([f.count for f in frames])[inside], np.array([true(t) for t in times[inside]]))
-    return motion, off * 60 / song.bpm, frames
+    off = count_error(count[inside], np.array([true(t) for t in times[inside]]))
+    return recorded.motion(), off * 60 / song.bpm, stats
+
+
+class Counts:
+    """Time and danced count of each frame."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[float, float]] = []
+
+    def send(self, frame: LiveFrame) -> None:
+        """Keep a frame's."""
+        self.rows.append((frame.time, frame.count))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def jittered(live: Live, mono: np.ndarray, outputs: list) -> None:
+    """Blocks and frames at unpunctual moments; see the top."""
+    random, rate = np.random.default_rng(3), live.sample_rate * 1.0002
+    at = frame = 0
+    while at < len(mono):
+        size = int(random.integers(200, 900))
+        while frame / 30 < (at + size) / rate:  # the block comes when its last sample has sounded
+            made = live.frame(frame / 30 + float(random.uniform(0.0, 0.005)))
+            for output in outputs:
+                output.send(made)
+            frame += 1
+        live.hear(mono[at : at + size], at / rate + float(random.uniform(0.0, 0.004)))
+        at += size
 
 
 def real_takes(folder: Path) -> None:
@@ -168,8 +202,10 @@ def main() -> None:
                     heard = Song.from_samples(song.samples, song.sample_rate, name=genre)
                     motion, note = dance(heard, seed=options.seed, style=style, seconds=options.seconds), ""
                 else:
-                    motion, off, _ = live_dance(song, options.seed, style, oracle=mode == "oracle")
+                    motion, off, stats = live_dance(song, options.seed, style, mode)
                     note = f"count off {1e3 * np.abs(off).mean():.0f} ms, mean {1e3 * off.mean():+.0f}"
+                    if mode == "real":
+                        note += f" {json.dumps(stats.as_dict())}"
                 every.setdefault(mode, []).append(
                     row(f"{genre} {bpm:.0f} {style} {mode}", motion, song.beat_times, note)
                 )

@@ -14,6 +14,7 @@ pytest.importorskip("lightning", reason="training needs the [train] extra")
 
 from farandole.cli.app import run
 from farandole.data.feature_folder import FeatureFolderWriter
+from farandole.models import registry
 from farandole.motion import codecs
 from farandole.motion.files import load_motion
 
@@ -112,6 +113,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
     finally:
         sys.path.remove(str(folder))
+        sys.modules.pop("walk_plugin", None)
+        registry._REGISTERED.pop("walk", None)  # other tests count the models there are
 
 
 def make_features(folder: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,8 @@ import soundfile
 from farandole.motion.files import load_motion
 
 SECONDS = 6.0
+UNUSED = ("scipy", "torch", "librosa", "soundfile", "jinja2", "rich", "farandole.view.raycast", "farandole.view.video")
+"""Modules that take long to import, and that a dance with its page does without."""
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +41,17 @@ def test_a_folder_gets_a_motion_and_a_page_and_the_same_again(farandole, song: P
     assert (tmp_path / "b" / "my song.html").read_bytes() == files[0].read_bytes()
     assert farandole("dance", song, "-o", tmp_path / "c", "--seed", 4, "-q").code == 0
     assert (tmp_path / "c" / "my song.bvh").read_bytes() != files[1].read_bytes()
+
+
+def test_a_dance_imports_nothing_that_it_does_not_need(song: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from farandole.cli.app import run; run(['dance', *sys.argv[1:], '--seconds', '2', '-q']);"
+        f"print([m for m in {UNUSED!r} if m in sys.modules], file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, str(song), "-o", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (tmp_path / "my song.html").is_file()
+    assert done.stderr.strip() == "[]"
 
 
 def test_takes_differ_and_share_a_page(farandole, song: Path, tmp_path: Path) -> None:
@@ -90,7 +105,7 @@ def test_what_the_model_cannot_do_is_said_in_one_line(farandole, song: Path, tmp
         (("--start", tmp_path / "none.bvh"), "none.bvh: no such file"),
         (
             ("--model", "inbetween"),
-            "the model inbetween (inbetweener) lacks what that needs: listens to music; these can: starter",
+            "the model inbetween (inbetweener) lacks what that needs: listens to music; it fills gaps; these can: starter",
         ),
         (("--seconds", "nan"), "nan s: need|'--seconds': Input should be greater than or equal to 1"),
         (("--fps", "nan"), "nan fps: need|'--fps'"),

@@ -229,7 +229,9 @@ def test_a_trained_model_serves_the_other_commands_that_its_abilities_allow(
     assert farandole("extend", take, song, *words).code == 0
     assert len(load_motion(tmp_path / "b.bvh")) == len(load_motion(take)) + 30
     line = farandole("inbetween", take, "--every", 15, "--model", run, "-o", tmp_path / "c.bvh").refused()
-    assert "filling gaps: the model run (transflower) lacks what that needs: fills gaps; these can: inbetween" in line
+    assert "filling gaps: the model run (transflower) lacks what that needs: fills gaps; it " in line
+    assert "goes on from a past" in line
+    assert "; these can: inbetween" in line
     assert "dances to music only: give a song" in farandole("extend", take, *words[:-2], tmp_path / "c.bvh").refused()
 
 

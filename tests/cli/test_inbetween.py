@@ -108,6 +108,8 @@ def test_a_song_plays_with_it_if_it_is_long_enough(farandole, clip: Path, tmp_pa
         (("--gap", "1.5:2"), "frames are whole numbers; write 1.5s"),
         (("--at", "0,1"), "groove.bvh has 241 poses, but 2 times are given"),
         (("--at", "0,x"), "'x' is no time in seconds"),
+        (("--at", "0,1", "--begin", "1"), "leave out --begin and --end"),
+        (("--every", 15, "--begin", "9"), "nothing is left between --begin 9 and --end"),
         (("--every", 15, "--fps", 30), "a frame rate belongs to poses"),
         (("--gap", "40:80", "--joints", "Wing+"), "no joint 'Wing'; there are: Hips"),
         (("--gap", "40:80", "--pin", "LeftFoot"), "like LeftFoot@280:320"),
@@ -181,6 +183,17 @@ def test_one_arm_alone_and_a_hand_that_is_led(farandole, clip: Path, tmp_path: P
     led = load_motion(tmp_path / "led.npz")
     np.testing.assert_allclose(led.positions[90, given.skeleton.index("RightHand")], place, atol=2e-3)
     np.testing.assert_array_equal(led.rotations[:, others], given.rotations[:, others])
+
+
+def test_a_part_between_two_moments(farandole, clip: Path, tmp_path: Path) -> None:
+    out = tmp_path / "part.bvh"
+    outcome = farandole("inbetween", clip, "--begin", "0.5", "--end", "2.5s", "--gap", "0.5s:1s", "-o", out)
+    assert outcome.code == 0, outcome.err
+    part, filled = load_motion(clip).slice(30, 150), load_motion(out)
+    kept = np.r_[0:30, 61:120]  # of the part, whose first frame is 0
+    np.testing.assert_array_equal(filled.rotations[kept], part.rotations[kept])
+    assert len(filled) == 120
+    assert np.abs(filled.rotations[45] - part.rotations[45]).max() > 1e-4
 
 
 def test_poses_at_times(farandole, clip: Path, tmp_path: Path) -> None:

@@ -74,16 +74,19 @@ def test_the_users_own_runs_are_suggested_as_they_are_typed(tmp_path: Path, monk
         require(find_checkpoint("starter"), ["future", "joints"], "completing single joints")
     assert str(caught.value) == (
         "completing single joints: the model starter (latent_dancer) lacks what that needs: completes single joints; "
+        "it begins without a known frame, goes on from a past, fills gaps, listens to music, takes a style, draws at random; "
         "these can: runs/limbs"
     )
     for suggested in str(caught.value).rpartition("these can: ")[2].split(", "):
         assert find_checkpoint(suggested).abilities.joints
-    with pytest.raises(AbilityError, match="begins without a known frame and draws at random; these can: starter$"):
+    with pytest.raises(
+        AbilityError, match="begins without a known frame and draws at random; it fills gaps; these can: starter$"
+    ):
         require(find_checkpoint("runs/plain"), ["nothing", "random"], "x")
 
 
 def test_what_no_model_can_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(AbilityError, match="completes single joints; none of the models here can$"):
+    with pytest.raises(AbilityError, match="completes single joints; it .*; none of the models here can$"):
         require(find_checkpoint("starter"), ["joints"], "x")
     require(find_checkpoint("starter"), ["nothing", "past", "future", "music", "labels", "random"], "x")

@@ -88,11 +88,13 @@ def test_clipped_stereo_and_broken_samples_break_nothing() -> None:
     assert all(np.isfinite(f.rotations).all() for f in frames)
 
 
-@pytest.mark.parametrize("bad", [np.zeros(5, np.int16), np.zeros((2, 3, 4)), "text"])
+@pytest.mark.parametrize("bad", [np.zeros(5, np.int16), np.zeros((2, 3, 4)), np.zeros((2, 512)), np.float32(0), "text"])
 def test_samples_of_other_kinds_are_refused(bad) -> None:
     live = fa.Live(RATE)
-    with pytest.raises(AudioError):
+    with pytest.raises(AudioError, match="live samples are"):
         live.push(bad)
+    with pytest.raises(AudioError, match="live samples are"):
+        live.hear(bad, 0.0)
     assert live.push(silence(0.1))
 
 
@@ -103,6 +105,18 @@ def test_arguments_that_cannot_be_used_are_refused() -> None:
         fa.Live(style="polka")
     with pytest.raises(MotionError, match="control"):
         fa.Live().change(colour="red")
+
+
+def test_times_that_are_no_numbers_are_refused_and_change_nothing() -> None:
+    live, other = fa.Live(RATE), fa.Live(RATE)
+    for bad in (float("nan"), float("inf")):
+        with pytest.raises(AudioError, match="a time of"):
+            live.frame(bad)
+        with pytest.raises(AudioError, match="a time of"):
+            live.hear(silence(0.1), bad)
+    for each in (live, other):
+        each.hear(drums(1), 0.0)
+    assert same([live.frame(1.0)], [other.frame(1.0)])
 
 
 def test_models_that_complete_otherwise_are_refused() -> None:

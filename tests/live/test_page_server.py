@@ -134,7 +134,7 @@ def test_off_this_computer_a_token_is_needed(live: fa.Live) -> None:
 def test_many_and_slow_viewers_do_not_hold_the_dance_up(server: PageServer) -> None:
     with ExitStack() as leaving:
         # Nobody reads, so nobody hears that the other side says goodbye: do not wait for it.
-        clients = [leaving.enter_context(socket_of(server, close_timeout=0.1)) for _ in range(30)]
+        clients = [leaving.enter_context(socket_of(server, ping_interval=None, close_timeout=0.1)) for _ in range(100)]
         for n in range(300):  # nobody reads
             server.send(frame(float(n)))
         assert "q" in shown(server, clients[-1])

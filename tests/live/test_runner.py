@@ -203,6 +203,20 @@ def test_recordings_hold_what_was_danced(tmp_path: Path) -> None:
     assert motion.root_positions[:, 0] == pytest.approx(np.arange(5))
 
 
+def test_frames_that_were_dropped_are_filled_in_so_that_recordings_stay_with_their_sound() -> None:
+    recorder = Recorder([], BODY, 30.0)
+    turns = rot.from_rotvec(np.random.default_rng(0).normal(0, 0.1, (9, len(BODY), 3)))
+    for n in (0, 1, 4, 5, 8):
+        signs = -1.0 if n == 4 else 1.0  # the same rotation
+        recorder.send(LiveFrame(7 + n / 30, signs * turns[n], np.array([n, 1.0, 0.0]), 0, 120, 0, 4, 1, 0, False))
+    motion = recorder.motion()
+    recorder.close()
+    assert motion.root_positions[:, 0] == pytest.approx(np.arange(9))
+    between = rot.slerp(turns[1], turns[4], np.full(len(BODY), 1 / 3))
+    assert np.abs((motion.rotations[2] * between).sum(-1)) == pytest.approx(1.0, abs=1e-3)
+    assert np.abs((motion.rotations[8] * turns[8]).sum(-1)) == pytest.approx(1.0, abs=1e-6)
+
+
 def test_recordings_do_not_overwrite_and_know_their_endings(tmp_path: Path) -> None:
     (tmp_path / "a.bvh").write_text("mine")
     with pytest.raises(OutputError, match="exists"):

@@ -127,6 +127,21 @@ def test_a_view_tells_where_joints_are() -> None:
     torch.testing.assert_close(seen[..., 1] - seen[..., :1, 1], places[..., 1] - places[..., :1, 1], atol=1e-6, rtol=0)
 
 
+def test_a_view_tells_how_far_joints_are_off_the_line_between_visible_frames() -> None:
+    motion, visible = windows(1), flags(0, 9, 23) == 0
+    view = FrameView(JOINTS).double()
+    view.fit(torch.tensor(SKELETON.offsets.copy()), torch.tensor(SKELETON.parents.copy()), motion)
+    raw = view(motion, visible) * view.std + view.mean
+    off = raw[..., 15 * JOINTS + 1 : 18 * JOINTS + 1].unflatten(-1, (JOINTS, 3))[0].numpy()
+    places = MatrixBody(SKELETON).double()(motion)[0].numpy()
+    line = np.empty_like(places)
+    for first, last in ((0, 9), (9, 23)):
+        t = np.linspace(0, 1, last - first + 1)[:, None, None]
+        line[first : last + 1] = (1 - t) * places[first] + t * places[last]
+    np.testing.assert_allclose(np.linalg.norm(off, axis=-1), np.linalg.norm(places - line, axis=-1), atol=1e-6)
+    np.testing.assert_allclose(off[..., 1], (places - line)[..., 1], atol=1e-6)
+
+
 @pytest.mark.parametrize("headed", [False, True])
 def test_a_correction_leads_from_one_motion_to_the_other(headed: bool) -> None:
     base, motion = windows(2)

@@ -64,3 +64,13 @@ def test_between_frames_values_go_smoothly_and_turns_by_the_short_way_whatever_t
     np.testing.assert_allclose(np.linalg.norm(half, axis=-1), 1.0)
     angles = np.linalg.norm(rot.to_rotvec(half), axis=-1)[:, 0]
     np.testing.assert_allclose(angles[1:-1], (np.arange(1, 78) + 0.5) * 2 / 79, atol=1e-3)
+
+
+def test_long_motions_are_warped_in_parts_that_are_not_seen():
+    frames = 9000  # more than two parts
+    turns = rot.from_rotvec(np.random.default_rng(0).normal(size=(frames, 2, 3)))
+    place = np.sort(np.random.default_rng(1).uniform(0, frames - 1, frames))
+    whole = turns_at(turns, place)
+    assert whole.shape == turns.shape
+    assert np.array_equal(whole[4000:4200], turns_at(turns, place[4000:4200]))
+    assert np.array_equal(whole[-100:], turns_at(turns, place[-100:]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import soundfile
 from sounds import CONTAINERS, RATE, clicks, write_sound
 
 from farandole.errors import AudioError
-from farandole.music.decode import decode, decode_blocks, resample
+from farandole.music.decode import ahead, decode, decode_blocks, resample
 
 TIMES = np.arange(0.5, 2.9, 0.4)
 
@@ -176,3 +176,16 @@ def test_a_scratch_is_survived_and_a_missing_third_is_not(share: float, survives
     else:
         with pytest.raises(AudioError, match="damaged"):
             decode(path)
+
+
+def test_blocks_decoded_ahead_are_the_same_and_errors_come_in_their_place() -> None:
+    def blocks() -> Iterator[np.ndarray]:
+        for k in range(3):
+            yield np.full(2, k, np.float32)
+        raise AudioError("cut")
+
+    seen = []
+    with pytest.raises(AudioError, match="cut"):
+        for block in ahead(blocks()):
+            seen.append(block[0])
+    assert seen == [0, 1, 2]

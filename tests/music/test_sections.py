@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from pathlib import Path
+
 import numpy as np
 import pytest
+import soundfile
 from sounds import RATE
 
-from farandole.music import Song
+from farandole.music import Song, load_song
+from farandole.music import song as song_module
 from farandole.music.sections import find_sections
-from farandole.music.sections.chroma import chroma
 
 BAR = 2.0  # s: four beats at 120 bpm
 
@@ -69,8 +73,43 @@ def test_short_and_silent_songs_are_one_section(seconds: float) -> None:
 @pytest.mark.parametrize("midi", [48, 57, 64, 71])
 def test_chroma_names_the_note_in_any_octave(midi: int) -> None:
     t = np.arange(2 * RATE) / RATE
-    note = sum(np.sin(2 * np.pi * 440 * 2 ** ((midi - 69) / 12) * h * t) / h for h in (1, 2, 4))
-    values, fps = chroma(note, RATE)
+    note = np.sum([np.sin(2 * np.pi * 440 * 2 ** ((midi - 69) / 12) * h * t) / h for h in (1, 2, 4)], axis=0)
+    values, fps = Song.from_samples(note.astype(np.float32), RATE).chroma
     assert len(values) == 2 * RATE // 2048 + 1
     assert fps == pytest.approx(RATE / 2048)
     assert (values[4:-4].argmax(axis=1) == midi % 12).all()
+
+
+def test_chroma_does_not_depend_on_how_the_sound_is_cut_or_when_it_is_heard(tmp_path: Path) -> None:
+    sound = np.random.default_rng(0).standard_normal(60 * RATE).astype(np.float32) * 0.1
+    path = tmp_path / "noise.wav"
+    soundfile.write(path, sound, RATE, subtype="FLOAT")
+    heard, later, in_memory = load_song(path, chroma=True), load_song(path), Song.from_samples(sound, RATE)
+    assert np.array_equal(heard.chroma[0], later.chroma[0])
+    assert np.array_equal(heard.chroma[0], in_memory.chroma[0])
+    assert len(heard.chroma[0]) == 60 * RATE // 2048 + 1
+
+
+def test_a_song_read_for_its_sections_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "noise.wav"
+    soundfile.write(path, np.random.default_rng(0).standard_normal(30 * RATE) * 0.1, RATE)
+    decoded, decode_blocks = [], song_module.decode_blocks
+    monkeypatch.setattr(song_module, "decode_blocks", lambda *a, **k: decoded.append(a) or decode_blocks(*a, **k))
+    song = load_song(path, chroma=True)
+    assert find_sections(song) is find_sections(song)
+    assert len(decoded) == 1
+
+
+def test_a_long_song_is_not_held_to_find_its_sections(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal(RATE).astype(np.float32) * 0.1
+    peaks = []
+    for seconds in (300, 600):
+        path = tmp_path / f"{seconds}.wav"
+        soundfile.write(path, np.tile(noise, seconds), RATE)
+        tracemalloc.start()
+        try:
+            assert len(load_song(path, chroma=True).chroma[0]) == seconds * RATE // 2048 + 1
+            peaks.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 0.5 * 4 * 300 * RATE, peaks

@@ -15,9 +15,14 @@ pytest.importorskip("lightning", reason="training needs the [train] extra")
 from training_toys import QUIET
 
 from farandole.data.feature_folder import FeatureFolder
+from farandole.data.masking import Masking
+from farandole.errors import AbilityError
 from farandole.generation.completion import open_model
 from farandole.generation.generate import GenerationSettings, folder_jobs, generate
 from farandole.generation.masked.masked_windows import fill_window
+from farandole.generation.required_abilities import require
+from farandole.models.abilities import Abilities
+from farandole.models.objectives.masking_objective import MaskChoice, MaskingObjective, MaskingOptions
 from farandole.models.registry import model_names, model_type
 from farandole.training.recipe import read_values
 from farandole.training.recipe_files import find_recipe, read_recipe, recipe_names
@@ -71,7 +76,7 @@ def test_it_trains_fills_and_goes_on(name: str, masked_folder: Path, tmp_path: P
     assert np.isfinite(list(results.values())).all()
     completer = open_model(tmp_path / "run", engine="torch")
     abilities = completer.checkpoint.abilities
-    assert (abilities.past, abilities.future, abilities.random) == (True, True, draws)
+    assert (abilities.past, abilities.future, abilities.random) == (True, not draws, draws)
     assert abilities.music == ("music" in values["features"])
     jobs = folder_jobs(completer, corpus, corpus.split("val"))
     made = [next(iter(generate(completer, jobs, GenerationSettings(seed=s), seconds=1.0))).features for s in (1, 2)]
@@ -82,6 +87,17 @@ def test_it_trains_fills_and_goes_on(name: str, masked_folder: Path, tmp_path: P
     hidden = np.arange(FRAMES) % 6 != 0
     filled = fill_window(completer.session, completer.facts, motion, hidden, music)
     np.testing.assert_array_equal(filled[~hidden], motion[~hidden])
+    if future:
+        with pytest.raises(AbilityError, match="fills gaps; it begins .*, goes on from a past, draws at random"):
+            require(completer.checkpoint, ["future"], "filling gaps")
+
+
+@pytest.mark.parametrize(("shares", "filled"), [((1.0, 1.0), False), ((1.0, 0.5), True), ((0.0, 0.0), True)])
+def test_gaps_are_filled_by_what_saw_windows_without_a_guess(shares: tuple[float, float], filled: bool) -> None:
+    stages = [MaskingOptions(guess=share) for share in shares]
+    assert MaskingObjective.learnt(Abilities(past=True, future=True), stages) == Abilities(past=True, future=filled)
+    other = MaskingOptions(guess=shares[0], others=(MaskChoice(Masking(), guess=shares[1]),))
+    assert MaskingObjective.learnt(Abilities(future=True), [other]).future == filled
 
 
 @pytest.mark.parametrize("name", SMALL)

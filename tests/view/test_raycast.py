@@ -3,9 +3,10 @@ import pytest
 
 from farandole.view.camera import Camera, smooth_path, studio_camera
 from farandole.view.cones import Cones
-from farandole.view.floor import shadow_map
 from farandole.view.palette import LIGHTS
 from farandole.view.raycast import Capsules, body_layer, render
+from farandole.view.shadows import shadow_map
+from farandole.view.silhouettes import silhouettes
 
 COLOUR = np.array([[0.2, 0.4, 0.6]])
 
@@ -64,6 +65,28 @@ def test_a_rounded_cone_is_the_union_of_its_spheres(seed):
     assert np.percentile(error, 98) < 1e-4
     assert error.max() < 0.02
     assert ((s >= 0) & (s <= 1)).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_silhouettes_hold_what_is_seen_and_little_else(seed):
+    rng = np.random.default_rng(seed)
+    size, focal = (160, 120), 150.0
+    starts, ends = rng.uniform(-0.8, 0.8, (2, 8, 3)) + np.array([0, 0, 4.0])
+    ends[0] = starts[0]
+    radii = rng.uniform(0.02, 0.3, (2, 8))
+    cones = Cones(starts, ends, *radii)
+    outlines = silhouettes(cones, size, focal, margin=0.5)
+    x, y = (np.arange(160) + 0.5 - 80) / focal, (60 - 0.5 - np.arange(120)) / focal
+    part, row, column = outlines.pixels()
+    for p in range(8):
+        depth, _ = cones.hit(p, x[None].astype(np.float32), y[:, None].astype(np.float32))
+        inside = np.zeros((120, 160), bool)
+        inside[row[part == p], column[part == p]] = True
+        seen = np.isfinite(depth)
+        assert not (seen & ~inside).any()
+        assert inside.sum() < 1.35 * seen.sum() + 60
+        rows, columns = np.nonzero(np.ones_like(seen))
+        np.testing.assert_array_equal(outlines.contain(np.full(len(rows), p), rows, columns), inside.ravel())
 
 
 def test_a_body_covers_the_pixels_its_projection_says():

@@ -117,7 +117,7 @@ def dance_song(task: DanceTask) -> tuple[dict[str, Any], bool]:
     digest = file_hash(song.path)
     if task.known and task.known["song"] == digest and _are_whole(task.target, task.known["outputs"]):
         return dict(task.known), False
-    sound = load_song(song.path)
+    sound = load_song(song.path, chroma=True)
     model = _model(settings.model, settings.engine)
     motions = dances(sound, model=model, takes=settings.takes, **settings.options)
     rig = _rig(settings.character, settings.map_file)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock, Thread
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -38,6 +40,10 @@ class Session(Protocol):
     @property
     def model(self) -> nn.Module | None:
         """The torch module; None with ONNX Runtime."""
+        ...
+
+    def open_ahead(self, *networks: str) -> None:
+        """Begin to open networks that will be needed, beside other work; what is wrong with them is told when they run."""
         ...
 
     def run(self, network: str, inputs: Mapping[str, Array]) -> list[Array]:
@@ -98,11 +104,23 @@ class OnnxSession:
     def __init__(self, folder: Path, *, threads: int = 2) -> None:
         self.folder, self.threads = folder, min(threads, _cores())
         self._sessions: dict[str, Any] = {}
+        self._opening = Lock()  # threads that need a network at once would each open it
         if not any(folder.glob("*.onnx")):
             run = folder.parent if folder.name == "checkpoint" else folder
             raise CheckpointError(
                 f"{folder} has no ONNX files: make them with farandole models export {run}, or use --engine torch"
             )
+
+    def open_ahead(self, *networks: str) -> None:
+        """See `Session.open_ahead`; where there is one thread, they are opened when they run."""
+
+        def open_all() -> None:
+            with suppress(CheckpointError):
+                for network in networks:
+                    self._open(network)
+
+        if self.threads > 1:
+            Thread(target=open_all).start()
 
     def run(self, network: str, inputs: Mapping[str, Array]) -> list[Array]:
         """See `Session.run`."""
@@ -123,25 +141,27 @@ class OnnxSession:
         return self.folder / f"{network}.onnx"
 
     def _open(self, network: str) -> Any:
-        if network not in self._sessions:
-            import onnxruntime
-
-            path = self._path(network)
-            if not path.is_file():
-                raise CheckpointError(f"{self.folder} has no {path.name}: make it with farandole models export")
-            options = onnxruntime.SessionOptions()
-            options.log_severity_level = 3
-            # Threads share out a small network's sums by what each happens to be doing: one keeps the same bytes each time.
-            options.intra_op_num_threads = self.threads if path.stat().st_size > SMALL else 1
-            # Threads that wait in a loop burn as much time as the work takes, and hold it up where there are other processes.
-            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-            try:
-                self._sessions[network] = onnxruntime.InferenceSession(
-                    str(path), options, providers=["CPUExecutionProvider"]
-                )
-            except Exception as error:
-                raise CheckpointError(f"{path} cannot be read: {_line(error)}") from error
+        with self._opening:
+            if network not in self._sessions:
+                self._sessions[network] = self._new_session(network)
         return self._sessions[network]
+
+    def _new_session(self, network: str) -> Any:
+        import onnxruntime
+
+        path = self._path(network)
+        if not path.is_file():
+            raise CheckpointError(f"{self.folder} has no {path.name}: make it with farandole models export")
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        # Threads share out a small network's sums by what each happens to be doing: one keeps the same bytes each time.
+        options.intra_op_num_threads = self.threads if path.stat().st_size > SMALL else 1
+        # Threads that wait in a loop burn as much time as the work takes, and hold it up where there are other processes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            raise CheckpointError(f"{path} cannot be read: {_line(error)}") from error
 
 
 def _cores() -> int:

@@ -45,6 +45,9 @@ class TorchSession:
         """The model's networks by name."""
         return self.model.networks()
 
+    def open_ahead(self, *networks: str) -> None:
+        """See `Session.open_ahead`: all are there."""
+
     def run(self, network: str, inputs: Mapping[str, Array]) -> list[Array]:
         """See `Session.run`."""
         part = self.networks[network]

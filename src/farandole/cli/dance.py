@@ -147,12 +147,13 @@ def dance(
     outputs = plan_outputs(song, out, formats, takes, default=default)
     for path in outputs.all:
         _io.check_output(path, force=force)
-    whole = load_song(song)
+    completer = open_model(model, engine=engine)
+    completer.get_ready()
+    whole = load_song(song, chroma=True)
     sound = song_part(whole, moment(begin, whole, "--begin"), moment(end, whole, "--end"))
     if loop:
         sound = whole_bars(sound, seconds)
         options |= {"seconds": None, "loop": True}
-    completer = open_model(model, engine=engine)
     chosen = None
     if "auto" in style and isinstance(completer.facts, LatentFlow):
         chosen = chosen_style(completer.facts, sound)

@@ -12,6 +12,7 @@ import typer
 from farandole.cli import console
 from farandole.cli.goal_words import parse_goals, parse_times
 from farandole.cli.options import Character, CharacterMap, Feet, Force, Formats, Json, Quiet, Root, Song, load_rig
+from farandole.cli.times import Begin, End, cut, moment
 from farandole.errors import AudioError, MotionError
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ def inbetween(
     fps: Annotated[
         float | None, typer.Option(min=5, max=240, help="Of --at: frames per second. [default: 30]", show_default=False)
     ] = None,
+    begin: Begin = None,
+    end: End = None,
     joints: Annotated[
         str | None,
         typer.Option(
@@ -123,12 +126,14 @@ def inbetween(
     """Fill the frames between kept ones, on the motion's own skeleton and at its own frame rate.
 
     Kept frames come out exactly as they went in. Writes a BVH file and a page that shows the original as a ghost, with the kept
-    frames marked, unless --out or --formats say otherwise. Frames count from 0, beats and bars of the song from 1.
+    frames marked, unless --out or --formats say otherwise. Frames count from 0, beats and bars of the song from 1; after --begin,
+    from there.
 
     \b
     farandole inbetween clip.bvh --every 15
     farandole inbetween clip.bvh --keep 0,1.5s,75 -o filled.bvh
     farandole inbetween clip.bvh --gap 40:80 --joints RightArm+
+    farandole inbetween clip.bvh --begin 12.5 --end 20 --every 0.5s
     farandole inbetween clip.bvh --gap 270:330 --pin LeftFoot@280:320 --goal RightHand@300=0.3,1.4,0.4
     farandole inbetween poses.bvh --at 0,0.6,1.2:1.6,2
     farandole inbetween clip.bvh --gap 9:10bars --song song.mp3 --takes 3
@@ -136,6 +141,7 @@ def inbetween(
     from farandole import _io
     from farandole.generation.frame_times import FrameTimes
     from farandole.generation.inbetween import FillOptions, choose_method, fill, pattern_of
+    from farandole.generation.song_parts import song_part
     from farandole.motion.files import load_motion
     from farandole.view.takes import character_formats, plan_outputs, write_takes
 
@@ -145,6 +151,8 @@ def inbetween(
         raise MotionError(
             f"{' and '.join(named) or 'no frames given'}: say with one of --every, --keep, --gap and --at what is kept"
         )
+    if at is not None and not (begin is None and end is None):
+        raise MotionError("--at takes all frames of MOTION as poses: leave out --begin and --end")
     rig = load_rig(character, map_file)
     default = "bvh,html" if character is None else f"{character_formats(character)[0]},html"
     outputs = plan_outputs(Path(f"{motion.stem}-inbetween"), out, formats, takes, default=default)
@@ -153,6 +161,9 @@ def inbetween(
     given = load_motion(motion)
     times = None if at is None else parse_times(at)
     sound = None if song is None else _song_for(given, song, laid_out=at is not None)
+    first, last = moment(begin, sound, "--begin"), moment(end, sound, "--end")
+    given = cut(given, first, last, str(motion))
+    sound = None if sound is None else song_part(sound, first)
     given, kept = pattern_of(
         given, sound, keep=keep, every=every, gaps=gap or None, at=times, fps=fps, name=motion.name
     )

@@ -263,7 +263,7 @@ def _song_facts(file: Path, beats_file: Path | None, force: bool) -> dict[str, A
 
     if beats_file is not None:
         check_output(beats_file, force=force)
-    song = load_song(file)
+    song = load_song(file, chroma=True)
     beats = song.beats
     if beats_file is not None:
         write_beats(beats_file, beats, force=force)

@@ -86,7 +86,7 @@ def reroll(
     outputs = plan_outputs(Path(f"{motion.stem}-rerolled"), out, formats, takes, default=default)
     for path in outputs.all:
         _io.check_output(path, force=force)
-    given, sound = load_motion(motion), load_song(song)
+    given, sound = load_motion(motion), load_song(song, chroma=True)
     kept = kept_around(given, sound, bars=bars, span=span)
     options = FillOptions(
         method="dance", model=model, seed=seed, takes=takes, style=style, energy=energy, temperature=temperature,

@@ -78,9 +78,15 @@ class Completer(ABC, Generic[F]):
     """
 
     kind: ClassVar[str]
+    networks: ClassVar[tuple[str, ...]] = ()
+    """Those that every completion runs."""
 
     def __init__(self, checkpoint: Checkpoint, session: Session) -> None:
         self.checkpoint, self.session = checkpoint, session
+
+    def get_ready(self) -> None:
+        """Begin to open its networks, beside what is to be done before they run: reading a song."""
+        self.session.open_ahead(*self.networks)
 
     @property
     def facts(self) -> F:

@@ -41,11 +41,12 @@ def require(checkpoint: Checkpoint, names: Iterable[str], purpose: str) -> None:
     missing = [name for name in wanted if not getattr(checkpoint.abilities, name)]
     if not missing:
         return
+    has = ", ".join(text for name, text in ABILITIES.items() if getattr(checkpoint.abilities, name))
     others = [c.argument for c in known_checkpoints() if all(getattr(c.abilities, name) for name in wanted)]
     instead = f"; these can: {', '.join(others)}" if others else "; none of the models here can"
     raise AbilityError(
         f"{purpose}: the model {checkpoint.name} ({checkpoint.config.model}) lacks what that needs: "
-        f"{' and '.join(ABILITIES[name] for name in missing)}{instead}"
+        f"{' and '.join(ABILITIES[name] for name in missing)}; it {has}{instead}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from farandole.errors import AbilityError, AudioError, MotionError
-from farandole.generation.live.live_dancer import LiveControls, LiveDancer
+from farandole.generation.live.controls import LiveControls
+from farandole.generation.live.live_dancer import LiveDancer
 
 if TYPE_CHECKING:
     from farandole.generation.completer import Completer
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 _HOP_SECONDS = 256 / 22050  # the ears' step: onsets are read as often, so that none is lost between two frames
 SLOWEST, FASTEST = 10.0, 120.0
 """Frames per second that can be asked for."""
+MOST_CHANNELS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,12 +140,11 @@ class Live:
         Raises:
             MotionError: If a name or number cannot be used; nothing changes then.
         """
-        try:
-            new = replace(self.controls, **controls)
-        except TypeError:
-            known = ", ".join(LiveControls.__dataclass_fields__)
-            raise MotionError(f"no control '{next(iter(controls), '')}': there are {known}") from None
-        self._dancer.change(new)
+        known = LiveControls.__dataclass_fields__
+        for name in controls:
+            if name not in known:
+                raise MotionError(f"no control '{name}': there are {', '.join(known)}")
+        self._dancer.change(replace(self.controls, **controls))
 
     def push(self, samples: Array) -> list[LiveFrame]:
         """Take in samples; the frames that have become due, in order.
@@ -168,8 +170,9 @@ class Live:
         """Take in samples whose first sounded at a moment, s on the caller's clock, as `LiveEars.push`.
 
         Raises:
-            AudioError: If they have another shape or type.
+            AudioError: If they have another shape or type, or the moment is no number; nothing is taken in then.
         """
+        _check_time(at)
         begin = 0
         for block in self._pieces(samples):
             self._ears.push(block, at + begin / self.sample_rate)
@@ -177,7 +180,12 @@ class Live:
             self._listen(at + begin / self.sample_rate)
 
     def frame(self, now: float) -> LiveFrame:
-        """The frame of a moment, s on the clock of the samples; ask in ascending order."""
+        """The frame of a moment, s on the clock of the samples; ask in ascending order.
+
+        Raises:
+            AudioError: If the moment is no number.
+        """
+        _check_time(now)
         state = self._listen(now)
         elapsed = 0.0 if self._shown is None else max(0.0, now - self._shown)
         self._shown = now
@@ -190,20 +198,14 @@ class Live:
 
     def _whole_pieces(self, samples: Array) -> Iterator[Array]:
         """Pieces of one length; what is left waits for the next samples, so that nothing depends on how they are cut."""
-        block = np.asarray(samples)
-        if block.ndim not in (1, 2) or not np.issubdtype(block.dtype, np.floating):
-            raise AudioError(
-                f"live samples are {block.dtype} {block.shape}; needed is float [n] or [n, channels] in -1..1"
-            )
-        mono = block.mean(axis=1) if block.ndim == 2 else block
-        self._rest = np.concatenate((self._rest, mono.astype(np.float32)))
+        self._rest = np.concatenate((self._rest, _mono(samples)))
         while len(self._rest) >= self._hop:
             piece, self._rest = self._rest[: self._hop], self._rest[self._hop :]
             yield piece
 
     def _pieces(self, samples: Array) -> list[Array]:
-        block = np.asarray(samples)
-        return [block[at : at + self._hop] for at in range(0, len(block), self._hop)] if block.ndim else [block]
+        block = _mono(samples)
+        return [block[at : at + self._hop] for at in range(0, len(block), self._hop)]
 
     def _listen(self, now: float) -> LiveState:
         """What is heard at a moment, or at the last one asked for if that is later; the strongest onsets are kept."""
@@ -211,3 +213,21 @@ class Live:
         state = self._ears.clock(self._asked)
         self._bands = np.maximum(self._bands, state.bands)
         return state
+
+
+def _check_time(seconds: float) -> None:
+    if not math.isfinite(seconds):
+        raise AudioError(f"a time of {seconds} s: needed is a number of seconds on one clock")
+
+
+def _mono(samples: Array) -> Array:
+    """The mean of the channels, float32 [n]. Raises AudioError if it is no sound."""
+    block = np.asarray(samples)
+    kinds = f"live samples are {block.dtype} {block.shape}; needed is float [n] or [n, channels] in -1..1"
+    if block.ndim not in (1, 2) or not np.issubdtype(block.dtype, np.floating):
+        raise AudioError(kinds)
+    if block.ndim == 1:
+        return block.astype(np.float32)
+    if not 1 <= block.shape[1] <= MOST_CHANNELS:
+        raise AudioError(f"{kinds}, at most {MOST_CHANNELS} channels: are the axes swapped?")
+    return block.mean(axis=1).astype(np.float32)

@@ -150,6 +150,8 @@ class DanceStyle:
     """Deviation of the noise at temperature 1. Above 1 where samples keep closer to the corpus than people's own takes do."""
     guidance: float | None = None
     """How closely its dances follow the dynamics of a phrase; None: as closely as the model's others."""
+    locking: float = 0.0
+    """How far from straight a standing leg is that its dancers would have locked: the model blurs that, m (`leg_lengths`)."""
     suits: tuple[float, float] | None = None
     """Music it suits best: beats per minute as heard, and punch (`music.onsets`). None: it is danced only when asked for."""
     even: bool = False
@@ -167,6 +169,10 @@ class DanceStyle:
         if self.guidance is not None and self.guidance < 0:
             raise CheckpointError(
                 f"style of the family {self.family}: guidance must not be negative, got {self.guidance:g}"
+            )
+        if not 0 <= self.locking <= 0.1:
+            raise CheckpointError(
+                f"style of the family {self.family}: locking must be from 0 to 0.1 m, got {self.locking:g}"
             )
         if self.spread < 0:
             raise CheckpointError(

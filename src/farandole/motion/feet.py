@@ -13,6 +13,7 @@ import numpy as np
 from farandole.motion import kinematics
 from farandole.motion import rotations as rot
 from farandole.motion.ik import two_bone
+from farandole.motion.leg_lengths import with_leg_lengths
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
@@ -47,12 +48,16 @@ class CleanupConfig:
     pull: float = 0.15
 
 
-def clean_feet(motion: Motion, scores: Array, config: CleanupConfig | None = None) -> Motion:
+def clean_feet(
+    motion: Motion, scores: Array, config: CleanupConfig | None = None, *, locking: Array | float = 0.0
+) -> Motion:
     """A motion whose feet stand when they bear weight.
 
     Args:
         motion: On the house skeleton.
         scores: How likely each foot bears weight, [T, 2] (left, right), 0..1.
+        config: Amounts.
+        locking: How much nearly straight legs are stretched: see `plant_feet`.
     """
     config = config or CleanupConfig()
     scores = _smooth(np.clip(scores, 0.0, 1.0), 1.0)
@@ -60,7 +65,7 @@ def clean_feet(motion: Motion, scores: Array, config: CleanupConfig | None = Non
     if config.pull > 0:
         motion = stay_near(motion, config.radius, config.pull)
     planted = planted_feet(scores, motion.fps, config)
-    return plant_feet(motion, planted, config)
+    return plant_feet(motion, planted, config, locking)
 
 
 def anchor_root(motion: Motion, scores: Array) -> Motion:
@@ -110,14 +115,25 @@ def runs(flags: Array) -> list[tuple[int, int]]:
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def plant_feet(motion: Motion, planted: Array, config: CleanupConfig) -> Motion:
+def plant_feet(motion: Motion, planted: Array, config: CleanupConfig, locking: Array | float = 0.0) -> Motion:
     """Hold the balls of planted feet still and every sole above the floor, by two-bone inverse kinematics of the legs.
 
     Corrections pass smoothly from one stand to the next; the foot keeps its orientation but for what the floor demands: no heel
-    below it, toes bent where the foot rolls over its ball.
+    below it, toes bent where the foot rolls over its ball. The hips move up or down so that standing legs keep their length;
+    `locking`: see `leg_lengths`.
     """
     balls = ball_targets(motion, planted, config)
-    return reach_balls(lower_root(motion, balls), balls)
+    return reach_balls(lower_root(_with_leg_lengths(motion, balls, planted, locking), balls), balls)
+
+
+def _with_leg_lengths(motion: Motion, balls: Array, planted: Array, locking: Array | float) -> Motion:
+    """Hips moved up or down so that standing legs stay as long as they are while their balls go to `balls` [T, 2, 3] m."""
+    body = motion.skeleton
+    hips = motion.places([body.index(f"{side}UpLeg") for side in SIDES])
+    ankles = motion.places([body.index(f"{side}Foot") for side in SIDES])
+    to_ball = motion.places([body.index(f"{side}ToeBase") for side in SIDES]) - ankles
+    full = np.array([_leg_length(motion, side) for side in SIDES])
+    return with_leg_lengths(motion, hips, ankles, balls - to_ball, full, planted.astype(float), locking)
 
 
 def ball_targets(motion: Motion, planted: Array, config: CleanupConfig, *, past: Array | None = None) -> Array:

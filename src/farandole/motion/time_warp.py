@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from farandole.motion import rotations as rot
+from farandole.motion.kinematics import parts
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 
@@ -44,7 +45,10 @@ def turns_at(turns: Array, place: Array) -> Array:
     """The same for unit quaternions [F, J, 4], by the short way whatever their signs."""
     same = np.where((turns[1:] * turns[:-1]).sum(-1, keepdims=True) < 0, -1.0, 1.0)
     signs = np.concatenate((np.ones_like(turns[:1, :, :1]), np.cumprod(same, axis=0)))
-    return rot.normalize(values_at(signs * turns, place))
+    signed, result = signs * turns, np.empty((len(place), *turns.shape[1:]))
+    for part in parts(len(place)):
+        result[part] = rot.normalize(values_at(signed, place[part]))
+    return result
 
 
 def monotone_cubic(at: Array, x: Array, y: Array) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,15 @@ def decode_blocks(
         yield piece
     if total < round(SHORTEST * sample_rate):
         raise AudioError(f"{path}: holds {total / sample_rate:.2f} s of sound; at least {SHORTEST:g} s is needed")
+
+
+def ahead(blocks: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same blocks, each worked out by another thread while the one before is used."""
+    with ThreadPoolExecutor(1) as beside:
+        block = beside.submit(next, blocks, None)
+        while (one := block.result()) is not None:
+            block = beside.submit(next, blocks, None)
+            yield one
 
 
 def resample(samples: np.ndarray, sample_rate: int, target_rate: int = SAMPLE_RATE) -> np.ndarray:

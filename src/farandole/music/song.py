@@ -10,7 +10,8 @@ import numpy as np
 
 from farandole.errors import AudioError
 from farandole.music.beats import Beats, track_beats
-from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, decode, decode_blocks, resample, sound_tracks
+from farandole.music.chroma import Chroma
+from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, ahead, decode, decode_blocks, resample, sound_tracks
 from farandole.music.onsets import FrameFeatures, analyse
 
 _VANISHING = 1e-4
@@ -47,6 +48,7 @@ class Song:
         self.sample_rate, self.seconds = frames.sample_rate, frames.seconds
         self._samples = samples
         self._at: dict[int, np.ndarray] = {}
+        self._chroma: tuple[np.ndarray, float] | None = None
         self._within: dict[tuple[float, float], Beats] = {}
         self._told: Beats | None = None
 
@@ -100,6 +102,20 @@ class Song:
         return self._at[sample_rate]
 
     @cached_property
+    def chroma(self) -> tuple[np.ndarray, float]:
+        """Strength of the pitch classes, [T, 12], and rows per second; see `chroma.Chroma` and `load_song`."""
+        if self._chroma is not None:
+            return self._chroma
+        if self._samples is not None or self.path is None:
+            blocks = _blocks(self.samples)
+        else:
+            blocks = decode_blocks(self.path, side=self.side, track=self.track)
+        chroma = Chroma(self.sample_rate)
+        for _ in chroma.hear(blocks):
+            pass
+        return chroma.rows(), chroma.fps
+
+    @cached_property
     def beats(self) -> Beats:
         """Beats at the tempo that fits best; see `beats_within` for a given range."""
         return track_beats(self.frames) if self._told is None else self._told
@@ -109,7 +125,7 @@ class Song:
         song = Song(
             self.frames, name=self.name, path=self.path, samples=self._samples, side=self.side, track=self.track
         )
-        song._at, song._told = self._at, beats
+        song._at, song._chroma, song._told = self._at, self._chroma, beats
         return song
 
     def beats_within(self, min_bpm: float, max_bpm: float) -> Beats:
@@ -150,44 +166,45 @@ class Song:
         return f"Song({self.name!r}, {self.seconds:.1f} s)"
 
 
-def load_song(path: str | Path, *, name: str | None = None, rates: Iterable[int] = ()) -> Song:
+def load_song(path: str | Path, *, name: str | None = None, rates: Iterable[int] = (), chroma: bool = False) -> Song:
     """Read a song: wav, flac, ogg, mp3, m4a or the sound of an mp4; analysed in one pass, in bounded memory.
 
     Args:
         path: The file.
         name: Title; by default the file's name.
         rates: Sample rates (Hz) that `samples_at` will be asked for: had from the same pass of decoding, and held.
+        chroma: Whether `Song.chroma`, which finding sections needs, is had from the same pass, too.
 
     Raises:
         AudioError: If the file cannot be decoded or holds less than 1 s of sound; see `decode.decode_blocks`.
     """
     path = Path(path)
     wanted = tuple(rates)
-    frames, others = _heard(path, wanted)
-    heard = {"side": False, "track": 0}
-    if frames.power.max() < _VANISHING:
+    song = _heard(path, name or path.stem, wanted, chroma)
+    if song.frames.power.max() < _VANISHING:
         rest = [{"side": False, "track": track} for track in range(1, sound_tracks(path))]
         for other in ({"side": True, "track": 0}, *rest):
-            found, others_found = _heard(path, wanted, **other)
-            if found.power.max() > 100 * frames.power.max():
-                frames, others, heard = found, others_found, other
-                break
-    song = Song(frames, name=name or path.stem, path=path, **heard)
-    song._at = {rate: np.concatenate(others.pop(rate)) for rate in list(others)}
+            found = _heard(path, song.name, wanted, chroma, **other)
+            if found.frames.power.max() > 100 * song.frames.power.max():
+                return found
     return song
 
 
-def _heard(
-    path: Path, rates: Sequence[int], side: bool = False, track: int = 0
-) -> tuple[FrameFeatures, dict[int, list[np.ndarray]]]:
-    """Frame features of a track, and its samples at other rates, in pieces."""
+def _heard(path: Path, name: str, rates: Sequence[int], chroma: bool, side: bool = False, track: int = 0) -> Song:
+    """A song as one of its tracks has it, with samples at other rates and chroma at hand if they are wanted."""
     others: dict[int, list[np.ndarray]] = {rate: [] for rate in rates}
-    return analyse(decode_blocks(path, others=others, side=side, track=track), SAMPLE_RATE), others
+    blocks = ahead(decode_blocks(path, others=others, side=side, track=track))
+    harmony = Chroma(SAMPLE_RATE) if chroma else None
+    frames = analyse(harmony.hear(blocks) if harmony else blocks, SAMPLE_RATE)
+    song = Song(frames, name=name, path=path, side=side, track=track)
+    song._at = {rate: np.concatenate(others.pop(rate)) for rate in list(others)}
+    song._chroma = (harmony.rows(), harmony.fps) if harmony else None
+    return song
 
 
 def as_song(song: Song | str | Path) -> Song:
     """A song, or the one in a sound file."""
-    return load_song(song) if isinstance(song, str | Path) else song
+    return load_song(song, chroma=True) if isinstance(song, str | Path) else song
 
 
 def _blocks(samples: np.ndarray) -> Iterable[np.ndarray]:

@@ -72,10 +72,11 @@ def checkpoint_config(
         told, stated = data.completion()["styles"], recipe.completion.get("styles", {})
         completion["styles"] = {label: told[label] | stated.get(label, {}) for label in data.labels()}
     codec = corpus.codecs.get(recipe.features.get("motion", ""))
-    abilities = plain(model.abilities())
+    stages = [stage.options for stage in recipe.plan.stages]
+    abilities = plain(model.Objective.learnt(model.abilities(), stages))
     if not abilities["past"] and completion["kind"] == "curve_correction":
         abilities["longest_gap"] = completion["window"] - 2
-    if completion["kind"] == "masked":
+    if completion["kind"] == "masked" and abilities["future"]:
         abilities["longest_gap"] = completion["window"] - 2
     values = {
         "schema": SCHEMA,

@@ -78,7 +78,7 @@ def _plain_windows(settings: Any) -> Any:
     if isinstance(settings, StreamSettings):
         return replace(settings, augment=(), weights={}, sequences=0, ahead=0)
     assert isinstance(settings, MaskedSettings)
-    return replace(settings, statistics="train")
+    return replace(settings, statistics="train", augment=(), weights={})
 
 
 class _AsTrained(FeatureFolder):

@@ -10,8 +10,9 @@ import numpy as np
 
 from farandole.errors import FileFormatError, MotionError
 from farandole.view.camera import Camera
-from farandole.view.floor import Shadow, backdrop
+from farandole.view.floor import backdrop
 from farandole.view.palette import STUDIO, Studio, linear
+from farandole.view.shadows import Shadow
 
 NAMES = {"white": "#ffffff", "black": "#000000", "grey": "#808080", "green": "#00b140", "blue": "#0047bb"}
 """Colours that can be named; green and blue are those of studios."""

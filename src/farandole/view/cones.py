@@ -78,63 +78,16 @@ class Cones:
                 np.copyto(s, place, where=fits & (depth == t))
                 beyond &= ~fits
         depth[beyond | (h < 0.0)] = np.inf
-        for centre, constant, place in ((ad, self.inner, 0.0), (ad + wd, self.outer, 1.0)):
+        # What meets the side from outside meets that first; all else may meet the spheres at the ends.
+        rest = np.nonzero((depth == np.inf) | narrow)
+        part = part if isinstance(part, int) else part[rest]
+        dd, ad, wd, best, place = dd[rest], ad[rest], wd[rest], depth[rest], s[rest]
+        for centre, constant, end in ((ad, self.inner, 0.0), (ad + wd, self.outer, 1.0)):
             h = centre * centre - dd * constant[part]
             cap = np.where(h >= 0.0, (centre - np.sqrt(np.maximum(h, 0.0))) / dd, np.float32(np.inf))
-            nearer = cap < depth
-            np.copyto(depth, cap, where=nearer)
-            s[nearer] = place
-        s[depth == np.inf] = 0.0
+            nearer = cap < best
+            np.copyto(best, cap, where=nearer)
+            np.copyto(place, np.float32(end), where=nearer)
+        place[best == np.inf] = 0.0
+        depth[rest], s[rest] = best, place
         return depth, s
-
-    def spans(self, size: tuple[int, int], focal: float) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-        """Pixels in which each part may be seen: part, row, column of each, [N] (a part's rows in order).
-
-        Args:
-            size: Width and height of the picture in pixels.
-            focal: Focal length in pixels.
-        """
-        width, height = size
-        x, y, r = ([], [], [])
-        for centre, radius in ((self.start, self.radius), (self.end, self.radius + self.growth)):
-            depth = np.maximum(
-                centre[2] - radius, 0.05
-            )  # a sphere's outline is no larger than it would be at its near side
-            x.append(0.5 * width + focal * centre[0] / np.maximum(centre[2], 0.05))
-            y.append(0.5 * height - focal * centre[1] / np.maximum(centre[2], 0.05))
-            r.append(focal * radius / depth + 1.0 + 0.02 * np.abs(focal * radius / depth))
-        close = (np.minimum(self.start[2], self.end[2]) - self.radius - np.maximum(self.growth, 0.0)) < 0.3
-        top = np.clip(np.floor(np.minimum(y[0] - r[0], y[1] - r[1])), 0, height).astype(np.intp)
-        bottom = np.clip(np.ceil(np.maximum(y[0] + r[0], y[1] + r[1])) + 1, 0, height).astype(np.intp)
-        behind = np.maximum(self.start[2] + self.radius, self.end[2] + self.radius + self.growth) <= 0.0
-        top[close], bottom[close] = 0, height  # reaches the eye: may be anywhere
-        bottom[behind] = top[behind]
-        part, row = ranges(top, bottom)
-        # The spheres between the ends move and grow evenly: those that reach this row are t0 <= t <= t1.
-        at, dy, dr = row + 0.5, (y[1] - y[0])[part], (r[1] - r[0])[part]
-        t0, t1 = np.zeros(len(row)), np.ones(len(row))
-        for sign in (1.0, -1.0):  # sign (at - y(t)) <= r(t)
-            slope, room = dr + sign * dy, sign * (at - y[0][part]) - r[0][part]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                t = room / slope
-            t0 = np.where(slope > 1e-9, np.maximum(t0, t), t0)
-            t1 = np.where(slope < -1e-9, np.minimum(t1, t), t1)
-        t0, t1 = np.clip(t0, 0.0, 1.0), np.clip(t1, 0.0, 1.0)
-        empty = t0 > t1 + 1e-6
-        ends = [x[0][part] + t * (x[1] - x[0])[part] for t in (t0, t1)]
-        wide = [r[0][part] + t * dr for t in (t0, t1)]
-        left = np.minimum(ends[0] - wide[0], ends[1] - wide[1])
-        right = np.maximum(ends[0] + wide[0], ends[1] + wide[1])
-        left = np.clip(np.floor(left), 0, width).astype(np.intp)
-        right = np.clip(np.ceil(right) + 1, 0, width).astype(np.intp)
-        left[close[part]], right[close[part]] = 0, width
-        right[empty & ~close[part]] = left[empty & ~close[part]]
-        line, column = ranges(left, np.maximum(right, left))
-        return part[line], row[line], column
-
-
-def ranges(first: NDArray[np.intp], last: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Numbers first[i] .. last[i] - 1 of all i in a row, and the i of each."""
-    counts = np.maximum(last - first, 0)
-    which = np.repeat(np.arange(len(counts)), counts)
-    return which, np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts) + first[which]

@@ -73,7 +73,7 @@ def yuv420(picture: np.ndarray) -> np.ndarray:
     import av
     from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-    frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+    frame = av.VideoFrame.from_numpy_buffer(picture, format="rgb24")
     frame = frame.reformat(
         format="yuv420p",
         dst_colorspace=Colorspace.ITU709,

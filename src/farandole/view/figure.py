@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from farandole.motion.names import find_roles
 from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
 from farandole.view import palette
-from farandole.view.raycast import Capsules
+
+if TYPE_CHECKING:
+    from farandole.view.raycast import Capsules
 
 _HIPS = (("left", "LeftUpLeg"), ("right", "RightUpLeg"))
 
@@ -35,6 +38,8 @@ class Figure:
 
     def frame(self, t: int) -> Capsules:
         """The body at frame `t`."""
+        from farandole.view.raycast import Capsules  # pages draw none
+
         return Capsules(self.starts[t], self.ends[t], self.start_radii, self.end_radii, self.colours)
 
     def moved(self, shift: Array) -> Figure:

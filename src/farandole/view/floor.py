@@ -1,8 +1,7 @@
-"""The studio floor: a grid that fades with distance, a pool of light, and soft shadows of capsules."""
+"""The studio floor: a grid that fades with distance, a pool of light, and the dancers' shadow."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,11 +10,9 @@ from numpy.typing import NDArray
 
 from farandole.motion.rotations import Array
 from farandole.view.camera import Camera
-from farandole.view.cones import ranges
 from farandole.view.palette import Studio, to_srgb
-
-_CELL = 0.025
-"""Spacing of the shadow map, m."""
+from farandole.view.shadows import Shadow
+from farandole.view.silhouettes import ranges
 
 _LINE = 0.009
 """Width of the grid's lines, m."""
@@ -24,123 +21,8 @@ _SPACING = 0.5
 """Between the grid's lines, m."""
 
 
-@dataclass(frozen=True, eq=False)
-class Shadow:
-    """Darkness in [0, 1] on the floor: map [Nz, Nx], its first cell's x and z in m, spacing in m."""
-
-    darkness: Array
-    origin: tuple[float, float]
-    cell: float = _CELL
-
-    def cropped(self) -> Shadow:
-        """Without the margins that are as bright as the floor, but for one cell."""
-        dark = self.darkness > 1e-3
-        rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
-        if not len(rows):
-            return Shadow(self.darkness[:2, :2], self.origin, self.cell)
-        first = lambda n: max(int(n[0]) - 1, 0)  # noqa: E731
-        z, x = first(rows), first(columns)
-        part = self.darkness[z : max(rows[-1], z) + 3, x : max(columns[-1], x) + 3]
-        return Shadow(part, (self.origin[0] + x * self.cell, self.origin[1] + z * self.cell), self.cell)
-
-    def at(self, x: Array, z: Array) -> Array:
-        """Bilinear lookup at floor points inside the map, any shape."""
-        u = np.clip((x - self.origin[0]) / self.cell, 0.0, self.darkness.shape[1] - 1.001)
-        v = np.clip((z - self.origin[1]) / self.cell, 0.0, self.darkness.shape[0] - 1.001)
-        i, j = u.astype(np.int32), v.astype(np.int32)
-        u -= i
-        v -= j
-        flat = self.darkness.ravel()
-        k = j * self.darkness.shape[1] + i
-        top = flat[k] * (1 - u) + flat[k + 1] * u
-        k += self.darkness.shape[1]
-        return top * (1 - v) + (flat[k] * (1 - u) + flat[k + 1] * u) * v
-
-
-def shadow_map(starts: Array, ends: Array, start_radii: Array, end_radii: Array, light: Array) -> Shadow:
-    """Soft shadows of rounded cones on the floor y = 0.
-
-    Each part darkens twice: along the key light (edges that soften with height) and straight down (contact, only near the
-    floor). Parts multiply: what one leaves, the next may darken.
-
-    Args:
-        starts: First ends, [P, 3] m.
-        ends: Second ends, [P, 3] m.
-        start_radii: [P] m.
-        end_radii: [P] m.
-        light: Direction the key light comes from, unit [3].
-    """
-    lean = -light[[0, 2]] / light[1]  # floor shift per metre of height
-    a, b = (np.maximum(p[:, 1:2], 0.0) * lean + p[:, [0, 2]] for p in (starts, ends))
-    margin = 0.6
-    low = np.minimum(np.minimum(a, b), np.minimum(starts, ends)[:, [0, 2]]).min(0) - margin
-    high = np.maximum(np.maximum(a, b), np.maximum(starts, ends)[:, [0, 2]]).max(0) + margin
-    high = np.minimum(high, low + 20.0)  # bodies far apart: what lies beyond 20 m goes without shadow
-    low = np.floor(low / _CELL) * _CELL
-    xs, zs = (np.arange(lo, hi, _CELL, dtype=np.float32) for lo, hi in zip(low, high, strict=True))
-    left = np.ones((len(zs), len(xs)), np.float32)
-    for i, (low_a, low_b) in enumerate(np.maximum(np.stack((starts[:, 1], ends[:, 1]), 1), 0.0).tolist()):
-        radii, heights = (float(start_radii[i]), float(end_radii[i])), (low_a, low_b)
-        _darken(left, xs, zs, a[i], b[i], radii, heights, 0.035, 0.16, 0.42)
-        if min(heights) < 0.45:
-            flat = (starts[i, [0, 2]], ends[i, [0, 2]])
-            strength = 0.75 * (1.0 - min(heights) / 0.45) ** 2
-            _darken(left, xs, zs, *flat, radii, heights, 0.03, 0.5, strength)
-    return Shadow(1.0 - left, (float(low[0]), float(low[1]))).cropped()
-
-
-def _darken(
-    light: Array,
-    xs: Array,
-    zs: Array,
-    a: Array,
-    b: Array,
-    radii: tuple[float, float],
-    heights: tuple[float, float],
-    sharp: float,
-    spread: float,
-    strength: float,
-) -> None:
-    """Multiply the light under one segment, whose edge is `sharp + spread * height` metres soft."""
-    soft_a, soft_b = (sharp + spread * h for h in heights)
-    reach = max(radii) + max(soft_a, soft_b)
-    (ax, az), (bx, bz) = a.tolist(), b.tolist()
-    near = lambda v, axis: min(max(math.ceil((v - float(axis[0])) / _CELL), 0), len(axis))  # noqa: E731
-    i0, i1 = near(min(ax, bx) - reach, xs), near(max(ax, bx) + reach, xs)
-    j0, j1 = near(min(az, bz) - reach, zs), near(max(az, bz) + reach, zs)
-    if i0 >= i1 or j0 >= j1:
-        return
-    x, z = xs[None, i0:i1] - np.float32(ax), zs[j0:j1, None] - np.float32(az)
-    wx, wz = bx - ax, bz - az
-    scale = 1.0 / max(wx * wx + wz * wz, 1e-9)
-    s = x * np.float32(wx * scale) + z * np.float32(wz * scale)
-    np.maximum(s, 0.0, out=s)
-    np.minimum(s, 1.0, out=s)
-    x, z = x - s * np.float32(wx), z - s * np.float32(wz)
-    x *= x
-    z *= z
-    x += z
-    np.sqrt(x, out=x)
-    # Cover falls from 1 to 0 while the distance goes from radius - soft to radius + soft.
-    soft = s * np.float32(soft_b - soft_a)
-    soft += np.float32(soft_a)
-    radius = s * np.float32(radii[1] - radii[0])
-    radius += np.float32(radii[0])
-    cover = radius - x
-    cover += soft
-    cover /= soft
-    cover *= np.float32(0.5)
-    np.maximum(cover, 0.0, out=cover)
-    np.minimum(cover, 1.0, out=cover)
-    cover *= cover * (np.float32(3.0) - np.float32(2.0) * cover)
-    # An edge softer than the part is wide also takes its core away.
-    radius += np.float32(0.02)
-    radius /= soft
-    np.minimum(radius, 1.0, out=radius)
-    cover *= radius
-    cover *= np.float32(-strength)
-    cover += np.float32(1.0)
-    light[j0:j1, i0:i1] *= cover
+_FAINT = 1 / 90
+"""Cover of a line below which nobody sees it: half of a step in 8 bits between the floor and a line."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +99,7 @@ class Backdrop:
             cover = (half[row].astype(np.float32) - off) / np.maximum(self.soft, _LINE).astype(np.float32)[row]
             place = row * width + at
             cover = np.minimum(np.maximum(cover, 0.0), 1.0) * self.fade.ravel()[place]
-            seen = np.flatnonzero(cover > np.float32(1 / 255))
+            seen = np.flatnonzero(cover > np.float32(_FAINT))
             pixels.append(place[seen])
             covers.append(cover[seen])
         # Where two lines cross, the stronger one is seen: painted last.
@@ -261,7 +143,7 @@ def _backdrop(key: tuple[float, ...], size: tuple[int, int], view_angle: float, 
     # Lines run across as well as along: a mean footprint keeps both free of shimmer.
     soft = np.sqrt(footprint * footprint * (depth / max(eye_y, 1e-6)))
     fade = pool * (0.9 * np.minimum(1.0, _LINE / soft)).astype(np.float32)[:, None]
-    near = np.flatnonzero((fade > 1 / 255).any(1))
+    near = np.flatnonzero((fade > _FAINT).any(1))
     skip = int(near[0]) if len(near) else len(fade)
     return Backdrop(
         size=camera.size, plain=to_srgb(room), first=first + skip, begin=begin[skip:], step=step[skip:], soft=soft[skip:],

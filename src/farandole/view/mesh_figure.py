@@ -17,14 +17,13 @@ from farandole.motion.filters import gaussian_filter1d
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.view.camera import Camera
-from farandole.view.floor import Shadow
 from farandole.view.mesh_raster import Look, Mesh, mesh_layer
 from farandole.view.raycast import Layer
+from farandole.view.shadows import CELL, Shadow
 
 _OWN_SIZE = (0.4, 4.0)
 """Heights that are taken for a character's own, m; others are shown as tall as a person."""
 _PERSON = 1.7
-_CELL = 0.025
 _OUTLINE = 240
 
 
@@ -88,20 +87,20 @@ class MeshPose:
             areas.append(0.5 * np.abs(area))  # front and back both fall on a place
             heights.append((a[:, 1] + b[:, 1] + c[:, 1]) / 3.0)
         place, area, height = np.concatenate(places), np.concatenate(areas), np.concatenate(heights)
-        low = np.floor((place.min(0) - 0.5) / _CELL) * _CELL
-        size = np.minimum(np.ceil((place.max(0) + 0.5 - low) / _CELL), 800).astype(int)
-        cell = np.minimum(((place - low) / _CELL).astype(int), size - 1)
+        low = np.floor((place.min(0) - 0.5) / CELL) * CELL
+        size = np.minimum(np.ceil((place.max(0) + 0.5 - low) / CELL), 800).astype(int)
+        cell = np.minimum(((place - low) / CELL).astype(int), size - 1)
         number = cell[:, 1] * size[0] + cell[:, 0]
         dark = np.zeros((size[1], size[0]))
         # Edges soften with the height of what casts them: three layers, each with its blur.
         for bottom, top, blur, strength in ((-1.0, 0.3, 1.3, 0.6), (0.3, 1.0, 4.0, 0.42), (1.0, 1e9, 8.0, 0.36)):
             part = (height >= bottom) & (height < top)
-            cover = np.bincount(number[part], area[part], size[0] * size[1]).reshape(size[1], size[0]) / _CELL**2
+            cover = np.bincount(number[part], area[part], size[0] * size[1]).reshape(size[1], size[0]) / CELL**2
             cover = np.minimum(cover, 1.0)
             for axis in (0, 1):
                 cover = gaussian_filter1d(cover, blur, axis, mode="nearest", truncate=2.5)
             dark = 1.0 - (1.0 - dark) * (1.0 - strength * cover)
-        return Shadow(dark.astype(np.float32), (float(low[0]), float(low[1])), _CELL).cropped()
+        return Shadow(dark.astype(np.float32), (float(low[0]), float(low[1])), CELL).cropped()
 
 
 def mesh_figure(character: Character, motion: Motion, *, root: str = "auto") -> MeshFigure:

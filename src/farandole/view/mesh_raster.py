@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from farandole.motion.rotations import Array
 from farandole.view.camera import Camera
-from farandole.view.cones import ranges
 from farandole.view.raycast import Layer, shade
+from farandole.view.silhouettes import ranges
 
 _NEAR = 0.05
 """Triangles with a corner nearer to the eye than this are left out, m."""

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from farandole.motion.rotations import Array
 from farandole.view.camera import Camera
 from farandole.view.cones import Cones
-from farandole.view.floor import Shadow, backdrop, shadow_map
+from farandole.view.floor import backdrop
 from farandole.view.palette import LIGHTS, STUDIO, Studio, to_srgb
+from farandole.view.shadows import Shadow, shadow_map
+from farandole.view.silhouettes import silhouettes
 
 _SEAM = 0.03
 """Depth over which the normals and colours of overlapping parts blend, m: hides the seams at the joints."""
@@ -23,6 +25,9 @@ _LARGE = 400
 
 _CHUNK = 8192
 """Rays that are intersected at once: what is computed of them stays in the processor's cache."""
+
+_MARGIN = 0.55
+"""Around the outlines of parts, pixels: rays through a quarter of a pixel or of a block lie 0.36 from its middle."""
 
 Layer = tuple[tuple[slice, slice] | None, Array, Array]
 """A body alone: its box in the picture (rows, columns; None if out of sight), premultiplied linear colour, coverage."""
@@ -111,7 +116,7 @@ def body_layer(body: Capsules, camera: Camera, *, supersample: int = 2) -> Layer
     cones = Cones(camera.to_camera(body.starts), camera.to_camera(body.ends), body.start_radii, body.end_radii)
     coarse = 2 if min(camera.size) >= _LARGE and supersample > 1 else 1
     eye = camera if coarse == 1 else replace(camera, size=(camera.size[0] // 2, camera.size[1] // 2))
-    part, row, column = cones.spans(eye.size, eye.focal)
+    part, row, column = silhouettes(cones, eye.size, eye.focal, margin=_MARGIN).pixels()
     if not len(part):
         return None, np.zeros((0, 0, 3)), np.zeros((0, 0))
     grid = _Grid(int(row.min()), int(column.min()), int(row.max()) + 1, int(column.max()) + 1)
@@ -134,8 +139,10 @@ def body_layer(body: Capsules, camera: Camera, *, supersample: int = 2) -> Layer
         row = np.repeat(2 * row[rays], 4) + np.tile((0, 0, 1, 1), len(rays))
         column = np.repeat(2 * column[rays], 4) + np.tile((0, 1, 0, 1), len(rays))
         grid, eye = grid.doubled(), camera
+        rays = np.flatnonzero(silhouettes(cones, eye.size, eye.focal, margin=_MARGIN).contain(part, row, column))
+        part, row, column = part[rays], row[rays], column[rays]
         x, y = eye.slopes()
-        pixels = np.flatnonzero(_twice(blocks))
+        pixels = np.flatnonzero(np.repeat(np.repeat(blocks, 2, 0), 2, 1))
         number = np.zeros(grid.count, np.intp)
         number[pixels] = np.arange(len(pixels))
         place = number[grid.place(row, column)]
@@ -213,20 +220,15 @@ def _colours(
     x, y = camera.slopes()
     seen = np.flatnonzero(covered)
     at, sums, depth = pixels[seen], sums[:, seen], near[seen]
-    normal = sums[:3] / np.maximum(np.sqrt((sums[:3] ** 2).sum(0)), 1e-6)
+    normal = sums[:3] / np.maximum(np.sqrt(np.einsum("kn,kn->n", sums[:3], sums[:3])), 1e-6)
     columns, rows = x[grid.left + at % grid.shape[1]], y[grid.top + at // grid.shape[1]]
     toward = np.stack((-columns, -rows, np.full(len(seen), -1.0, np.float32)))
-    toward /= np.sqrt((toward * toward).sum(0))
+    toward /= np.sqrt(np.einsum("kn,kn->n", toward, toward))
     lean = camera.axes[:, 1].astype(np.float32)
     height = np.float32(camera.eye[1]) + depth * (columns * lean[0] + rows * lean[1] + lean[2])
     colour = np.zeros((len(pixels), 3), np.float32)
     colour[seen] = (shade(normal, toward, sums[3:6] / sums[6], height, camera) * covered[seen]).T
     return colour
-
-
-def _twice(picture: np.ndarray) -> np.ndarray:
-    """A picture [H, W] with each pixel as 2 x 2."""
-    return np.repeat(np.repeat(picture, 2, 0), 2, 1)
 
 
 def _between(colour: Array, pixels: NDArray[np.intp], width: int) -> Iterator[tuple[NDArray[np.intp], Array]]:
@@ -303,23 +305,24 @@ def _edges(near: Array) -> NDArray[np.bool_]:
 def shade(normal: Array, toward: Array, base: Array, height: Array, camera: Camera) -> Array:
     """Linear colours [3, N]: wrapped key light, sky and floor ambient, soft highlight, rim."""
     axes = camera.axes.astype(np.float32)
-    key = axes @ LIGHTS.key_direction(axes[2])
-    up = axes[:, 1]
-    facing = np.clip((normal * toward).sum(0), 0.0, 1.0)
+    key, up = axes @ LIGHTS.key_direction(axes[2]), axes[:, 1]
     n_key, n_up = np.stack((key, up)) @ normal
-    diffuse = np.clip((n_key + LIGHTS.wrap) / (1.0 + LIGHTS.wrap), 0.0, 1.0)
+    n_toward = np.einsum("kn,kn->n", normal, toward)
+    light = np.empty((3, len(height)), np.float32)  # how much of key light, sky and bounce there is
+    diffuse, sky, bounce = light
+    np.clip((n_key + LIGHTS.wrap) / (1.0 + LIGHTS.wrap), 0.0, 1.0, out=diffuse)
+    np.add(0.5, 0.5 * n_up, out=sky)
     # The floor takes light away from what is close to it and faces down.
-    near_floor = np.clip(height / 0.5, 0.0, 1.0) * 0.5 + 0.5
-    sky = 0.5 + 0.5 * n_up
-    ambient = LIGHTS.sky[:, None] * sky + LIGHTS.bounce[:, None] * ((1.0 - sky) * near_floor)
-    half = key[:, None] + toward
-    half /= np.sqrt((half * half).sum(0))
-    gloss = np.clip((half * normal).sum(0), 0.0, 1.0)
+    np.multiply(1.0 - sky, np.clip(height, 0.0, 0.5) + 0.5, out=bounce)
+    # With the half vector (key + toward) / |key + toward|.
+    gloss = np.clip((n_key + n_toward) / np.sqrt(2.0 + 2.0 * (key @ toward)), 0.0, 1.0)
     gloss *= gloss
     gloss *= gloss
     gloss *= gloss
     gloss = gloss * gloss * gloss  # to the power of 24
-    rim = 1.0 - facing
+    rim = 1.0 - np.clip(n_toward, 0.0, 1.0)
     rim = rim * rim * rim * (0.4 + 0.6 * sky)
-    light = LIGHTS.key[:, None] * diffuse + ambient
-    return base * light + (LIGHTS.gloss * gloss * diffuse + LIGHTS.rim * rim)
+    colour = np.stack((LIGHTS.key, LIGHTS.sky, LIGHTS.bounce), axis=1) @ light
+    colour *= base
+    colour += LIGHTS.gloss * gloss * diffuse + LIGHTS.rim * rim
+    return colour

@@ -16,9 +16,9 @@ from farandole.motion.rotations import Array
 from farandole.view.background import Background
 from farandole.view.camera import Camera
 from farandole.view.figure import facing, figure
-from farandole.view.floor import Shadow
 from farandole.view.palette import LIGHTS, linear
 from farandole.view.raycast import Layer, cut_out, over
+from farandole.view.shadows import Shadow
 from farandole.view.shots import Shots, Subject, plan_shots
 from farandole.view.title import Title
 

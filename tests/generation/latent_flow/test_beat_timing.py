@@ -8,7 +8,7 @@ from farandole.data.starter.groove_clips import groove_clip
 from farandole.evaluation.humanoid_view import view_humanoid
 from farandole.evaluation.metrics.landings_on_beat import landings_on_beat
 from farandole.generation.latent_flow import beat_timing
-from farandole.generation.latent_flow.beat_timing import on_the_beat, shifts
+from farandole.generation.latent_flow.beat_timing import on_the_beat, shifts, to_a_stop
 from farandole.motion.time_warp import warped
 
 
@@ -58,3 +58,17 @@ def test_short_still_and_beatless_motions_stay_as_they_are():
     assert on_the_beat(short, np.arange(3) / 15.0) is short
     slow = motion.slice(0, 60)
     assert on_the_beat(slow, np.linspace(0.1, 0.4, 60)) is slow
+
+
+def test_a_dance_comes_to_rest_smoothly():
+    motion = groove_clip(2).motion
+    end = len(motion) - 3
+    stopped = to_a_stop(motion, end)
+    begin = end - 1 - round(beat_timing.STOPPING * motion.fps)
+    np.testing.assert_allclose(stopped.root_positions[:begin], motion.root_positions[:begin], atol=1e-12)
+    speed = lambda m: np.linalg.norm(np.diff(m.positions, axis=0), axis=-1).mean(axis=1) * m.fps  # noqa: E731
+    assert speed(stopped)[end - 2] < 0.1 * speed(motion)[-60:].mean()
+    assert speed(stopped)[end - 15 : end - 1].mean() < 0.5 * speed(motion)[-60:].mean()
+    np.testing.assert_array_equal(
+        stopped.root_positions[end:], np.repeat(stopped.root_positions[end - 1 : end], 3, axis=0)
+    )

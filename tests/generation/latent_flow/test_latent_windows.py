@@ -150,14 +150,18 @@ class Told:
         return [np.where(told[:, None, None], 2.0, 1.0).astype(np.float32) * np.ones_like(inputs["x"])]
 
 
-@pytest.mark.parametrize(("together", "calls"), [(False, [1, 1]), (True, [2])])
-def test_guidance_carries_the_velocity_beyond_the_one_without_dynamics(together, calls):
+@pytest.mark.parametrize(
+    ("threads", "halves", "calls"), [(2, False, [1, 1]), (1, False, [2]), (2, True, [1, 1]), (1, True, [1, 1])]
+)
+def test_guidance_carries_the_velocity_beyond_the_one_without_dynamics(threads, halves, calls):
     music = np.zeros((1, 32, 17), np.float32)
     music[..., 15:17] = 1.0
     inputs = {"known": np.zeros((1, 8), np.float32), "music": music}
     inputs["known"][:, :3] = 1.0
     session, start = Told(), np.zeros((1, 8, 2), np.float32)
-    *_, x = velocity_steps(session, start, inputs, 4, guidance=2.5, together=together)
+    session.threads = threads
+    *before, x = velocity_steps(session, start, inputs, 4, guidance=2.5, halves=halves)
+    assert len(before) == (7 if halves else 3)
     assert session.calls == 4 * calls
     assert x[:, 3:] == pytest.approx(3.5)  # 1 + 2.5 (2 - 1)
     assert np.array_equal(x[:, :3], start[:, :3])

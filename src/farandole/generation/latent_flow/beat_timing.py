@@ -20,6 +20,8 @@ REACH = 0.3
 """Greatest shift of a moment, s."""
 STRETCH = 0.2
 """Greatest change of speed between two half beats, as a share."""
+STOPPING = 1.0
+"""Seconds over which a dance comes to rest with its song."""
 _HALF = 0.15  # what a landing on a half beat is worth; 1 on a beat
 _CHANGE, _SHIFT = 2.0, 2.0  # costs of a squared change of speed, and of a squared shift (s)
 _REST = 0.6  # what a rest of the body is worth; 1: a landing
@@ -55,6 +57,17 @@ def shifts(motion: Motion, count: Array, *, held: int = 0) -> Array:
     chosen = _choose(_events(motion), knots, gain)
     shift = monotone_cubic(np.maximum(seconds, first), knots, chosen)
     return np.where(seconds <= first, 0.0, shift)
+
+
+def to_a_stop(motion: Motion, end: int, *, held: int = 0) -> Motion:
+    """The motion slower and slower in its last second before the frame `end`, where it stands; the first `held` frames stay."""
+    last = end - 1
+    whole = min(STOPPING * motion.fps, last - held)
+    if whole < 2:
+        return motion
+    gone = np.clip(np.arange(len(motion)) - (last - whole), 0.0, whole)
+    place = np.minimum(np.arange(len(motion)), last - whole) + gone - gone**2 / (2.0 * whole)
+    return warped(motion, place)
 
 
 def _events(motion: Motion) -> Array:

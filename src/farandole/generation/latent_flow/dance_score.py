@@ -60,6 +60,11 @@ class DanceScore:
     def __len__(self) -> int:
         return len(self.count)
 
+    @property
+    def ends_still(self) -> bool:
+        """Whether the dance is to stand at its end, as it does where the song ends."""
+        return self.dynamics is not None and bool(self.dynamics[-1] <= STILL)
+
     def features(self, precision: float) -> Array:
         """Music features of the model, [T, 17]; `precision`: how strictly to step on the count, standard deviations."""
         strict = np.full(len(self.count), precision)

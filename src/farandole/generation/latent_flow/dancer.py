@@ -10,7 +10,7 @@ import numpy as np
 
 from farandole.generation.bodies import carry
 from farandole.generation.completer import MOTION, FeatureJob, GenerationSettings, Progress
-from farandole.generation.latent_flow.beat_timing import on_the_beat
+from farandole.generation.latent_flow.beat_timing import on_the_beat, to_a_stop
 from farandole.generation.latent_flow.dance_score import DanceScore, song_score, steady_score
 from farandole.generation.latent_flow.joint_pins import known_groups, pinned_features
 from farandole.generation.latent_flow.latent_model import LatentModel
@@ -143,17 +143,22 @@ class LatentDancer(LatentModel):
         noise = np.stack([self.noise([seed, k], mix, temperature, scores[k].echo) for k, mix in enumerate(style)])
         latents = None if before is None else np.repeat(before.latents, len(scores), axis=0)
         pins = self.no_pins(per_token * total)
+        lag = np.stack([self.lag(score) for score in scores])
         made = []
-        poses = self.unscale(self.poses(music, style, noise, pins, start=latents, progress=progress))
+        poses = self.unscale(self.poses(music, style, noise, pins, start=latents, lag=lag, progress=progress))
         for pose, score in zip(poses, scores, strict=True):
             where = (None, 0.0) if before is None else (before.position, before.heading)
             motion = self.codec.decode(pose, position=where[0], heading=where[1])
             motion, contacts = soften_pops(motion), pose[:, self.codec.slices["contacts"]]
+            locking = self.locking(score)
             if stage is None:
-                motion = clean_feet(motion, contacts, CleanupConfig(pull=0.0))
+                motion = clean_feet(motion, contacts, CleanupConfig(pull=0.0), locking=locking)
             else:
-                motion = steered(motion, contacts, stage, max(lead - 1, 0), 0.0 if before is None else before.facing)
+                facing = 0.0 if before is None else before.facing
+                motion = steered(motion, contacts, stage, max(lead - 1, 0), facing, locking=locking)
             motion = on_the_beat(motion, score.count, held=lead)
+            if score.ends_still:
+                motion = to_a_stop(motion, lead + frames, held=lead)
             if before is not None:
                 # Cleaning moves the root a little: the dance begins where the start ends.
                 gap = (before.end - motion.root_positions[lead - 1]) * np.array([1.0, 0.0, 1.0])

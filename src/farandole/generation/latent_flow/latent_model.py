@@ -27,6 +27,7 @@ class LatentModel(Completer[LatentFlow]):
     """A flow over latents with its encoder and decoder."""
 
     kind = "latent_flow"
+    networks = ("flow", "decoder")
 
     @property
     def codec(self) -> DanceCodec:
@@ -63,12 +64,12 @@ class LatentModel(Completer[LatentFlow]):
         pinned: Array,
         *,
         start: Array | None = None,
+        lag: Array | None = None,
         progress: Progress | None = None,
     ) -> Array:
         """Scaled pose features [B, T, D]; arguments as for `sample_latents`."""
-        return self.decoded(
-            sample_latents(self.session, music, style, noise, self.facts, pinned=pinned, start=start, progress=progress)
-        )
+        options = {"pinned": pinned, "start": start, "lag": lag, "progress": progress}
+        return self.decoded(sample_latents(self.session, music, style, noise, self.facts, **options))
 
     def decoded(self, latents: Array) -> Array:
         """Scaled pose features [B, 4 N, D] of scaled latents [B, N, Z]."""
@@ -96,6 +97,18 @@ class LatentModel(Completer[LatentFlow]):
     def spread(self, mix: Array) -> Array:
         """Deviation of the noise at temperature 1 for weights of styles, [N, S] -> [N, 1]."""
         return (mix @ np.array([style.spread for style in self.facts.styles.values()], np.float32))[:, None]
+
+    def locking(self, score: DanceScore) -> Array:
+        """How far from straight a standing leg of the styles of a score is locked, [T] m."""
+        each = np.array([style.locking for style in self.facts.styles.values()])
+        return np.repeat(self.mix(score) @ each, self.facts.frames_per_token)
+
+    def lag(self, score: DanceScore) -> Array:
+        """Tokens from each token of a score back to the one that it varies, [T / 4]; 0: none."""
+        per_token = self.facts.frames_per_token
+        if score.echo is None:
+            return np.zeros(len(score) // per_token)
+        return score.echo[::per_token] / per_token
 
     def no_pins(self, frames: int) -> Array:
         """Pinned features and flags where nothing is pinned, [frames, D + G]."""

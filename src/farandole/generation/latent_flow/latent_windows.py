@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from farandole.generation.latent_flow.variety import Danced
 from farandole.generation.window_plan import forward_windows
 from farandole.models.abilities import LatentFlow
 from farandole.motion.rotations import Array
@@ -27,6 +28,7 @@ def sample_latents(
     *,
     pinned: Array,
     start: Array | None = None,
+    lag: Array | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Array:
     """Latents of B dances at once.
@@ -39,6 +41,8 @@ def sample_latents(
         facts: Windows and steps.
         pinned: Pinned features and flags, [T, D + G] (zeros: nothing is pinned).
         start: Clean latents of what was danced before, [B, S, Z]; they take the first places of the result.
+        lag: Tokens from each place back to the one that it varies, [B, N]; 0: none. Everything else that was danced before is
+            kept away from (`variety`). None: nothing is.
         progress: Called with (tokens done, tokens in all).
 
     Returns:
@@ -68,7 +72,8 @@ def sample_latents(
             "pinned": _padded(np.repeat(pinned[None, in_window], batch, axis=0), frames * facts.tokens),
         }
         guidance = guidance_of(inputs["style"], facts)
-        *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=guidance)
+        danced = None if lag is None else Danced(latents, done, step.end - done, lag[:, done])
+        *_, x = velocity_steps(session, x, inputs, facts.steps, guidance=guidance, danced=danced)
         latents[:, done : step.end] = x[:, done - first : count]
         if progress:
             progress(step.end, total)
@@ -125,7 +130,8 @@ def velocity_steps(
     steps: int,
     *,
     guidance: float | Array = 1.0,
-    together: bool = False,
+    halves: bool = False,
+    danced: Danced | None = None,
 ) -> Iterator[Array]:
     """The flow from t = 0 to 1 by the two-step Adams-Bashforth method, step by step; known tokens stay as they are.
 
@@ -133,18 +139,30 @@ def velocity_steps(
     through the curves make dances smaller.
 
     Guidance above 1 follows the dynamics more closely than the model would: its velocity is carried beyond the one without them
-    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work; `together` as one batch
-    even where there are threads for both side by side. It may differ by token, [B, N, 1].
+    (classifier-free guidance: Ho and Salimans, 2022, arXiv:2207.12598), at twice the work. It may differ by token, [B, N, 1].
+    With `halves`, x is yielded unchanged between the two runs of such a step too, for callers that have little time at once.
+
+    Tokens that are free in all dances, one after the other, keep away from what was `danced`.
     """
     free = 1.0 - inputs["known"][..., None]
     size = np.float32(1.0 / steps)
+    begin = int(free[0].argmax())
+    new = slice(begin, begin + danced.new) if danced is not None else slice(0)
     before = None
     guided = bool(np.any(np.asarray(guidance) != 1.0)) and bool(inputs["music"][..., DYNAMICS].any())
-    with _velocities(session, inputs, guided=guided, together=together) as velocities:
+    alone = _without_dynamics(inputs) if guided else None
+    with _velocities(session, inputs, alone) as velocities:
         for n in range(steps):
-            velocity, without = velocities(x, n / steps)
+            if alone is not None and halves:
+                velocity = _velocity(session, inputs, x, n / steps)
+                yield x
+                without = _velocity(session, alone, x, n / steps)
+            else:
+                velocity, without = velocities(x, n / steps)
             if without is not None:
                 velocity = without + np.asarray(guidance, np.float32) * (velocity - without)
+            if danced is not None:
+                velocity[:, new] = danced.pushed(x[:, new], velocity[:, new], n / steps)
             velocity = free * velocity
             slope = velocity if before is None else np.float32(1.5) * velocity - np.float32(0.5) * before
             x = x + size * slope
@@ -152,29 +170,32 @@ def velocity_steps(
             yield x
 
 
+def _velocity(session: Session, inputs: Mapping[str, Array], x: Array, t: float) -> Array:
+    return session.run("flow", {"x": x, "t": np.full(len(x), t, np.float32), **inputs})[0]
+
+
+def _without_dynamics(inputs: Mapping[str, Array]) -> dict[str, Array]:
+    alone = {**inputs, "music": inputs["music"].copy()}
+    alone["music"][..., DYNAMICS] = 0.0
+    return alone
+
+
 @contextmanager
 def _velocities(
-    session: Session, inputs: Mapping[str, Array], *, guided: bool, together: bool
+    session: Session, inputs: Mapping[str, Array], alone: Mapping[str, Array] | None
 ) -> Iterator[Callable[[Array, float], tuple[Array, Array | None]]]:
-    """Velocities at (x, t); if guided, those without the dynamics too.
+    """Velocities at (x, t), and those with the inputs `alone` if there are any.
 
     Both at once where the session has threads for it; else in one batch, which takes four fifths of two runs' time. The numbers
     are the same.
     """
-
-    def run(given: Mapping[str, Array], x: Array, t: float) -> Array:
-        return session.run("flow", {"x": x, "t": np.full(len(x), t, np.float32), **given})[0]
-
-    if not guided:
-        yield lambda x, t: (run(inputs, x, t), None)
-        return
-    alone = {**inputs, "music": inputs["music"].copy()}
-    alone["music"][..., DYNAMICS] = 0.0
-    if together or session.threads == 1:
+    if alone is None:
+        yield lambda x, t: (_velocity(session, inputs, x, t), None)
+    elif session.threads == 1:
         both = {name: np.concatenate((inputs[name], alone[name])) for name in inputs}
 
         def in_one_run(x: Array, t: float) -> tuple[Array, Array]:
-            made, freely = np.split(run(both, np.concatenate((x, x)), t), 2)
+            made, freely = np.split(_velocity(session, both, np.concatenate((x, x)), t), 2)
             return made, freely
 
         yield in_one_run
@@ -182,8 +203,8 @@ def _velocities(
         with ThreadPoolExecutor(1) as beside:
 
             def side_by_side(x: Array, t: float) -> tuple[Array, Array]:
-                freely = beside.submit(run, alone, x, t)
-                return run(inputs, x, t), freely.result()
+                freely = beside.submit(_velocity, session, alone, x, t)
+                return _velocity(session, inputs, x, t), freely.result()
 
             yield side_by_side
 

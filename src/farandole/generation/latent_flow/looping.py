@@ -78,11 +78,14 @@ def dance_loops(
     margin = facts.decode_margin
     around = np.concatenate((latents[:, -margin:], latents, latents[:, :margin]), axis=1)
     poses = dancer.unscale(dancer.decoded(around))[:, margin * facts.frames_per_token :][:, :frames]
-    timed = [on_the_beat(_closed(dancer, pose, stage), score.count) for pose, score in zip(poses, scores, strict=True)]
+    timed = [
+        on_the_beat(_closed(dancer, pose, stage, dancer.locking(score)), score.count)
+        for pose, score in zip(poses, scores, strict=True)
+    ]
     return [replace(motion, fps=frames / seconds) for motion in timed]
 
 
-def _closed(dancer: LatentModel, pose: Array, stage: Stage | None) -> Motion:
+def _closed(dancer: LatentModel, pose: Array, stage: Stage | None, locking: Array) -> Motion:
     """A loop of the features of a round [T, D]: its turn and travel are taken back in steps, feet cleaned across the seam."""
     frames, config = len(pose), CleanupConfig(pull=0.0)
     scores = np.clip(pose[:, dancer.codec.slices["contacts"]], 0.0, 1.0)
@@ -109,7 +112,7 @@ def _closed(dancer: LatentModel, pose: Array, stage: Stage | None) -> Motion:
     share = (share - share[_AROUND]) / (share[_AROUND + frames] - share[_AROUND])
     drift = (motion.root_positions[_AROUND + frames] - motion.root_positions[_AROUND]) * np.array([1.0, 0.0, 1.0])
     motion = replace(motion, root_positions=motion.root_positions - share[:, None] * drift)
-    motion = plant_feet(motion, planted_feet(smooth, motion.fps, config), config)
+    motion = plant_feet(motion, planted_feet(smooth, motion.fps, config), config, _rounds(locking, frames))
     return loop(motion, bars=(_AROUND / motion.fps, (_AROUND + frames) / motion.fps))
 
 

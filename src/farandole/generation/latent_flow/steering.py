@@ -29,7 +29,15 @@ _LIVELY = 0.6
 """Share of the mean speed of the body from which on it counts as moving."""
 
 
-def steered(motion: Motion, scores: Array, stage: Stage, begin: int = 0, audience: float = 0.0) -> Motion:
+def steered(
+    motion: Motion,
+    scores: Array,
+    stage: Stage,
+    begin: int = 0,
+    audience: float = 0.0,
+    *,
+    locking: Array | float = 0.0,
+) -> Motion:
     """A motion that faces the audience again and again and stays on the stage, with feet that stand where they bear weight.
 
     Turning and travel are added where at most one foot bears weight and the body moves: the standing foot pivots on its ball, the
@@ -41,6 +49,7 @@ def steered(motion: Motion, scores: Array, stage: Stage, begin: int = 0, audienc
         stage: Width and depth, m. The hips never leave it.
         begin: First frame that may be changed.
         audience: Heading that faces the audience, rad.
+        locking: How much nearly straight legs are stretched: see `plant_feet`.
     """
     config = CleanupConfig(pull=0.0)
     scores = gaussian_filter1d(np.clip(scores, 0.0, 1.0), 1.0, axis=0, mode="nearest")
@@ -48,7 +57,7 @@ def steered(motion: Motion, scores: Array, stage: Stage, begin: int = 0, audienc
     free[: begin + 1] = 0.0
     motion = anchor_root(faced(motion, free, audience), scores)
     motion = on_stage(motion, free, stage, begin, audience)
-    return plant_feet(motion, planted_feet(scores, motion.fps, config), config)
+    return plant_feet(motion, planted_feet(scores, motion.fps, config), config, locking)
 
 
 def freedom(motion: Motion, scores: Array) -> Array:

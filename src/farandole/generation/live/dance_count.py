@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from farandole.generation.latent_flow.suited_style import SongCharacter, suited_family
@@ -24,7 +25,7 @@ class DanceCount:
     """
 
     def __init__(self, facts: LatentFlow) -> None:
-        self._facts = facts
+        self._suited = lru_cache(256)(lambda tempo: suited_family(facts, SongCharacter(tempo)))  # by tempo to 0.1 bpm
         self._families: dict[str, tuple[float, float]] = {}
         for style in facts.styles.values():
             self._families.setdefault(style.family, style.tempo)
@@ -55,7 +56,7 @@ class DanceCount:
             self._locked = False
         elif not self._locked:  # music begins: nothing holds the style and the octave
             self._locked, self._awake = True, state.time
-            self.family = family or self._suited(state.tempo)
+            self.family = family or self._suited(round(state.tempo, 1))
             self.factor = self._octave(state.tempo)
         self._choose(state, family)
         low, high = self._families[self.family]
@@ -69,7 +70,7 @@ class DanceCount:
         self._count += self._phrase_shift(state)
 
     def _choose(self, state: LiveState, family: str | None) -> None:
-        wanted = family or self._suited(state.tempo)
+        wanted = family or self._suited(round(state.tempo, 1))
         if wanted == self.family or (state.idle and family is None):
             self._other_since = None
             return
@@ -84,9 +85,6 @@ class DanceCount:
                 return
         self.family, self._other_since = wanted, None
         self.factor = self._octave(state.tempo)
-
-    def _suited(self, tempo: float) -> str:
-        return suited_family(self._facts, SongCharacter(tempo))
 
     def _octave(self, tempo: float) -> float:
         low, high = self._families[self.family]

@@ -53,21 +53,21 @@ def joined(
     motion, scores = warped(motion, later), values_at(scores, later)
     weight = gaussian_filter1d(np.clip(scores, 0.0, 1.0), 1.0, axis=0, mode="nearest")
     motion = anchor_root(motion, weight)
+    yield
     motion = _placed(motion, done, track.free[at, 0], track.roots[at])
     motion = _drawn_back(motion, done)
     planted = planted_feet(weight, motion.fps, _CONFIG)
-    yield
     past = min(done, at)
     recent = motion.slice(done - past, None)
     balls = ball_targets(recent, planted[done - past :], _CONFIG, past=track.balls[at - past : at])
+    yield
     lowered = lower_root(recent, balls).slice(past, None)
     balls, count = balls[past:], count[done:]
-    yield
     shift = shift_to_beats(lowered, balls, count, float(carried[-1]))
+    yield
     later = np.arange(len(lowered)) + shift
     lowered, balls = warped(lowered, later), values_at(balls, later)
     shift = shift + carried[-1]
-    yield
     old = slice(at, min(at + BLEND, len(track.free)))
     length = old.stop - old.start
     share = np.ones(len(balls))
@@ -79,7 +79,10 @@ def joined(
     roots = lowered.root_positions.copy()
     roots[:length] = mixed(track.roots[old], roots[:length])
     balls[:length] = mixed(track.balls[old], balls[:length])
-    final = reach_balls(replace(lowered, rotations=free, root_positions=roots), balls)
+    blended = replace(lowered, rotations=free, root_positions=roots)
+    _ = blended.positions  # remembered: half of the work of reaching
+    yield
+    final = reach_balls(blended, balls)
     return Track(begin, final.rotations, roots, free, balls, count, latents, shift)
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from farandole.errors import MotionError
 from farandole.generation.latent_flow.dance_score import LIMIT, STILL, DanceScore, wakefulness
 from farandole.generation.latent_flow.styles import AUTO, check_style, style_tokens, weights_of
 from farandole.generation.live.accents import AccentMemory
+from farandole.generation.live.controls import LiveControls
 from farandole.generation.live.dance_count import DanceCount
 from farandole.generation.live.joined_feet import BLEND
 from farandole.generation.live.planner import SLICES, Outlook, Planner
@@ -32,40 +33,13 @@ _TEMPO_OFF = 0.08  # the same for the tempo, as a share
 _ENERGY_OFF = 0.7
 _PAUSE = 8  # frames danced of a plan at least, however restless the music: plans cost more than all else
 _AHEAD = 20  # frames that must be planned beyond the next join
-_SLICES_AT_ONCE = 4  # in a frame that is as long as several of the model's, be it late or at 10 fps
+_SLICES_AT_ONCE = 8  # in a frame that is as long as several of the model's, be it late or at 10 fps
+_HURRY = (
+    2  # slices in the time of one where somebody waits for the plan: when music begins, when another dance is asked for
+)
 _STANDING = 48  # frames of standing made at a time
 _BEND = 14  # frames in which a new plan comes from the old count to the new one
 _UNSURE = 0.25
-
-
-@dataclass(frozen=True)
-class LiveControls:
-    """What may be changed while the dance goes on.
-
-    Attributes:
-        style: A style of the model, or "auto": what suits the music.
-        energy: 1 follows the music; below calmer, above livelier.
-        seed: Another number, another dance.
-        temperature: Scale of the randomness.
-        dancing: False: stand still.
-
-    Raises:
-        MotionError: If a number is out of range.
-    """
-
-    style: str = AUTO
-    energy: float = 1.0
-    seed: int = 0
-    temperature: float = 1.0
-    dancing: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0.25 <= self.energy <= 2.0:
-            raise MotionError(f"energy {self.energy:g}: accepted is 0.25 to 2")
-        if not 0.0 <= self.temperature <= 2.0:
-            raise MotionError(f"temperature {self.temperature:g}: accepted is 0 to 2")
-        if self.seed < 0:
-            raise MotionError(f"seed {self.seed}: need 0 or more")
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +94,12 @@ class LiveDancer:
         self.controls = controls or LiveControls()
         check_style(dancer.facts, self.controls.style)
         self._counts, self._accents = DanceCount(dancer.facts), AccentMemory()
+        self._style_tokens = lru_cache(8)(partial(style_tokens, dancer.facts))
         self._stand: Stand | None = self._stand_at(np.zeros(2), 0.0)
         self._track = self._stand.frames(0, np.zeros(PAST + _STANDING))
         self._place, self._speed = float(PAST), 1.0
         self._work: Generator[None, None, Track] | None = None
-        self._begin = 0  # of the plan in work
+        self._begin, self._pace = 0, 1  # of the plan in work: its first frame, and slices per frame of the model
         self._taken = 0.0  # where the dance was when the last plan was ready
         self._line = _CountLine(self._place, 0.0, 1.0, self._place)
         self._outlook: tuple[LiveControls, str, float, float] | None = None
@@ -168,7 +143,7 @@ class LiveDancer:
         style = self.controls.style
         if style == AUTO:
             return None
-        leading = next(iter(style_tokens(self.dancer.facts, style, 0, self._counts.family)))
+        leading = next(iter(self._style_tokens(style, 0, self._counts.family)))
         return self.dancer.facts.styles[leading].family
 
     def _play(self, elapsed: float, state: LiveState) -> None:
@@ -198,10 +173,10 @@ class LiveDancer:
         idle = state.idle or not self.controls.dancing
         if idle:
             self._come_to_rest()
-        elif self._work is None and self._needed(state):
-            self._start(state, elapsed)
         elif self._work is not None:
-            self._go_on(min(max(round(elapsed * self.fps), 1), _SLICES_AT_ONCE))
+            self._go_on(min(max(round(elapsed * self.fps), 1) * self._pace, _SLICES_AT_ONCE))
+        elif self._needed(state, elapsed):
+            self._start(state, elapsed)
         keep = int(self._place) - PAST
         if keep - self._track.first >= 32:
             self._track = self._track.since(keep, self.dancer.facts.frames_per_token)
@@ -226,13 +201,13 @@ class LiveDancer:
         latent = self.dancer.facts.frames_per_token, self.dancer.latent_size
         return Stand(self.dancer.codec.skeleton, position, heading, self.fps, latent)
 
-    def _needed(self, state: LiveState) -> bool:
-        if self._stand is not None or self._outlook is None:
+    def _needed(self, state: LiveState, elapsed: float) -> bool:
+        if self._outlook is None or self._awaited():
             return True
-        if self._track.end - self._place < SLICES * _FASTEST + BLEND + _AHEAD:
+        if self._track.end - self._place < self._played(SLICES, elapsed) + BLEND + _AHEAD:
             return True
-        controls, token, energy, tempo = self._outlook
-        if controls != self.controls or token != self._token():
+        _, token, energy, tempo = self._outlook
+        if token != self._token():
             return True
         if self._place < self._taken + _PAUSE:
             return False
@@ -242,8 +217,16 @@ class LiveDancer:
             or abs(self._energy(state) - energy) > _ENERGY_OFF
         )
 
+    def _awaited(self) -> bool:
+        """Whether somebody waits for the next plan."""
+        return self._stand is not None or self._outlook is None or self._outlook[0] != self.controls
+
+    def _played(self, slices: float, elapsed: float) -> float:
+        """Frames that may be played while so many slices are done, one in the time of a frame of the model, and to spare."""
+        return (slices + 2) * min(elapsed * self.fps, 1.0) * _FASTEST
+
     def _tokens(self) -> dict[str, float]:
-        return style_tokens(self.dancer.facts, self.controls.style, self.controls.seed, self._counts.family)
+        return self._style_tokens(self.controls.style, self.controls.seed, self._counts.family)
 
     def _token(self) -> str:
         return next(iter(self._tokens()))
@@ -259,7 +242,8 @@ class LiveDancer:
     def _start(self, state: LiveState, elapsed: float) -> None:
         """Begin to plan: what is heard goes on as it is."""
         per_token, planner = self.dancer.facts.frames_per_token, self.planner
-        reach = (SLICES + 2) * min(elapsed * self.fps, 1.0) * _FASTEST
+        self._pace = _HURRY if self._awaited() else 1
+        reach = self._played(SLICES / self._pace, elapsed)
         begin = -(-int(np.ceil(self._place + reach)) // per_token) * per_token
         begin = min(begin, (self._track.end - BLEND) // per_token * per_token)
         frames = begin - planner.context + np.arange(planner.window)
@@ -290,7 +274,6 @@ class LiveDancer:
         self._line = _CountLine(self._place, self._counts.count, tempo / 60.0 / self.fps, begin + _BEND)
         outlook = Outlook(begin, score, self.controls.seed, self.controls.temperature)
         self._work = planner.plan(self._track, outlook)
-        next(self._work)
 
     def _phrase_energies(self, count: Array, energy: float) -> Array:
         """Energy of the music that each phrase of a count [T] is chosen by: what it was when first planned, lest another phrase

@@ -20,8 +20,8 @@ from farandole.motion.rotations import Array
 if TYPE_CHECKING:
     from farandole.generation.latent_flow.dancer import LatentDancer
 
-SLICES = 14
-"""Slices of work of a plan at most, with eight steps of the flow."""
+SLICES = 24
+"""Slices of work of a plan at most, with eight steps of the flow, guided."""
 _LEAD = 4  # tokens of the context that only help to decode those after them
 
 
@@ -87,7 +87,7 @@ class Planner:
         yield
         x = start
         guidance = guidance_of(inputs["style"], facts)
-        steps = velocity_steps(dancer.session, start, inputs, facts.steps, guidance=guidance, together=True)
+        steps = velocity_steps(dancer.session, start, inputs, facts.steps, guidance=guidance, halves=True)
         for step in steps:
             x = step
             yield
@@ -96,9 +96,9 @@ class Planner:
         check_finite([pose], dancer.checkpoint)
         lead = _LEAD * facts.frames_per_token
         features = dancer.unscale(pose[0, lead:])
+        scores = features[:, dancer.codec.slices["contacts"]]
         yield
         motion = soften_pops(dancer.codec.decode(features))
-        scores = features[:, dancer.codec.slices["contacts"]]
         yield
         latents = x[0, facts.context :]
         done, count = self.context - lead, outlook.score.count[lead:]

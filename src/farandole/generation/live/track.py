@@ -92,11 +92,11 @@ class Track:
         t = within - low
         if t == 0.0:
             return self.rotations[low], self.roots[low]
-        around = np.clip(np.arange(low - 1, low + 3), 0, len(self.rotations) - 1)
+        around = [max(low - 1, 0), low, low + 1, min(low + 2, len(self.rotations) - 1)]
         weights = np.array((-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2)) * 0.5
         turns = self.rotations[around]
-        same = np.where((turns * turns[1]).sum(-1, keepdims=True) < 0, -1.0, 1.0)
-        return rot.normalize(np.tensordot(weights, same * turns, 1)), weights @ self.roots[around]
+        signed = np.copysign(weights[:, None], weights[:, None] * (turns * turns[1]).sum(-1))
+        return rot.normalize((signed[..., None] * turns).sum(0)), weights @ self.roots[around]
 
     def slope(self, place: float) -> float:
         """Counts per frame there; a jump to another place in the phrase is none."""

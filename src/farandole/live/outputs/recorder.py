@@ -48,7 +48,8 @@ class Recorder:
         self.paths, self._force, self._song = list(paths), force, song
         self._skeleton, self._fps = skeleton, fps
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
-        self._frames = 0
+        self._frames, self._begun = 0, 0.0
+        self._last = np.zeros(0)
         self._sound: _SoundFile | None = None
 
     @property
@@ -63,9 +64,22 @@ class Recorder:
             self._sound.write(samples)
 
     def send(self, frame: LiveFrame) -> None:
-        """Record a frame."""
-        row = np.concatenate((frame.root, frame.rotations.ravel())).astype("<f4")
-        self._file.write(row.tobytes())
+        """Record a frame, and those that were dropped before it, lest the dance runs away from its sound."""
+        row = np.concatenate((frame.root, frame.rotations.ravel()))
+        if not self._frames:
+            self._begun = frame.time
+        missing = round((frame.time - self._begun) * self._fps) - self._frames
+        if missing > 0:
+            turns, before = row[3:].reshape(-1, 4), self._last[3:].reshape(-1, 4)
+            near = np.where((turns * before).sum(-1, keepdims=True) < 0, -turns, turns)
+            there = np.concatenate((row[:3], near.ravel()))
+            for share in np.arange(1, missing + 1) / (missing + 1):  # quaternions are normalised when they are read
+                self._write_row(self._last + share * (there - self._last))
+        self._write_row(row)
+        self._last = row
+
+    def _write_row(self, row: Array) -> None:
+        self._file.write(row.astype("<f4").tobytes())
         self._frames += 1
 
     def motion(self) -> Motion:

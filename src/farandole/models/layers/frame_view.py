@@ -23,7 +23,8 @@ class FrameView(nn.Module):
     """Windows of the codec `rotmat` without absolute place and heading, frame by frame.
 
     Of each frame, all in its heading: rotations of all joints (6D), their places from the root, its height, their velocities, their
-    ways from the visible frame before to the one after, the turn of the heading, distances to these frames.
+    ways from the visible frame before to the one after and how far they are off the straight line between, the turn of the
+    heading, distances to these frames. A foot that stands is on that line, in any baseline only if the root is right.
 
     Args:
         joints: J.
@@ -51,7 +52,7 @@ class FrameView(nn.Module):
     @staticmethod
     def columns(joints: int) -> int:
         """Columns for so many joints."""
-        return 15 * joints + 1 + 1 + 4
+        return 18 * joints + 1 + 1 + 4
 
     @torch.no_grad()
     def fit(self, bones: Tensor, parents: Tensor, motion: Tensor) -> None:
@@ -82,12 +83,15 @@ class FrameView(nn.Module):
         places = self._places(local)
         world = places @ facing.mT + root.unsqueeze(-2)
         before, after = (i.expand(-1, -1, 3 * world.shape[-2]) for i in _around(visible))
-        across = world.flatten(-2).gather(1, after) - world.flatten(-2).gather(1, before)
+        flat = world.flatten(-2)
+        begin = flat.gather(1, before)
+        across = flat.gather(1, after) - begin
+        off = flat - begin - _progress(visible).to(motion.dtype) * across
         step = torch.cat((torch.zeros_like(world[:, :1]), world.diff(dim=1)), dim=1)
         course = facing[:, :-1].mT @ facing[:, 1:]
         turned = torch.atan2(course[..., 0, 2], course[..., 0, 0])
         turned = torch.cat((torch.zeros_like(turned[:, :1]), turned), dim=1).unsqueeze(-1)
-        ways = [(w.unflatten(-1, (-1, 3)) @ facing).flatten(-2) for w in (RATE * step.flatten(-2), across)]
+        ways = [(w.unflatten(-1, (-1, 3)) @ facing).flatten(-2) for w in (RATE * step.flatten(-2), across, off)]
         columns = local[..., :2].flatten(-3), places.flatten(-2), root[..., 1:2], *ways, RATE * turned
         return torch.cat((*columns, _distances(visible).to(motion.dtype)), dim=-1)
 
@@ -120,6 +124,13 @@ def _around(visible: Tensor) -> tuple[Tensor, Tensor]:
     """Visible frames before and after every frame, [B, T, 1] each."""
     before, after, _ = neighbours(visible.all(dim=-1, keepdim=True))
     return before.clamp(min=0), after.clamp(min=0)
+
+
+def _progress(visible: Tensor) -> Tensor:
+    """How much of the time from the visible frame before every frame to the one after has passed, [B, T, 1]."""
+    before, after = _around(visible)
+    t = torch.arange(visible.shape[1], device=visible.device)[None, :, None]
+    return ((t - before) / (after - before).clamp(min=1)).clamp(0, 1)
 
 
 def _distances(visible: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import Tensor
 
 from farandole.data.masking import Masked, Masking
 from farandole.errors import DataError
-from farandole.models.abilities import later
+from farandole.models.abilities import Abilities, later
 from farandole.models.errors import require
 from farandole.models.layers.correction import CORRECTION, corrected
 from farandole.models.layers.filling import fill, hold
@@ -122,9 +123,14 @@ class MaskingOptions:
             ],
         )
 
+    @property
+    def ways(self) -> tuple[MaskChoice, ...]:
+        """All ways to hide frames."""
+        return MaskChoice(self.mask, 1.0, self.guess, self.stray), *self.others
+
     def choose(self, random: np.random.Generator) -> MaskChoice:
         """One way to hide frames; no chance is needed where there is one only."""
-        ways = (MaskChoice(self.mask, 1.0, self.guess, self.stray), *self.others)
+        ways = self.ways
         if len(ways) == 1:
             return ways[0]
         weights = np.array([way.weight for way in ways])
@@ -156,6 +162,12 @@ class MaskingObjective(Objective):
         self.joint_flags, self.mask_flags, self.guesses = config.joint_flags, config.mask_flags, config.guess
         self.shift: float = config.shift
         self.skeleton = facts.skeleton
+
+    @classmethod
+    def learnt(cls, abilities: Abilities, options: Sequence[Any]) -> Abilities:
+        """See `Objective.learnt`: gaps are filled in one pass without a guess, which is no use if every window had one."""
+        guessed = all(way.guess >= 1 for stage in options for way in stage.ways)
+        return replace(abilities, future=False) if guessed else abilities
 
     def start(self, model: Any, batch: Batch) -> None:
         """See `Objective.start`: the body, and the scale of what the model sees."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from farandole.models.abilities import Abilities
 from farandole.models.objectives.facts import DataFacts
 
 Batch = dict[str, Tensor]
@@ -70,6 +72,11 @@ class Objective(nn.Module):
     def __init__(self, model: Any, settings: Any, facts: DataFacts) -> None:
         super().__init__()
         self.settings = settings
+
+    @classmethod
+    def learnt(cls, abilities: Abilities, options: Sequence[Any]) -> Abilities:
+        """What a model can do of what it is made for, trained by stages of these options. All by default."""
+        return abilities
 
     def losses(self, model: Any, batch: Batch, options: Any, draw: Draw) -> dict[str, Tensor]:
         """Losses of a batch: "loss" is minimised, other entries are for the record (scalars).

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
-
-from farandole.music.sections.chroma import chroma
 
 if TYPE_CHECKING:
     from farandole.music.song import Song
@@ -24,6 +23,7 @@ _SHORTEST, _LONGEST = 2, 32  # bars
 _ALIKE = 0.62  # correlation of timbre and harmony from which two sections bear one letter
 _FEWEST_BARS = 6
 _FLOOR_DB = -60.0
+_FOUND: WeakKeyDictionary[Song, tuple[Section, ...]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,12 @@ def find_sections(song: Song) -> tuple[Section, ...]:
 
     Boundaries lie on downbeats of `song.beats`, as far as those are right; a short or even song is one section.
     """
+    if song not in _FOUND:
+        _FOUND[song] = _sections(song)
+    return _FOUND[song]
+
+
+def _sections(song: Song) -> tuple[Section, ...]:
     from farandole.music.conditioning import energy
 
     edges = _bars(song)
@@ -88,7 +94,7 @@ def _timbre(song: Song, edges: np.ndarray) -> np.ndarray:
 
 def _harmony(song: Song, edges: np.ndarray) -> np.ndarray:
     """Chroma of the two halves of each bar, [N, 24]."""
-    values, fps = chroma(song.samples, song.sample_rate)
+    values, fps = song.chroma
     middles = (edges[1:] + edges[:-1]) / 2
     halves = np.sort(np.concatenate([edges, middles]))
     means = _means(values, halves * fps)

@@ -140,9 +140,21 @@ class MaskedSettings:
     """Scaling of music features; minmax as published."""
     statistics: Literal["train", "all"] = "train"
     """Where the scales are taken from; all: held-out and test sequences too, as published."""
+    weights: dict[str, float] = field(default_factory=dict)
+    """As in `StreamSettings`."""
+    augment: tuple[str | dict[str, Any], ...] = ()
+    """As in `StreamSettings`; needs windows in metres (`root: canonical`)."""
 
     def __post_init__(self) -> None:
-        require("windows", [(self.frames > 1 and self.stride > 0, "frames and stride must be positive")])
+        fine = self.root == "canonical" or not self.augment
+        require(
+            "windows",
+            [
+                (self.frames > 1 and self.stride > 0, "frames and stride must be positive"),
+                (fine, "augment needs root: canonical"),
+                (self.stride == 1 or not self.weights, "weights need stride: 1"),
+            ],
+        )
 
 
 class MaskedWindows(TrainingData):
@@ -157,15 +169,19 @@ class MaskedWindows(TrainingData):
         self.widths: dict[str, int] = model.config.dims
         check_features(corpus, features, self.widths)
         self._scalers = self._statistics()
-        self.train = self.windows("train")
+        streams = [Stream(features[m], settings.frames, name=m) for m in self.widths]
+        changes = augmentations(settings.augment, corpus, streams)
+        self.train = self.windows("train", augment=changes, seed=seed)
         self.val = self.windows("val") if corpus.split("val") else None
-        self._order = Shuffled(len(self._starts(self.train, settings.stride)), seed)
         self._index = self._starts(self.train, settings.stride)
+        self._order = (
+            make_order(self.train, settings.weights, seed, 1) if settings.weights else Shuffled(len(self._index), seed)
+        )
 
     def batch(self, step: int, size: int, options: Any) -> Batch:
         """See `TrainingData.batch`."""
-        _, chosen = self._order.batch(step, size)
-        return collate(self.train, [self._index[i] for i in chosen])
+        epoch, chosen = self._order.batch(step, size)
+        return collate(self.train, [(epoch, self._index[i]) for i in chosen])
 
     def held_out(self, size: int, options: Any) -> Sequence[Batch]:
         """Windows of the val split, overlapping by half."""
@@ -206,13 +222,13 @@ class MaskedWindows(TrainingData):
         names = [n for s in SPLITS for n in self.corpus.split(s)]
         return {m: Scaler.fit([self.corpus.load(n, f) for n in names]) for m, f in features.items()}
 
-    def windows(self, split: str) -> Windows:
-        """All windows of a split, one per start frame. Raises DataError if no sequence of it is long enough."""
+    def windows(self, split: str, **drawn: Any) -> Windows:
+        """All windows of a split, one per start frame; `drawn` as for `Windows`. Raises DataError if no sequence is long enough."""
         names = self.corpus.split(split)
         arrays = {(name, m): self._scaled(name, m) for name in names for m in self.widths}
         frames = self.settings.frames
         heard = [Stream(m, frames) for m in self.widths if m != "motion"]
-        return Windows(names, lambda name, modality: arrays[name, modality], heard, [Stream("motion", frames)])
+        return Windows(names, lambda name, modality: arrays[name, modality], heard, [Stream("motion", frames)], **drawn)
 
     def _scaled(self, sequence: str, modality: str) -> np.ndarray:
         values = np.asarray(self.corpus.load(sequence, self.features[modality]))
