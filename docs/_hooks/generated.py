@@ -101,13 +101,21 @@ def _command(command: Any, name: str, level: int) -> Iterator[str]:
     for paragraph in re.split(r"\n\s*\n", command.help or ""):
         lines = [line.rstrip() for line in paragraph.replace("\b", "").splitlines() if line.strip()]
         if all(line.split()[0] in {"farandole", "ffmpeg"} for line in lines):
-            yield "```\n" + "\n".join(lines) + "\n```\n"
+            examples = [_example(line) for line in lines]
+            apart = "\n\n" if any("\n" in example for example in examples) else "\n"
+            yield "```\n" + apart.join(examples) + "\n```\n"
         else:
             yield " ".join(line.strip() for line in lines) + "\n"
     yield f"Usage: `{context.command_path} {' '.join(command.collect_usage_pieces(context))}`\n"
     yield _tables(command, context)
     for inner, part in getattr(command, "commands", {}).items():
         yield from _command(part, f"{name} {inner}", level + 1)
+
+
+def _example(line: str) -> str:
+    """A command under what it is an example of: side by side the two are wider than a page."""
+    command, *about = re.split(r"\s{2,}", line.strip(), maxsplit=1)
+    return "\n".join([*(f"# {text}" for text in about), command])
 
 
 def _tables(command: Any, context: Any) -> str:
