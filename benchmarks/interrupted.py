@@ -14,6 +14,7 @@ import argparse
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -37,6 +38,8 @@ from farandole.motion.motion import Motion
 
 Words = Callable[[Path], list[str]]
 FARANDOLE = [sys.executable, "-m", "farandole"]
+OUT = "out"
+"""What every run's folder is called: cards of models are headed by it."""
 ENDS = {"INT": {130}, "TERM": {143}, "KILL": set()}
 """Exit codes that a signal may lead to, beside 0 (it came too late) and its own."""
 RECIPE = {
@@ -130,9 +133,14 @@ COMMANDS = {"prepare": prepare_words, "train": train_words, "teach": teach_words
 
 
 def content(out: Path) -> dict[str, bytes]:
-    """Files of a finished call but for logs, which tell times."""
+    """Files of a finished call but for logs and seconds taken, which tell times, and states of training, which count repeats."""
     files = (p for p in sorted(out.rglob("*")) if p.is_file()) if out.is_dir() else ()
-    return {str(p.relative_to(out)): p.read_bytes() for p in files if "logs" not in p.relative_to(out).parts}
+    kept = [p for p in files if not {"logs", "states"} & {*p.relative_to(out).parts}]
+    seconds = re.compile(rb'^ "seconds": [0-9.]+', re.MULTILINE)
+    return {
+        str(p.relative_to(out)): seconds.sub(b"", p.read_bytes()) if p.name == "taught.json" else p.read_bytes()
+        for p in kept
+    }
 
 
 def finished(words: list[str]) -> float:
@@ -156,34 +164,31 @@ def stopped(words: list[str], blow: str, after: float) -> tuple[int, str]:
 def try_command(name: str, points: int, signals: list[str], place: Path) -> None:
     """Stop a command at many moments and print what came of it, one line per signal."""
     words = COMMANDS[name](place)
-    took = finished(words(place / "whole"))
-    wanted = content(place / "whole")
-    took = min(took, finished(words(place / "again")))
-    same = (
-        "the same"
-        if content(place / "again") == wanted
-        else f"differ in {_differing(wanted, content(place / 'again'))}"
-    )
+    whole, again = (place / which / OUT for which in ("whole", "again"))
+    took = finished(words(whole))
+    wanted = content(whole)
+    took = min(took, finished(words(again)))
+    same = "the same" if content(again) == wanted else f"differ in {_differing(wanted, content(again))}"
     print(f"{name}: {took:.1f} s, {len(wanted)} files; of two undisturbed runs {same}", flush=True)
     for blow in signals:
         seen: Counter[str] = Counter()
         for point in range(points):
-            out = place / f"{blow}{point}"
+            out = place / f"{blow}{point}" / OUT
             code, told = stopped(words(out), blow, took * (point + 0.5) / points)
             number = -int(getattr(signal, f"SIG{blow}"))
             seen["stopped"] += code != 0
             seen["other exit codes"] += code not in ENDS[blow] | {0, number}
             seen["tracebacks"] += "Traceback" in told or "bug" in told
-            seen["unfinished files"] += any(".part" in p.name for p in place.rglob(f"*{out.name}*/**/*"))
-            again = subprocess.run(words(out), capture_output=True, text=True)
-            seen["second call refused"] += again.returncode != 0
-            if code and again.returncode:
-                print(f"  {blow} at {point}: {again.stderr.strip()[-200:]}")
+            seen["unfinished files"] += any(".part" in p.name for p in out.parent.rglob("*"))
+            second = subprocess.run(words(out), capture_output=True, text=True)
+            seen["second call refused"] += second.returncode != 0
+            if code and second.returncode:
+                print(f"  {blow} at {point}: {second.stderr.strip()[-200:]}")
             made = content(out)
             seen["the same bytes"] += made == wanted
-            if again.returncode == 0 and made != wanted:
+            if second.returncode == 0 and made != wanted:
                 print(f"  {blow} at {point}: differ in {_differing(wanted, made)}")
-            shutil.rmtree(out, ignore_errors=True)
+            shutil.rmtree(out.parent, ignore_errors=True)
         told = ", ".join(f"{what} {count}" for what, count in seen.items())
         print(f"{name} SIG{blow} at {points} moments: {told}", flush=True)
 

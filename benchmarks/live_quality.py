@@ -55,7 +55,7 @@ def live_dance(song: Path, seconds: float, seed: int, fps: float = 30.0) -> tupl
     since = at - np.array([max((b for b in joined if b <= p), default=-1e9) for p in at])
     shown = frames.frames
     motion = Motion(live.skeleton, np.stack([f.rotations for f in shown]), np.stack([f.root for f in shown]), fps)
-    return motion, frames, since < 12, stats.as_dict()
+    return motion, frames, since < 12, stats.as_dict(joins=len(joined))
 
 
 def accelerations(motion: Motion) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,6 @@ def simulate(
     stats: LiveStats,
     *,
     seconds: float | None = None,
-    progress: Callable[[float], None] | None = None,
 ) -> None:
     """Dance to blocks of sound as if they came one after the other in real time.
 
@@ -34,7 +33,6 @@ def simulate(
         outputs: Get every frame.
         stats: Are counted.
         seconds: End after that much sound, s; None: with the last block.
-        progress: Called with the seconds done.
     """
     samples = 0
     stats.begin()
@@ -46,7 +44,5 @@ def simulate(
                 output.send(frame)
             stats.frame(frame)
         samples += len(block)
-        if progress:
-            progress(samples / live.sample_rate)
         if seconds is not None and samples >= seconds * live.sample_rate:
             break
