@@ -60,6 +60,8 @@ class Figure:
     @staticmethod
     def together(figures: Sequence[Figure], t: int) -> Capsules:
         """All figures at frame `t`; one whose motion is over keeps its last pose."""
+        from farandole.view.raycast import Capsules
+
         parts = [f.frame(min(t, len(f) - 1)) for f in figures]
         return Capsules(*(np.concatenate([getattr(p, name) for p in parts]) for name in Capsules.__dataclass_fields__))
 

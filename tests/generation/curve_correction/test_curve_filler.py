@@ -88,7 +88,7 @@ def test_windows_that_do_not_fit_are_refused(filler, strange: Motion) -> None:
 def test_it_begins_nothing_and_has_no_choice(filler, strange: Motion) -> None:
     with pytest.raises(AbilityError, match="dancing from nothing: .* begins without a known frame"):
         complete(PartialMotion.unknown(2.0, 30.0), filler)
-    with pytest.raises(AbilityError, match="going on from a motion: .*goes on from a past; these can: starter"):
+    with pytest.raises(AbilityError, match="going on from a motion: .*goes on from a past; it fills gaps; these can"):
         complete(PartialMotion.after(strange, 2.0), filler)
     known = np.arange(len(strange)) % 10 == 0
     with pytest.raises(AbilityError, match="2 takes: the model inbetween .* draws at random"):

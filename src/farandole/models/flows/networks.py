@@ -104,7 +104,17 @@ class RecurrentNetwork(nn.Module):
         nn.init.zeros_(self.outlet.bias)
 
     def forward(self, kept: Tensor, cond: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, state = self.recurrent(torch.cat((kept, cond.to(kept.dtype)), dim=-1), state)
+        x = torch.cat((kept, cond.to(kept.dtype)), dim=-1)
+        # Under bfloat16 oneDNN has an LSTM only for processors with AVX-512, and PyTorch no other in its place.
+        if (
+            x.device.type == "cpu"
+            and torch.is_autocast_enabled("cpu")
+            and not torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        ):
+            with torch.autocast("cpu", enabled=False):
+                y, state = self.recurrent(x.float(), state)
+        else:
+            y, state = self.recurrent(x, state)
         return self.outlet(y), state
 
 
