@@ -40,7 +40,7 @@ def test_reading_motions_reuses_pages(tmp_path):
     turns = np.random.default_rng(0).normal(size=(1000, len(body), 3))
     path = Motion(body, rot.from_rotvec(turns), np.zeros((1000, 3)), 30.0).save(tmp_path / "a.bvh")
     faults = {how: count_faults(FAULTS, str(path), how) for how in ("keep", "default")}
-    assert faults["keep"] < 0.1 * faults["default"], faults
+    assert faults["keep"] <= 0.1 * faults["default"], faults
 
 
 ARRAYS = """

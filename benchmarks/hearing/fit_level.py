@@ -2,8 +2,8 @@
 
     python benchmarks/hearing/fit_level.py [--songs 270] [--cache FOLDER] [--shared FOLDER] [--folds 5] [-o FILE]
 
-Songs: invented kinds that the network was not trained on, new songs of known kinds, songs of `compose`, and real ballroom
-music where it is at hand (which counts more). Nothing of the held-out kinds. `--folds` shows what songs that were left out
+Songs: invented kinds that the network was not trained on, new songs of known kinds, songs of `compose`, bare drums, and real
+ballroom music where it is at hand (which counts more). Nothing of the held-out kinds. `--folds` shows what songs that were left out
 would gain.
 """
 
@@ -56,6 +56,23 @@ def composed() -> Iterator[songs.MadeSong]:
             yield songs.MadeSong(genre, made.samples, made.beat_times, made.downbeats, 4, "steady", "none")
 
 
+def bare(seconds: float) -> Iterator[songs.MadeSong]:
+    """Nothing but a drum on each beat: kick and snare in turn, kicks, clicks; 66 to 174 beats per minute."""
+    t = np.arange(0.15 * RATE) / RATE
+    for index in range(36):
+        rng = np.random.default_rng(900 + index)
+        kick = np.sin(2 * np.pi * rng.uniform(45, 70) * t) * np.exp(-t / 0.03)
+        snare = rng.uniform(0.3, 0.7) * rng.standard_normal(len(t)) * np.exp(-t / 0.03)
+        click = np.sin(2 * np.pi * rng.uniform(800, 2500) * t) * np.exp(-t / 0.01)
+        drums = ((kick, snare), (kick, kick), (click, click), (kick, snare))[index % 4]
+        beats = np.arange(rng.uniform(0, 0.4), seconds - 0.2, 60 / (66 + 3 * index))
+        samples = 0.001 * rng.standard_normal(round(seconds * RATE))
+        for k, at in enumerate(np.round(beats * RATE).astype(int)):
+            samples[at : at + len(t)] += 0.7 * drums[k % 2][: len(samples) - at]
+        bars = np.arange(len(beats)) % 4 == 0
+        yield songs.MadeSong("bare", samples.astype(np.float32), beats, bars, 4, "steady", "none")
+
+
 def fitting_songs(count: int, cache: Path, shared: Path) -> Iterator[tuple[str, FrameFeatures, np.ndarray]]:
     """Source, frame features and beats of each song; kept in the cache."""
     known = songs.training_kinds()
@@ -66,6 +83,7 @@ def fitting_songs(count: int, cache: Path, shared: Path) -> Iterator[tuple[str, 
 
     makers: list[tuple[str, Callable[[], Iterator[songs.MadeSong]]]] = [
         ("comp", composed),
+        ("bare", lambda: bare(20.0)),
         ("dev", lambda: songs.development(40.0)),
         ("inv", lambda: (songs.make(invented_kind(i, 47), 120_000 + i, 40.0) for i in range(110))),
         ("more", lambda: (another(i) for i in range(count))),

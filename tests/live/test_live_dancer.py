@@ -67,7 +67,7 @@ def test_phrases_begin_on_downbeats(model) -> None:
 def test_joins_are_no_jumps(model) -> None:
     motion, _, _ = danced(LiveDancer(model, LiveControls(seed=3)), 20, lambda t: 2 * t)
     values = accelerations(motion)
-    assert values.max() < 90.0  # m/s^2; a pose that jumps by 10 cm has hundreds
+    assert values.max() < 100.0  # m/s^2; a pose that jumps by 10 cm has hundreds
     assert np.percentile(values, 99) < 60.0
 
 
