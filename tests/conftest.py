@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# As `python -m farandole` has it: with another number of threads the last digits of sums differ, and so do files.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before anything loads numpy
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 RECORDINGS = REPOSITORY.parent / "shared"
 sys.path.insert(0, str(Path(__file__).parent))  # helpers beside this file

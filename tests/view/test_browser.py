@@ -62,6 +62,9 @@ def test_the_page_opens_moves_and_follows_the_sound(browser, clicks, tmp_path):
     browser.wait("farandole.time > 0.9")
     # Asked right after the viewer has set the picture's time, in the same animation frame.
     compare = "new Promise(r => requestAnimationFrame(() => r(farandole.time - farandole.audio.currentTime)))"
+    close = "Math.abs(farandole.time - farandole.audio.currentTime) < 0.05"  # the picture catches up with a sound that starts late
+    look = f"const look = () => {close} ? r(true) : requestAnimationFrame(look)"
+    assert browser.evaluate(f"new Promise(r => {{ {look}; requestAnimationFrame(look) }})")
     distances = [abs(browser.evaluate(compare)) for _ in range(12)]
     assert np.median(distances) < 0.05, distances
     assert browser.evaluate("farandole.audio.playbackRate") == 0.25
