@@ -1,7 +1,7 @@
 """Masked models measured on held-out sequences: gaps beside slerp and hermite, and a minute of continuation.
 
     OMP_NUM_THREADS=1 python benchmarks/masked_small.py DATA RUN [RUN ...] [--split test] [--future 60] [--seeds 3] [--music own]
-        [-o report.json]
+        [--parts] [--temperature 1] [-o report.json]
 
 Every sequence of the split is cut into windows as long as a run takes; the same frames are hidden for all. `every n`: frames 0, n,
 2 n ... and the last are visible. `gap n`: ten frames visible, n hidden, ten visible, and so on. Errors are mean distances of joints
@@ -37,6 +37,8 @@ SHORTEST = 32
 """Frames of the shortest window."""
 PIECE = 10.0
 """Seconds of motion that are measured as one."""
+PARTS = {"nothing": None, "path": slice(-3, None), "turns of the root": slice(0, 9), "other joints": slice(9, -3)}
+"""Columns that are given as they truly are, to see what is left of an error."""
 Fill = Callable[[np.ndarray, np.ndarray, "np.ndarray | None"], np.ndarray]
 """Features [T, D], hidden frames [T] bool and music [T, A] or None -> features with the hidden frames filled."""
 
@@ -130,6 +132,31 @@ def errors(held: Held, filler: MaskedFiller) -> dict[str, dict[str, dict[str, li
     return {p: {g: dict(m) for g, m in groups.items()} for p, groups in sums.items()}
 
 
+def parts(held: Held, filler: MaskedFiller, every: int = 15) -> dict[str, dict[str, float]]:
+    """Method -> what is given as it truly is -> distance of joints in hidden frames, cm; and that of the root alone."""
+    fills = {"slerp": formula(fill), "hermite": formula(hermite, REACH * held.corpus.fps), "model": network(filler)}
+    sums: Any = {method: defaultdict(float) for method in fills}
+    window, count = filler.facts.window, 0
+    hidden = patterns(window)[f"every {every}"]
+    for name in held.names:
+        motion, music = held.motion(name), held.music(name, filler)
+        for first in range(0, len(motion) - window + 1, window - 1):
+            part = slice(first, first + window)
+            truth = held.places(motion[part])[hidden]
+            count += int(hidden.sum())
+            for method, act in fills.items():
+                made = act(motion[part], hidden, None if music is None else music[part])
+                for given, columns in PARTS.items():
+                    mixed = np.array(made)
+                    if columns is not None:
+                        mixed[:, columns] = motion[part][:, columns]
+                    apart = np.linalg.norm(held.places(mixed)[hidden] - truth, axis=-1)
+                    sums[method][given] += 100 * float(apart.mean(axis=-1).sum())
+                    if columns is None:
+                        sums[method]["root alone"] += 100 * float(apart[:, 0].sum())
+    return {method: {name: total / max(count, 1) for name, total in by.items()} for method, by in sums.items()}
+
+
 def table(sums: dict[str, dict[str, dict[str, list[float]]]]) -> list[str]:
     """Rows of a table, one per pattern and group."""
     rows = [
@@ -152,7 +179,9 @@ def speeds(places: np.ndarray, fps: float) -> np.ndarray:
     return np.array([piece.mean() for piece in np.array_split(step, count)])
 
 
-def futures(held: Held, filler: MaskedFiller, seconds: float, seeds: int, longest: int) -> list[dict[str, Any]]:
+def futures(
+    held: Held, filler: MaskedFiller, seconds: float, seeds: int, longest: int, temperature: float = 1.0
+) -> list[dict[str, Any]]:
     """Continuations of the sequences that last as long."""
     fps, known = held.corpus.fps, filler.facts.known
     frames, rows = round(seconds * fps), []
@@ -168,7 +197,8 @@ def futures(held: Held, filler: MaskedFiller, seconds: float, seeds: int, longes
         if music is not None:
             arrays[MUSIC] = filler.scale(MUSIC, music)
         for seed in range(seeds):
-            made = filler.generate([FeatureJob(f"{name} {seed}", arrays)], frames, GenerationSettings(seed=seed))[0]
+            settings = GenerationSettings(seed=seed, temperature=temperature)
+            made = filler.generate([FeatureJob(f"{name} {seed}", arrays)], frames, settings)[0]
             places = held.places(filler.unscale(made))
             shares = speeds(places, fps) / real
             height = places[:, 0, 1] - np.median(held.places(motion)[:, 0, 1])
@@ -197,6 +227,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--sequences", type=int, default=8, help="of --future, at most")
     parser.add_argument("--no-gaps", action="store_true")
+    parser.add_argument("--parts", action="store_true")
+    parser.add_argument("--temperature", type=float, default=1.0)
     parser.add_argument("--music", choices=("own", "other", "mean"), default="own")
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
@@ -211,12 +243,22 @@ def main() -> None:
         if not options.no_gaps:
             found["gaps"] = errors(held, filler)
             print("\n".join(table(found["gaps"])), flush=True)
+        if options.parts:
+            found["parts"] = parts(held, filler)
+            for method, by in found["parts"].items():
+                print(f"{method}: " + ", ".join(f"{given} {cm:.2f}" for given, cm in by.items()), flush=True)
         if options.future:
-            found["futures"] = futures(held, filler, options.future, options.seeds, options.sequences)
+            found["futures"] = futures(
+                held, filler, options.future, options.seeds, options.sequences, options.temperature
+            )
             for row in found["futures"]:
                 print(json.dumps(row), flush=True)
             shares = [s for row in found["futures"] for s in row["shares"]]
-            print(f"speed of ten seconds as a share of the sequence's: {min(shares):.2f} to {max(shares):.2f}")
+            within = sum(0.6 <= s <= 1.4 for s in shares)
+            print(
+                f"speed of ten seconds as a share of the sequence's: {min(shares):.2f} to {max(shares):.2f}", end=", "
+            )
+            print(f"{within} of {len(shares)} within 0.6 to 1.4, mean {np.mean(shares):.2f}")
         report[run.name] = found
     if options.out:
         options.out.write_text(json.dumps(report, indent=1))
