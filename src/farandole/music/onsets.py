@@ -7,7 +7,7 @@ detection, DAFx 2013).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -55,12 +55,12 @@ class FrameFeatures:
     sample_rate: int
 
     def __len__(self) -> int:
-        return len(self.mel)
+        return len(self.power)
 
     @cached_property
     def times(self) -> np.ndarray:
         """Centres of the frames, [T] s."""
-        return np.arange(len(self.mel)) / self.fps
+        return np.arange(len(self)) / self.fps
 
     @cached_property
     def sounding(self) -> np.ndarray:
@@ -118,6 +118,29 @@ class FrameFeatures:
         Strings and slow pianos are at 0.5 to 1.5, songs with drums at 2 to 5.
         """
         return float(np.percentile(self.onsets, 98, axis=0).sum())
+
+
+class RestingFeatures(FrameFeatures):
+    """Frame features without the spectra, which take most of the memory; they are heard again where they are asked for.
+
+    Args:
+        features: What is known; loudness and onsets are kept.
+        again: Gives the same once more.
+    """
+
+    _again: Callable[[], FrameFeatures]
+
+    def __init__(self, features: FrameFeatures, again: Callable[[], FrameFeatures]) -> None:
+        for name in ("fps", "power", "seconds", "sample_rate"):
+            object.__setattr__(self, name, getattr(features, name))
+        object.__setattr__(self, "_again", again)
+        kept = ("onsets", "onset", "punch", "level", "sounding", "silent")
+        self.__dict__.update({name: features.__dict__[name] for name in kept if name in features.__dict__})
+
+    @cached_property
+    def mel(self) -> np.ndarray:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """See `FrameFeatures.mel`."""
+        return self._again().mel
 
 
 def mel_to_hz(mel: np.ndarray) -> np.ndarray:
