@@ -36,6 +36,14 @@ def keep_all_freed_memory() -> None:
     _tell_malloc({_MMAP_MAX: 0, _TRIM_THRESHOLD: -1, _TOP_PAD: _GROWTH})
 
 
+def give_back_freed_memory() -> None:
+    """Return to the system what is free now; after work that needed much more than what comes. Does nothing without glibc."""
+    if sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
 @cache
 def _mallopt() -> Callable[[int, int], int] | None:
     return getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform.startswith("linux") else None

@@ -11,7 +11,8 @@ from farandole.errors import MotionError, OutputError
 from farandole.motion import rotations as rot
 from farandole.motion.motion import Motion
 from farandole.motion.t_pose import in_t_pose
-from farandole.view.page import pack_rotations, page_html, page_script, unpack_rotations, write_page
+from farandole.view.packing import packed_rotations, unpack_rotations
+from farandole.view.page import page_html, page_script, write_page
 
 
 def data_of(text: str) -> dict:
@@ -52,7 +53,9 @@ def test_the_page_holds_the_motion_and_asks_for_nothing(steps, clicks, tmp_path)
 def test_rotations_survive_quantising(frames):
     rng = np.random.default_rng(frames)
     q = rot.normalize(rng.standard_normal((frames, 5, 4)))  # wild: differences wrap around 16 bits, signs flip
-    back = unpack_rotations(pack_rotations(q), frames)
+    text = "".join(packed_rotations([q], frames))
+    assert "".join(packed_rotations(np.array_split(q, 3) if frames > 2 else [q], frames)) == text
+    back = unpack_rotations(text, frames)
     assert np.abs(np.abs((q * back).sum(-1)) - 1).max() < 1e-8
     assert ((back[1:] * back[:-1]).sum(-1) >= -1e-4).all()  # continuous for the viewer's interpolation
 
@@ -60,7 +63,7 @@ def test_rotations_survive_quantising(frames):
 def test_a_minute_of_dance_is_small():
     rng = np.random.default_rng(0)
     steps = np.cumsum(rng.standard_normal((1800, 21, 3)) * 0.02, 0)
-    assert len(pack_rotations(rot.from_rotvec(steps))) < 400_000
+    assert len("".join(packed_rotations([rot.from_rotvec(steps)], len(steps)))) < 400_000
 
 
 def test_what_does_not_fit_is_refused(steps, tmp_path):

@@ -24,6 +24,9 @@ KEY_POINTS = ("LeftFoot", "LeftToeBase", "RightFoot", "RightToeBase", "LeftHand"
 STILL_JOINTS = ("LeftShoulder", "RightShoulder", "LeftToeBase", "RightToeBase")
 """Joints of the house skeleton that shipped models leave at rest: the starter corpus does not record them."""
 
+LONG = 36_000
+"""Frames (20 minutes) from which on rotations of a dance are held in single precision, some 0.00001 degrees: half the memory."""
+
 # Joint groups that can be kept or hidden on their own when a model fills in part of a body.
 GROUPS = {
     "root": ("Hips",),
@@ -146,21 +149,54 @@ class DanceCodec:
         x = np.asarray(features)
         if x.ndim != 2 or x.shape[1] != self.dim:
             raise MotionError(f"features have shape {x.shape}, the {self.name} codec needs [T, {self.dim}]")
-        moved = x[:, self.slices["root"]].astype(float)
-        angle = heading + np.concatenate(([0.0], np.cumsum(moved[1:, 3]) / self.fps))
+        frames = DecodedFrames(self, len(x))
+        for part in parts(len(x)):
+            frames.add(x[part])
+        return frames.motion(position=position, heading=heading)
+
+
+class DecodedFrames:
+    """A motion of which features come piece by piece: those of a long dance need not be held all at once.
+
+    Args:
+        codec: Its features.
+        frames: Number of frames T.
+
+    Attributes:
+        contacts: How likely each foot bears weight, as the features have it, float32 [T, 2].
+    """
+
+    def __init__(self, codec: DanceCodec, frames: int) -> None:
+        self.contacts = np.empty((frames, 2), np.float32)
+        self._codec, self._done, self._root = codec, 0, np.empty((frames, 4))
+        self._local = np.zeros((frames, len(codec.skeleton), 4), np.float32 if frames > LONG else np.float64)
+        self._local[..., 0] = 1.0
+
+    def add(self, features: Array) -> None:
+        """The next frames, [K, D]; those beyond the last are left out."""
+        codec = self._codec
+        features = features[: len(self._root) - self._done]
+        at = slice(self._done, self._done + len(features))
+        self._root[at] = features[:, codec.slices["root"]]
+        self.contacts[at] = features[:, codec.slices["contacts"]]
+        turns = features[:, codec.slices["rotations"]].astype(float)
+        self._local[at, codec.joints] = rot.from_6d(turns.reshape(len(turns), -1, 6))
+        self._done = at.stop
+
+    def motion(self, *, position: Array | None = None, heading: float = 0.0) -> Motion:
+        """The motion, once; arguments as for `DanceCodec.decode`."""
+        moved, local, fps = self._root, self._local, self._codec.fps
+        del self._root, self._local
+        angle = heading + np.concatenate(([0.0], np.cumsum(moved[1:, 3]) / fps))
         facing = rot.from_yaw(angle)
-        step = rot.rotate(facing, np.stack((moved[:, 1], np.zeros(len(x)), moved[:, 2]), axis=1)) / self.fps
+        step = rot.rotate(facing, np.stack((moved[:, 1], np.zeros(len(moved)), moved[:, 2]), axis=1)) / fps
         step[0] = 0.0
         if position is not None:
             step[0, [0, 2]] = position
         root = np.cumsum(step, axis=0)
         root[:, 1] = moved[:, 0]
-        local = rot.identity(len(x), len(self.skeleton))
-        for part in parts(len(x)):
-            turns = x[part, self.slices["rotations"]].astype(float)
-            local[part, self.joints] = rot.from_6d(turns.reshape(len(turns), -1, 6))
         local[:, 0] = rot.multiply(facing, local[:, 0])
-        return Motion(self.skeleton, local, root, self.fps, name="dance")
+        return Motion(self._codec.skeleton, local, root, fps, name="dance")
 
 
 def foot_contacts(motion: Motion, *, max_height: float = 0.05, max_speed: float = 0.35) -> Array:

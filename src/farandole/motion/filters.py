@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from farandole.motion.rotations import Array
 
+_AT_ONCE = 1 << 14  # samples of each row that are worked on at a time
 Edge = Literal["nearest", "reflect"]
 _PAD: dict[str, Literal["edge", "symmetric"]] = {"nearest": "edge", "reflect": "symmetric"}
 
@@ -29,11 +30,14 @@ def gaussian_filter1d(
     weight = np.exp(-0.5 / (sigma * sigma) * np.arange(-radius, radius + 1) ** 2)
     weight = weight / weight.sum()
     values = np.moveaxis(np.asarray(x, dtype=float), axis, 0)
-    count = len(values)
-    padded = _padded(values, radius, radius, mode)
     result = values * weight[radius]
-    for k in range(radius):  # pairs from the outermost inwards
-        result += (padded[k : k + count] + padded[2 * radius - k : 2 * radius - k + count]) * weight[k]
+    for begin in range(0, len(values), _AT_ONCE):
+        part = result[begin : begin + _AT_ONCE]
+        count, end = len(part), begin + len(part)
+        first, last = max(0, begin - radius), min(len(values), end + radius)
+        padded = _padded(values[first:last], first - (begin - radius), end + radius - last, mode)
+        for k in range(radius):  # pairs from the outermost inwards
+            part += (padded[k : k + count] + padded[2 * radius - k : 2 * radius - k + count]) * weight[k]
     return np.moveaxis(result, 0, axis)
 
 

@@ -16,7 +16,7 @@ _STEP = 0.3  # s before a landing in which it was lifted
 
 def smooth_speeds(motion: Motion) -> Array:
     """Speed of every joint, Gaussian average over 0.04 s, [T, J] m/s."""
-    return smoothed(np.linalg.norm(motion.velocities, axis=-1), motion.fps)
+    return smoothed(motion.speeds, motion.fps)
 
 
 def smoothed(speed: Array, fps: float) -> Array:
@@ -30,7 +30,11 @@ def foot_speeds(motion: Motion) -> Array:
     Args:
         motion: On a skeleton with LeftFoot, LeftToeBase and their mirror images.
     """
-    speed = smooth_speeds(motion)
+    return speeds_of_feet(motion, smooth_speeds(motion))
+
+
+def speeds_of_feet(motion: Motion, speed: Array) -> Array:
+    """The same where smooth speeds of all joints [T, J] are at hand."""
     feet = [[motion.skeleton.index(f"{side}{part}") for part in ("Foot", "ToeBase")] for side in ("Left", "Right")]
     return speed[:, feet].mean(axis=-1)
 

@@ -129,6 +129,19 @@ class Motion:
         """World joint velocities, [T, J, 3] m/s."""
         return kinematics.velocity(self.positions, self.fps)
 
+    @property
+    def speeds(self) -> Array:
+        """Speed of every joint in the world, [T, J] m/s; see `in_parts`."""
+        result = np.empty((len(self), len(self.skeleton)))
+        for part, seen in self.in_parts():
+            around = slice(
+                max(0, part.start - 1), min(len(self), part.stop + 1)
+            )  # one frame on either side tells the speed
+            own = seen if around == part or len(seen) == len(self) else self.slice(around.start, around.stop)
+            frames = slice(part.start - around.start, part.start - around.start + len(seen))
+            result[part] = np.linalg.norm(own.velocities[frames], axis=-1)
+        return result
+
     def slice(self, start: int | None = None, stop: int | None = None) -> Motion:
         """Frames start..stop-1, with Python's rules for negative and missing ends."""
         part = slice(start, stop)

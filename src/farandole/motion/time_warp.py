@@ -43,11 +43,17 @@ def values_at(values: Array, place: Array) -> Array:
 
 def turns_at(turns: Array, place: Array) -> Array:
     """The same for unit quaternions [F, J, 4], by the short way whatever their signs."""
-    same = np.where((turns[1:] * turns[:-1]).sum(-1, keepdims=True) < 0, -1.0, 1.0)
-    signs = np.concatenate((np.ones_like(turns[:1, :, :1]), np.cumprod(same, axis=0)))
-    signed, result = signs * turns, np.empty((len(place), *turns.shape[1:]))
+    signs = np.ones((*turns.shape[:2], 1), np.int8)
+    for part in parts(len(turns) - 1):
+        now, then = turns[part.start + 1 : part.stop + 1], turns[part.start : min(part.stop, len(turns) - 1)]
+        signs[part.start + 1 : part.stop + 1][(now * then).sum(-1, keepdims=True) < 0] = -1
+    np.cumprod(signs, axis=0, dtype=np.int8, out=signs)
+    result = np.empty((len(place), *turns.shape[1:]), turns.dtype)
     for part in parts(len(place)):
-        result[part] = rot.normalize(values_at(signed, place[part]))
+        # The frames that these places lie between, and one more on either side.
+        some = np.clip(place[part], 0.0, len(turns) - 1)
+        seen = slice(max(0, int(some.min()) - 2), int(some.max()) + 4)
+        result[part] = rot.normalize(values_at(signs[seen] * turns[seen], some - seen.start))
     return result
 
 

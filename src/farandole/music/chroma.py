@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from farandole.music.growing import GrowingRows
+
 _WINDOW, _HOP = 4096, 2048
 _LOW, _HIGH = 110.0, 2000.0
 _PIECE = 512  # frames at a time
@@ -33,7 +35,7 @@ class Chroma:
         self._window = np.hanning(_WINDOW).astype(np.float32)
         self._held = [np.zeros(_WINDOW // 2, np.float32)]  # frame 0 is centred on sample 0
         self._waiting, self._samples = _WINDOW // 2, 0
-        self._rows: list[np.ndarray] = []
+        self._rows = GrowingRows()
 
     def hear(self, blocks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         """The same blocks of mono samples, float [n] each, heard as they pass."""
@@ -46,10 +48,10 @@ class Chroma:
 
     def rows(self) -> np.ndarray:
         """Rows of unit length, or zero in silence, [T, 12]; once, when all is heard."""
-        left = self._samples // _HOP + 1 - sum(map(len, self._rows))
+        left = self._samples // _HOP + 1 - len(self._rows)
         self._held.append(np.zeros(_WINDOW, np.float32))
         self._add(left)
-        out = np.concatenate(self._rows)
+        out = self._rows.joined()
         size = np.linalg.norm(out, axis=1, keepdims=True)
         return np.where(size > 1e-3 * max(size.max(), 1e-9), out / np.maximum(size, 1e-12), 0.0)
 
@@ -60,6 +62,6 @@ class Chroma:
         power = np.abs(np.fft.rfft(frames * self._window))
         middle = power[:, self._inside]
         peak = (middle >= power[:, self._inside - 1]) & (middle >= power[:, self._inside + 1])
-        self._rows.append(np.sqrt(middle * peak) @ self._onto)
+        self._rows.add(np.sqrt(middle * peak) @ self._onto)
         self._held = [sound[count * _HOP :].copy()]
         self._waiting = len(self._held[0])

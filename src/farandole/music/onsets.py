@@ -7,13 +7,15 @@ detection, DAFx 2013).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from farandole.music.growing import GrowingRows
 
 if TYPE_CHECKING:
     from farandole.music.activation import Activation
@@ -53,12 +55,12 @@ class FrameFeatures:
     sample_rate: int
 
     def __len__(self) -> int:
-        return len(self.mel)
+        return len(self.power)
 
     @cached_property
     def times(self) -> np.ndarray:
         """Centres of the frames, [T] s."""
-        return np.arange(len(self.mel)) / self.fps
+        return np.arange(len(self)) / self.fps
 
     @cached_property
     def sounding(self) -> np.ndarray:
@@ -94,9 +96,9 @@ class FrameFeatures:
     @cached_property
     def activation(self) -> Activation:
         """P(beat), P(downbeat) and tempo of each frame by the beat network that hears the whole song."""
-        from farandole.music.activation import load_network, spectrum_input
+        from farandole.music.activation import SpectrumRows, load_network
 
-        return load_network().whole(spectrum_input(self.mel, self.fps))
+        return load_network().whole(SpectrumRows(self.mel, self.fps))
 
     @cached_property
     def _members(self) -> list[np.ndarray]:
@@ -116,6 +118,29 @@ class FrameFeatures:
         Strings and slow pianos are at 0.5 to 1.5, songs with drums at 2 to 5.
         """
         return float(np.percentile(self.onsets, 98, axis=0).sum())
+
+
+class RestingFeatures(FrameFeatures):
+    """Frame features without the spectra, which take most of the memory; they are heard again where they are asked for.
+
+    Args:
+        features: What is known; loudness and onsets are kept.
+        again: Gives the same once more.
+    """
+
+    _again: Callable[[], FrameFeatures]
+
+    def __init__(self, features: FrameFeatures, again: Callable[[], FrameFeatures]) -> None:
+        for name in ("fps", "power", "seconds", "sample_rate"):
+            object.__setattr__(self, name, getattr(features, name))
+        object.__setattr__(self, "_again", again)
+        kept = ("onsets", "onset", "punch", "level", "sounding", "silent")
+        self.__dict__.update({name: features.__dict__[name] for name in kept if name in features.__dict__})
+
+    @cached_property
+    def mel(self) -> np.ndarray:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """See `FrameFeatures.mel`."""
+        return self._again().mel
 
 
 def mel_to_hz(mel: np.ndarray) -> np.ndarray:
@@ -158,7 +183,7 @@ def analyse(blocks: Iterable[np.ndarray], sample_rate: int) -> FrameFeatures:
     scale = np.float32((2.0 / window.sum()) ** 2)  # a full-scale sine has power 1 in its bin
     filters, _ = mel_filters(sample_rate, WINDOW, MEL_BANDS)
     held = np.zeros(WINDOW // 2, np.float32)  # frame 0 is centred on sample 0
-    mel, power, count = [], [], 0
+    mel, power, count = GrowingRows(), GrowingRows(), 0
 
     def run(samples: np.ndarray) -> np.ndarray:
         frames = (len(samples) - WINDOW) // HOP + 1
@@ -168,8 +193,8 @@ def analyse(blocks: Iterable[np.ndarray], sample_rate: int) -> FrameFeatures:
         for at in range(0, frames, 2048):
             piece = view[at : at + 2048]
             spectrum = np.fft.rfft(piece * window)
-            mel.append((spectrum.real**2 + spectrum.imag**2).astype(np.float32) * scale @ filters)
-            power.append(np.mean(np.square(piece[:, WINDOW // 4 : -WINDOW // 4]), axis=1))
+            mel.add((spectrum.real**2 + spectrum.imag**2).astype(np.float32) * scale @ filters)
+            power.add(np.mean(np.square(piece[:, WINDOW // 4 : -WINDOW // 4]), axis=1))
         return samples[frames * HOP :]
 
     for block in blocks:
@@ -177,12 +202,10 @@ def analyse(blocks: Iterable[np.ndarray], sample_rate: int) -> FrameFeatures:
         count += len(block)
         held = run(np.concatenate([held, block]))
     total = count // HOP + 1  # frames centred within the sound
-    done = sum(map(len, mel))
-    missing = max(0, (total - done - 1) * HOP + WINDOW - len(held))
+    missing = max(0, (total - len(mel) - 1) * HOP + WINDOW - len(held))
     run(np.concatenate([held, np.zeros(missing, np.float32)]))
-    return FrameFeatures(
-        sample_rate / HOP, np.concatenate(mel)[:total], np.concatenate(power)[:total], count / sample_rate, sample_rate
-    )
+    seconds = count / sample_rate
+    return FrameFeatures(sample_rate / HOP, mel.joined()[:total], power.joined()[:total], seconds, sample_rate)
 
 
 def _flux(features: FrameFeatures) -> np.ndarray:
@@ -192,7 +215,7 @@ def _flux(features: FrameFeatures) -> np.ndarray:
         return out
     members = features._members
     # bass has more power than treble: measure each onset band against its own loud level, at most 40 dB below the loudest
-    loud = np.array([np.percentile(features.mel[features.sounding][:, m].mean(axis=1), 95) for m in members])
+    loud = np.array([np.percentile(features.mel[:, m].mean(axis=1)[features.sounding], 95) for m in members])
     loud = np.maximum(loud, loud.max() * 1e-4)
     reference = np.sum([m * level for m, level in zip(members, loud, strict=True)], axis=0).astype(np.float32)
     for at in range(0, count, _CHUNK):

@@ -8,14 +8,17 @@ from pathlib import Path
 
 import numpy as np
 
+from farandole._memory import give_back_freed_memory
 from farandole.errors import AudioError
 from farandole.music.beats import Beats, BeatTracker
 from farandole.music.chroma import Chroma
 from farandole.music.decode import BLOCK, SAMPLE_RATE, SHORTEST, ahead, decode, decode_blocks, resample, sound_tracks
-from farandole.music.onsets import FrameFeatures, analyse
+from farandole.music.onsets import FrameFeatures, RestingFeatures, analyse
 
 _VANISHING = 1e-4
 """Greatest power (full scale 1) from which a sum of channels is taken to have vanished: the difference is looked at then."""
+
+_LONG = 1200.0  # s from which on a song lets go of its spectra while it is danced to
 
 
 class Song:
@@ -161,6 +164,17 @@ class Song:
             return self._told.folded(low, high)
         middle = float(np.sqrt(low * high))
         return self.beats_within(max(20.0, min(low, middle / 2**0.5)), min(400.0, max(high, middle * 2**0.5)))
+
+    def rest(self) -> None:
+        """Let go of what finding beats and sections needs of a long song; it is heard again if it is asked for.
+
+        A song of less than 20 minutes, or without a file, keeps everything.
+        """
+        if self.seconds >= _LONG and self.path is not None and not isinstance(self.frames, RestingFeatures):
+            path, name, side, track = self.path, self.name, self.side, self.track
+            self.frames = RestingFeatures(self.frames, lambda: _heard(path, name, (), False, side, track).frames)
+            self.__dict__.pop("_tracker", None)
+            give_back_freed_memory()
 
     @property
     def tempo(self) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import zlib
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
@@ -16,11 +15,11 @@ import numpy as np
 from farandole.errors import MotionError, OutputError
 from farandole.motion.body import body_shapes
 from farandole.motion.motion import Motion
-from farandole.motion.rotations import Array
 from farandole.motion.t_pose import in_t_pose
 from farandole.view.feet import foot_joints
 from farandole.view.figure import facing, part
 from farandole.view.html_templates import pieces
+from farandole.view.packing import Base64, packed_floats, packed_rotations
 from farandole.view.page_character import Costume, characters_data, humanoid_data
 from farandole.view.palette import PARTS
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 VERSION = 2
 """Version of the data in the page; `web/src/data.ts` reads the same."""
 
-_SCALE = 32767
+_AT_ONCE = 1 << 15  # frames whose rotations are packed at a time: those of 18 minutes
 _ENERGY_RATE = 12.0
 _AFTER = 60.0  # s: what is told of a song that goes on after the dance
 
@@ -135,10 +134,26 @@ def page_pieces(
     return pieces("viewer.html", title=_text(heading), data=_json(payload), script=[script], script_digest=digest)
 
 
-def _json(payload: dict[str, Any]) -> Iterator[str]:
-    # "<" would let data close the script element; JSON may write it as an escape anywhere.
-    for piece in json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).iterencode(payload):
-        yield _text(piece).replace("<", "\\u003c")
+def _json(value: Any) -> Iterator[str]:
+    """Plain values as JSON, in which `Base64` is a text that is worked out while it is written."""
+    if isinstance(value, Base64):
+        yield '"'
+        yield from value
+        yield '"'
+    elif isinstance(value, dict):
+        for number, (key, one) in enumerate(value.items()):
+            yield ("," if number else "{") + json.dumps(key) + ":"
+            yield from _json(one)
+        yield "}" if value else "{}"
+    elif isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        for number, one in enumerate(value):
+            yield "," if number else "["
+            yield from _json(one)
+        yield "]"
+    else:
+        # "<" would let data close the script element; JSON may write it as an escape anywhere.
+        for piece in json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).iterencode(value):
+            yield _text(piece).replace("<", "\\u003c")
 
 
 def _text(text: str) -> str:
@@ -166,39 +181,6 @@ def page_script(name: str) -> tuple[str, str]:
     return script, base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def pack_rotations(rotations: Array) -> str:
-    """Quaternions [T, J, 4] -> base64 of zlib of 16-bit frame differences (low bytes first, then high bytes).
-
-    The largest error is 1/65534 per component, some 0.005 degrees. Signs are made continuous in time first, so that
-    differences stay small and the viewer's interpolation never takes the long way round.
-    """
-    q = np.asarray(rotations, float)
-    flips = np.where((q[1:] * q[:-1]).sum(-1) < 0, -1.0, 1.0)
-    signs = np.concatenate((np.ones_like(flips[:1]) if len(flips) else np.ones(q[:1].shape[:-1]), np.cumprod(flips, 0)))
-    whole = np.rint(q * signs[..., None] * _SCALE).astype(np.int16)
-    steps = np.diff(whole, axis=0, prepend=np.zeros_like(whole[:1])).view(np.uint16).ravel()
-    return _pack((steps & 0xFF).astype(np.uint8).tobytes() + (steps >> 8).astype(np.uint8).tobytes())
-
-
-def unpack_rotations(text: str, frames: int) -> Array:
-    """What `pack_rotations` wrote, as the viewer reads it: unit quaternions [T, J, 4]."""
-    planes = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).astype(np.uint16)
-    low, high = planes.reshape(2, frames, -1, 4)
-    whole = np.cumsum(low | (high << 8), axis=0, dtype=np.uint16).view(np.int16).astype(float)
-    return whole / np.linalg.norm(whole, axis=-1, keepdims=True)
-
-
-def _pack(data: bytes) -> str:
-    # Differences of motion hardly repeat themselves: Huffman codes with runs (of what holds still) are as short as zlib's
-    # longest search for repetitions, within 2 %, at a fiftieth of its time.
-    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    return base64.b64encode(packer.compress(data) + packer.flush()).decode()
-
-
-def _floats(values: Array) -> str:
-    return _pack(np.ascontiguousarray(values, dtype="<f4").tobytes())
-
-
 def body_description(skeleton: Skeleton) -> dict[str, Any]:
     """What a page draws a body from: joints, surface and colours."""
     metres = lambda v: [round(float(x), 5) for x in np.ravel(v)]  # noqa: E731
@@ -223,9 +205,15 @@ def body_description(skeleton: Skeleton) -> dict[str, Any]:
 
 def _take(motion: Motion, name: str) -> dict[str, Any]:
     layout = motion.layout
-    if layout is None or not layout.fits(motion.skeleton) or layout.fps == 0.0:
-        motion = in_t_pose(motion)  # as a .bvh of it is written
-    body = body_description(motion.skeleton)
+    made_here = layout is None or not layout.fits(motion.skeleton) or layout.fps == 0.0
+
+    def parts() -> Iterator[Motion]:
+        for at in range(0, len(motion), _AT_ONCE):
+            part = motion.slice(at, at + _AT_ONCE)
+            yield in_t_pose(part) if made_here else part  # as a .bvh of it is written
+
+    first = next(parts())
+    body = body_description(first.skeleton)
     del body["colours"]  # the page has them once
     take = {
         "name": name,
@@ -233,12 +221,13 @@ def _take(motion: Motion, name: str) -> dict[str, Any]:
         "frames": len(motion),
         **body,
         "facing": round(facing(motion), 4),
-        "rotations": pack_rotations(motion.rotations),
-        "root": _floats(motion.root_positions),
-        "humanoid": humanoid_data(motion),
+        "rotations": packed_rotations((part.rotations for part in parts()), len(motion)),
+        "root": packed_floats(motion.root_positions),
+        "humanoid": humanoid_data(first),
     }
     if motion.translations is not None:
-        take["translations"] = _floats(motion.translations)
+        moved = [part.translations for part in parts() if part.translations is not None]
+        take["translations"] = packed_floats(np.concatenate(moved))
     return take
 
 
@@ -254,7 +243,7 @@ def _song(song: Song, seconds: float) -> dict[str, Any]:
     return {
         "name": song.name,
         "type": kind,
-        "data": base64.b64encode(data).decode(),
+        "data": Base64(data),
         "seconds": round(song.seconds, 3),
         "tempo": 0 if silent else round(float(song.beats.tempo), 2),
         "beats": [round(max(float(t), 0.0), 4) for t in times[inside]],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 
@@ -36,12 +37,14 @@ _AS_IT_IS = {
 """What all browsers play; ALAC in .m4a, ADPCM or 24 bits in .wav, AC-3 ... are not among it."""
 _LARGE = 2_000_000
 """Files beyond this many bytes per minute that is danced are re-encoded for pages: a page is sent around and opened on phones."""
+_LONG = 600.0  # s of sound from which on it is encoded into a file instead of memory
+_PIECE = 3 << 20  # bytes of a sound file that are held at a time
 _SPARE = 1.0
 """A file that goes on for longer than this after the dance, s, is cut there, which means re-encoding."""
 
 
-def for_browser(song: Song, *, seconds: float | None = None) -> tuple[bytes, str]:
-    """A song as bytes that browsers play, and their MIME type.
+def for_browser(song: Song, *, seconds: float | None = None) -> tuple[Iterator[bytes], str]:
+    """A song as bytes that browsers play, piece by piece, and their MIME type.
 
     The original file where browsers know its container and codec, its first track is what was danced to, all of it is danced and it
     is not needlessly large; else AAC in MP4.
@@ -55,8 +58,20 @@ def for_browser(song: Song, *, seconds: float | None = None) -> tuple[bytes, str
     if path is not None and whole and not song.track:
         kind = _kind(path)
         if kind is not None and path.stat().st_size <= max(_LARGE, _LARGE * song.seconds / 60.0):
-            return path.read_bytes(), kind
-    return encode_m4a(song, seconds=seconds), "audio/mp4"
+            return _file_pieces(path.open("rb")), kind
+    long = song.seconds >= _LONG
+    # The file disappears by itself when it has been read.
+    buffer = tempfile.TemporaryFile() if long else io.BytesIO()  # noqa: SIM115
+    _write_m4a(song, buffer, seconds)
+    buffer.seek(0)
+    return _file_pieces(buffer), "audio/mp4"
+
+
+def _file_pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """What is left of an open file, which is closed then."""
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def _kind(path: Path) -> str | None:
@@ -82,15 +97,19 @@ def _cover(stream: av.stream.Stream) -> bool:
 
 def encode_m4a(song: Song, *, seconds: float | None = None, bit_rate: int = 160_000) -> bytes:
     """A song as AAC in an MP4 container, stereo at 44.1 kHz, optionally only its first `seconds`."""
+    buffer = io.BytesIO()
+    _write_m4a(song, buffer, seconds, bit_rate)
+    return buffer.getvalue()
+
+
+def _write_m4a(song: Song, file: IO[bytes], seconds: float | None, bit_rate: int = 160_000) -> None:
     import av
 
-    buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as container:
+    with av.open(file, "w", format="mp4") as container:
         stream = add_aac_stream(container, bit_rate)
         for frame in stereo_frames(song, seconds=seconds):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    return buffer.getvalue()
 
 
 def add_aac_stream(container: av.container.OutputContainer, bit_rate: int = 160_000) -> av.AudioStream:

@@ -30,11 +30,20 @@ def landings_on_beat(body: HumanoidView, count: Array) -> tuple[float, float]:
     Returns:
         Both shares; 0 where no foot lands.
     """
-    points = body.feet[:, :, :2].mean(axis=2)
-    times, _ = landings(smoothed(np.linalg.norm(velocity(points, body.fps), axis=-1), body.fps), body.fps)
+    return _shares(_feet(body), body.fps, count)
+
+
+def _feet(body: HumanoidView) -> Array:
+    """Where both feet are: the mean of ankle and toe joint, [T, 2, 3] m."""
+    return body.feet[:, :, :2].mean(axis=2)
+
+
+def _shares(points: Array, fps: float, count: Array) -> tuple[float, float]:
+    """`landings_on_beat` of feet that are at `points`, [T, 2, 3] m."""
+    times, _ = landings(smoothed(np.linalg.norm(velocity(points, fps), axis=-1), fps), fps)
     if not len(times):
         return 0.0, 0.0
-    seconds = np.arange(len(count)) / body.fps
+    seconds = np.arange(len(count)) / fps
     at = np.interp(times, seconds, count)
     beat = 1.0 / np.maximum(np.interp(times, seconds, np.gradient(count, seconds)), 1e-9)
     off = np.abs(at - np.round(at)) * beat
@@ -45,4 +54,5 @@ def landings_on_beat(body: HumanoidView, count: Array) -> tuple[float, float]:
 def song_landings(motion: Motion, beats: Beats) -> tuple[float, float]:
     """`landings_on_beat` of a dance with the beats of the song that it begins with; with twice as many of a slow song."""
     count = beats.count_at(np.arange(len(motion)) / motion.fps)
-    return landings_on_beat(view_humanoid(motion), count * (2.0 if beats.tempo < _SLOW else 1.0))
+    points = np.concatenate([_feet(view_humanoid(part)) for _, part in motion.in_parts()])
+    return _shares(points, motion.fps, count * (2.0 if beats.tempo < _SLOW else 1.0))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from farandole.motion.filters import gaussian_filter1d
-from farandole.motion.footfalls import foot_speeds, landings, smooth_speeds
+from farandole.motion.footfalls import landings, smooth_speeds, speeds_of_feet
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 from farandole.motion.time_warp import monotone_cubic, warped
@@ -75,8 +75,9 @@ def _events(motion: Motion) -> Array:
 
     A landing counts less where the foot was slower than the median; a rest the more, the slower the body is.
     """
-    times, strengths = landings(foot_speeds(motion), motion.fps)
-    body = gaussian_filter1d(smooth_speeds(motion).mean(axis=1), 0.05 * motion.fps)
+    speeds = smooth_speeds(motion)
+    times, strengths = landings(speeds_of_feet(motion, speeds), motion.fps)
+    body = gaussian_filter1d(speeds.mean(axis=1), 0.05 * motion.fps)
     lows = 1 + np.flatnonzero((body[1:-1] < body[:-2]) & (body[1:-1] <= body[2:]))
     depth = np.clip(1.3 - body[lows] / max(float(body.mean()), 1e-9), 0.0, 1.0)
     marks = np.zeros(int(motion.seconds * _RATE) + 2)

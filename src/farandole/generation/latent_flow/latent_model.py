@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -73,9 +73,13 @@ class LatentModel(Completer[LatentFlow]):
 
     def decoded(self, latents: Array) -> Array:
         """Scaled pose features [B, 4 N, D] of scaled latents [B, N, Z]."""
+        return np.concatenate(list(self.decoded_pieces(latents)), axis=1)
+
+    def decoded_pieces(self, latents: Array) -> Iterator[Array]:
+        """The same in pieces, [B, K, D]: features of a long dance need not be held all at once."""
         mean, std = self.scales(LATENT, latents.shape[-1])
-        made = decode_latents(self.session, latents * std + mean, self.facts)
-        return check_finite([made], self.checkpoint)[0]
+        for piece in decode_latents(self.session, latents * std + mean, self.facts):
+            yield check_finite([piece], self.checkpoint)[0]
 
     def unscale(self, features: Array) -> Array:
         """See `Completer.unscale`."""

@@ -221,13 +221,11 @@ def _padded(x: Array, length: int) -> Array:
     return x if not missing else np.concatenate((x, np.repeat(x[:, -1:], missing, axis=1)), axis=1)
 
 
-def decode_latents(session: Session, latents: Array, facts: LatentFlow, *, piece: int = 96) -> Array:
-    """Scaled pose features [B, 4 N, D] of latents [B, N, Z], decoded in pieces so that memory does not grow with the song."""
+def decode_latents(session: Session, latents: Array, facts: LatentFlow, *, piece: int = 96) -> Iterator[Array]:
+    """Scaled pose features [B, 4 N, D] of latents [B, N, Z] in pieces of some hundred frames, [B, K, D]."""
     total, margin = latents.shape[1], facts.decode_margin
     frames = facts.frames_per_token
-    parts = []
     for first in range(0, total, piece):
         left, right = max(0, first - margin), min(total, first + piece + margin)
         made = session.run("decoder", {"latents": np.ascontiguousarray(latents[:, left:right])})[0]
-        parts.append(made[:, frames * (first - left) : frames * (min(first + piece, total) - left)])
-    return np.concatenate(parts, axis=1)
+        yield made[:, frames * (first - left) : frames * (min(first + piece, total) - left)]

@@ -11,7 +11,6 @@ from farandole.generation.stages import Stage
 from farandole.motion import rotations as rot
 from farandole.motion.feet import CleanupConfig, anchor_root, plant_feet, planted_feet
 from farandole.motion.filters import gaussian_filter1d
-from farandole.motion.kinematics import velocity
 from farandole.motion.motion import Motion
 from farandole.motion.rotations import Array
 
@@ -62,7 +61,7 @@ def steered(
 
 def freedom(motion: Motion, scores: Array) -> Array:
     """How much of turning and travel can be added unseen, [T] from 0: nothing while both feet stand or the body is still."""
-    speed = np.linalg.norm(velocity(motion.positions, motion.fps), axis=-1).mean(axis=1)
+    speed = motion.speeds.mean(axis=1)
     moving = np.clip(speed / max(_LIVELY * float(speed.mean()), 1e-6), 0.0, 1.0)
     lifted = np.clip(1.0 - scores.min(axis=1), 0.0, 1.0)
     free = gaussian_filter1d(moving * lifted, 1.0, mode="nearest")

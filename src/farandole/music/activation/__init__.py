@@ -1,13 +1,14 @@
 """How likely each frame of sound is a beat or a downbeat, and how fast it goes: a small network of our own, run in numpy."""
 
 from farandole.music.activation.network import TEMPI, Activation, BeatNetwork, against_even, level_votes, load_network
-from farandole.music.activation.spectrum import SpectrumInput, spectrum_input
+from farandole.music.activation.spectrum import SpectrumInput, SpectrumRows, spectrum_input
 
 __all__ = [
     "TEMPI",
     "Activation",
     "BeatNetwork",
     "SpectrumInput",
+    "SpectrumRows",
     "against_even",
     "level_votes",
     "load_network",

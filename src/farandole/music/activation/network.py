@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from farandole.errors import AudioError
+from farandole.music.activation.spectrum import SpectrumRows
 
 Array = np.ndarray
 
@@ -158,19 +159,21 @@ class BeatNetwork:
         late.tempo[0] = 1 / len(TEMPI)
         return Activation(late.marks[: len(x)], late.tempo[: len(x)])
 
-    def whole(self, x: Array) -> Activation:
+    def whole(self, x: Array | SpectrumRows) -> Activation:
         """What is heard at every frame of a song, heard forwards and backwards.
 
         Args:
-            x: `spectrum_input` of the song, [T, I].
+            x: `spectrum_input` of the song, [T, I], or what gives rows of it.
         """
-        even = _even(x)
-        reach, pieces = self._whole.reach, []
-        for at in range(0, len(even), _PIECE):
+        reach, count = self._whole.reach, len(x)
+        marks, tempo = np.empty((count, 2), np.float32), np.empty((count, len(TEMPI)), np.float32)
+        for at in range(0, count, _PIECE):
             begin = max(0, at - reach)
-            piece = self._whole.whole(even[begin : at + _PIECE + reach], causal=False)
-            pieces.append(piece[(at - begin) // 2 : (at - begin + _PIECE) // 2])
-        return _activation(np.concatenate(pieces), len(x))
+            seen = _even(x[begin : at + _PIECE + reach])  # only the last piece may be odd
+            logits = self._whole.whole(seen, causal=False)[(at - begin) // 2 : (at - begin + _PIECE) // 2]
+            piece = _activation(logits, min(_PIECE, count - at))
+            marks[at : at + _PIECE], tempo[at : at + _PIECE] = piece.marks, piece.tempo
+        return Activation(marks, tempo)
 
 
 def _even(x: Array) -> Array:

@@ -36,13 +36,35 @@ class SpectrumInput:
         return np.concatenate([level, rise])
 
 
+class SpectrumRows:
+    """The network's input for all frames of a song, worked out for those that are asked for.
+
+    Args:
+        mel: Band powers, [T, B].
+        fps: Frames per second.
+    """
+
+    def __init__(self, mel: Array, fps: float) -> None:
+        fall = _FALL_DB / 10 * np.log(10) / fps
+        ramp = np.arange(len(mel)) * fall
+        peak = np.maximum(np.log(mel.max(axis=1) + 1e-12), np.log(_FLOOR))
+        self._mel = mel
+        self._loud = np.exp(np.maximum(np.maximum.accumulate(peak + ramp) - ramp, np.log(_FLOOR)))
+
+    def __len__(self) -> int:
+        return len(self._mel)
+
+    def __getitem__(self, frames: slice) -> Array:
+        """Float32 [K, 2 B] of frames that follow each other."""
+        first, stop, _ = frames.indices(len(self))
+        before = min(first, _LAG)
+        seen = slice(first - before, stop)
+        return with_rises(_compressed(self._mel[seen], self._loud[seen, None]))[before:]
+
+
 def spectrum_input(mel: Array, fps: float) -> Array:
     """The network's input for all frames at once: band powers [T, B] -> float32 [T, 2 B]."""
-    fall = _FALL_DB / 10 * np.log(10) / fps
-    ramp = np.arange(len(mel)) * fall
-    peak = np.maximum(np.log(mel.max(axis=1) + 1e-12), np.log(_FLOOR))
-    loud = np.maximum(np.maximum.accumulate(peak + ramp) - ramp, np.log(_FLOOR))
-    return with_rises(_compressed(mel, np.exp(loud)[:, None]))
+    return SpectrumRows(mel, fps)[:]
 
 
 def with_rises(level: Array) -> Array:

@@ -71,7 +71,15 @@ def tempo_share(tempo: np.ndarray, beats: np.ndarray, fps: float, factor: float 
 
 
 def _agreement(a: np.ndarray, b: np.ndarray, reach: float) -> float:
-    near = lambda x, y: float((np.abs(x[:, None] - y).min(axis=1) <= reach).sum()) if len(y) else 0.0  # noqa: E731
+    """F-measure of two ascending rows of frames: the share of both that has one of the other within `reach`."""
+
+    def near(x: np.ndarray, y: np.ndarray) -> int:
+        if not len(y):
+            return 0
+        after = np.searchsorted(y, x)
+        gaps = [np.abs(x - y[np.clip(k, 0, len(y) - 1)]) for k in (after - 1, after)]
+        return int((np.minimum(*gaps) <= reach).sum())
+
     return (near(a, b) + near(b, a)) / max(1, len(a) + len(b))
 
 

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from farandole.music.onsets import FrameFeatures
+
+_AT_ONCE = 1 << 14  # frames
+
+
+class Rows(Protocol):
+    """Something [T, D] of which some rows are asked for at a time."""
+
+    def __len__(self) -> int:
+        """T."""
+        ...
+
+    def __getitem__(self, rows: slice, /) -> np.ndarray:
+        """Rows that follow each other, [K, D]."""
+        ...
 
 
 def local_strength(strength: np.ndarray, fps: float, seconds: float = 6.0, floor: float = 0.1) -> np.ndarray:
@@ -33,6 +49,28 @@ def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
     stop = np.minimum(np.arange(count) + half + 1, count)
     start = np.maximum(np.arange(count) - half, 0)
     return (total[stop] - total[start]) / (stop - start).reshape(-1, *[1] * (values.ndim - 1))
+
+
+def sums_before(rows: Rows, *places: np.ndarray) -> list[np.ndarray]:
+    """Sums of the rows before each of some places, float64 [K, D] each: what a running sum of all rows holds there, to the bit.
+
+    Args:
+        rows: [T, D], or what gives some of them.
+        places: Numbers of rows, int [K], 0 to T.
+    """
+    sums: list[np.ndarray] = []
+    total = np.zeros(0)
+    for at in range(0, max(len(rows), 1), _AT_ONCE):
+        some = np.asarray(rows[at : at + _AT_ONCE], float)
+        if not sums:
+            total = np.zeros((1, some.shape[1]))
+            sums = [np.zeros((len(place), some.shape[1])) for place in places]
+        running = np.cumsum(np.concatenate([total, some]), axis=0)
+        for place, out in zip(places, sums, strict=True):
+            here = (at <= place) & (place <= at + len(some))
+            out[here] = running[place[here] - at]
+        total = running[-1:]
+    return sums
 
 
 def pulse(frames: FrameFeatures) -> np.ndarray:

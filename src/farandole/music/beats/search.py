@@ -80,7 +80,8 @@ def best_beats(
     entered = np.full((deepest + _HELD, states), -np.inf)
     entered[:deepest] = prior  # before the song any beat may have been
     first = -deepest
-    moved = np.zeros((count, states), np.int16)  # which period came before the beat
+    # Which period came before the beat; by far the most that is held.
+    moved = np.zeros((count, states), np.uint8 if states <= 256 else np.uint16)
     columns = np.arange(states)
     shifts = np.arange(-_REACH, _REACH + 1)
     logs = np.log(periods)

@@ -18,7 +18,7 @@ from farandole.music.beats.confidence import clarity_of, confidence_of, confiden
 from farandole.music.beats.grid import Beats
 from farandole.music.beats.level import FASTEST, SLOWEST, best_level
 from farandole.music.beats.level_signs import LevelEvidence
-from farandole.music.beats.pulse import pulse
+from farandole.music.beats.pulse import pulse, sums_before
 from farandole.music.beats.refine import refined
 from farandole.music.beats.search import beat_gain, best_beats
 from farandole.music.beats.tempogram import MAX_BPM, MIN_BPM, Tempogram, TempoScores
@@ -140,11 +140,10 @@ class BeatTracker:
 
 def votes_around(tempo: np.ndarray, times: np.ndarray, fps: float) -> np.ndarray:
     """How far the network speaks for the tempi around each time, log, [W, N]."""
-    total = np.concatenate([np.zeros((1, tempo.shape[1])), np.cumsum(tempo, axis=0, dtype=float)])
     centre, half = np.round(times * fps).astype(int), round(_TOLD_SECONDS / 2 * fps)
     begin, end = np.clip(centre - half, 0, len(tempo) - 1), np.clip(centre + half, 1, len(tempo))
-    mean = (total[end] - total[begin]) / (end - begin)[:, None]
-    return level_votes(mean)
+    first, last = sums_before(tempo, begin, end)
+    return level_votes((last - first) / (end - begin)[:, None])
 
 
 def _over_periods(values: np.ndarray, bpm: np.ndarray, periods: np.ndarray, fps: float) -> np.ndarray:

@@ -13,7 +13,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from farandole.music.beats.pulse import Rows, sums_before
+
 if TYPE_CHECKING:
+    from farandole.music.onsets import FrameFeatures
     from farandole.music.song import Song
 
 _KERNELS = (2, 4, 8)  # bars on each side over which novelty is measured
@@ -22,6 +25,7 @@ _LENGTHS = {4: 0.15, 8: 0.3, 12: 0.15, 16: 0.3}  # bars: what a section of such 
 _SHORTEST, _LONGEST = 2, 32  # bars
 _ALIKE = 0.62  # correlation of timbre and harmony from which two sections bear one letter
 _FEWEST_BARS = 6
+_COMPARED = 1024  # bars that are compared with each other at a time: those of half an hour
 _FLOOR_DB = -60.0
 _FOUND: WeakKeyDictionary[Song, tuple[Section, ...]] = WeakKeyDictionary()
 
@@ -87,9 +91,22 @@ def _timbre(song: Song, edges: np.ndarray) -> np.ndarray:
     """Mean log spectrum and onset strength of each bar, normalised over the song, [N, 44]."""
     frames = song.frames
     floor = 10 ** (_FLOOR_DB / 10) * float(np.percentile(frames.mel.max(axis=1), 99)) + 1e-12
-    values = np.concatenate([10 * np.log10(frames.mel + floor), 20 * frames.onsets], axis=1)
-    means = _means(values, edges * frames.fps)
+    means = _means(_LogSpectra(frames, floor), edges * frames.fps)
     return (means - means.mean(axis=0)) / np.maximum(means.std(axis=0), 1.0)
+
+
+class _LogSpectra:
+    """Log spectrum and onset strength of a song's frames, float32 [T, 44]; of those that are asked for."""
+
+    def __init__(self, frames: FrameFeatures, floor: float) -> None:
+        self._frames, self._floor = frames, floor
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, some: slice) -> np.ndarray:
+        mel, onsets = self._frames.mel[some], self._frames.onsets[some]
+        return np.concatenate([10 * np.log10(mel + self._floor), 20 * onsets], axis=1)
 
 
 def _harmony(song: Song, edges: np.ndarray) -> np.ndarray:
@@ -101,35 +118,41 @@ def _harmony(song: Song, edges: np.ndarray) -> np.ndarray:
     return means.reshape(len(edges) - 1, -1)
 
 
-def _means(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _means(values: Rows, edges: np.ndarray) -> np.ndarray:
     """Means of rows between edges (in rows), [len(edges) - 1, D]."""
-    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0, dtype=float)])
     at = np.clip(np.round(edges).astype(int), 0, len(values))
     stop = np.maximum(at[1:], at[:-1] + 1).clip(max=len(values))
     start = np.minimum(at[:-1], stop - 1)
-    return (total[stop] - total[start]) / (stop - start)[:, None]
+    before, through = sums_before(values, start, stop)
+    return (through - before) / (stop - start)[:, None]
 
 
-def _alike(features: np.ndarray) -> np.ndarray:
-    """Cosine similarity of all pairs of rows."""
-    unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
-    return unit @ unit.T
+def _unit(features: np.ndarray) -> np.ndarray:
+    """Rows of length 1."""
+    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
 
 
 def _novelty(timbre: np.ndarray, harmony: np.ndarray) -> np.ndarray:
     """How much bar k differs from what is before it, against the song's own measure, [N]."""
-    similarity = _alike(timbre) + 0.5 * _alike(harmony - harmony.mean(axis=0))
+    colour, chords = _unit(timbre), _unit(harmony - harmony.mean(axis=0))
     count = len(timbre)
+    sizes = [size for size in _KERNELS if count >= 2 * size]
+    curves = np.zeros((len(sizes), count))
+    for begin in range(0, count, _COMPARED):  # only bars near each other are compared
+        first, last = max(0, begin - max(_KERNELS)), min(count, begin + _COMPARED + max(_KERNELS))
+        near = slice(first, last)
+        similarity = colour[near] @ colour[near].T + 0.5 * (chords[near] @ chords[near].T)
+        for curve, size in zip(curves, sizes, strict=True):
+            for k in range(max(begin, 1), min(begin + _COMPARED, count)):
+                before, after = (
+                    slice(max(0, k - size) - first, k - first),
+                    slice(k - first, min(count, k + size) - first),
+                )
+                own = 0.5 * (similarity[before, before].mean() + similarity[after, after].mean())
+                shared = np.sqrt(min(k, size, count - k) / size)  # less is known near the ends
+                curve[k] = shared * (own - similarity[before, after].mean())
     out = np.zeros(count)
-    for size in _KERNELS:
-        if count < 2 * size:
-            continue
-        curve = np.zeros(count)
-        for k in range(1, count):
-            before, after = slice(max(0, k - size), k), slice(k, min(count, k + size))
-            own = 0.5 * (similarity[before, before].mean() + similarity[after, after].mean())
-            shared = np.sqrt(min(k, size, count - k) / size)  # less is known near the ends
-            curve[k] = shared * (own - similarity[before, after].mean())
+    for curve in curves:
         out += curve / (curve[1:].std() + 0.05)
     return (out - out[1:].mean()) / (out[1:].std() + 1e-9)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from farandole._io import atomic_path
 from farandole.motion import rotations as rot
@@ -17,6 +17,8 @@ from farandole.motion.files.bvh.hierarchy import Hierarchy, parse_hierarchy, ren
 from farandole.motion.layout import POSITION, FileLayout, default_layout
 from farandole.motion.motion import Motion
 from farandole.motion.t_pose import in_t_pose
+
+_AT_ONCE = 1 << 15  # frames whose channels are worked out at a time: those of 18 minutes
 
 
 def write_bvh(motion: Motion, path: str | Path, *, layout: FileLayout | None = None, force: bool = False) -> Path:
@@ -46,8 +48,28 @@ def _pieces(motion: Motion, layout: FileLayout | None) -> Iterator[bytes]:
     if layout is None or not layout.fits(motion.skeleton):
         layout = default_layout(motion.skeleton)
     made_here = layout.fps == 0.0
-    if made_here:
-        motion = in_t_pose(motion)
+    # The channels of a file's own layout may depend on all frames; those of ours do not.
+    step = _AT_ONCE if made_here and motion.translations is None else len(motion)
+    last = None
+    for at in range(0, len(motion), step):
+        part = motion.slice(at, at + step)
+        head, newline, block = _numbers(in_t_pose(part) if made_here else part, layout, last)
+        if not at:
+            same_rate = layout.frame_time and np.isclose(layout.fps, motion.fps, rtol=1e-9)
+            time = layout.frame_time if same_rate else f"{1.0 / motion.fps:.10g}"
+            head += f"MOTION\nFrames: {len(motion)}\nFrame Time: {time}\n".encode().replace(b"\n", newline)
+            yield head
+        last = block[-1]
+        del part
+        for rows in decimals.render(block):
+            yield rows if newline == b"\n" else rows.replace(b"\n", newline)
+
+
+def _numbers(
+    motion: Motion, layout: FileLayout, before: NDArray[np.float64] | None
+) -> tuple[bytes, bytes, NDArray[np.float64]]:
+    """The hierarchy as text, the file's newline, and the channels of all frames, [T, C], which follow the row `before`."""
+    made_here = layout.fps == 0.0
     skeleton = motion.skeleton
     back, rest_back = rot.inverse(layout.world_turn), rot.inverse(layout.rest_turn)
     turned = lambda q, v: v if q[0] == 1.0 else rot.rotate(q, v).round(12)  # noqa: E731
@@ -69,15 +91,9 @@ def _pieces(motion: Motion, layout: FileLayout | None) -> Iterator[bytes]:
         offsets[0] = 0.0
         ends |= {j: (0.0, 0.0, 0.0) for j, c in enumerate(skeleton.children) if not c and j not in ends}
     tree = Hierarchy(list(layout.names), skeleton.parents.tolist(), [tuple(o) for o in offsets], channels, ends)
-    block = to_block(tree, offsets, local, root, translations)
-    same_rate = layout.frame_time and np.isclose(layout.fps, motion.fps, rtol=1e-9)
-    time = layout.frame_time if same_rate else f"{1.0 / motion.fps:.10g}"
+    block = to_block(tree, offsets, local, root, translations, before)
     head = layout.hierarchy if _describes(layout, tree) else render_hierarchy(tree).encode(layout.encoding, "replace")
-    newline = _newline(layout.hierarchy)
-    yield head
-    del motion, local  # what is left are numbers to be written
-    for rows in chain([f"MOTION\nFrames: {len(block)}\nFrame Time: {time}\n".encode()], decimals.render(block)):
-        yield rows if newline == b"\n" else rows.replace(b"\n", newline)
+    return head, _newline(layout.hierarchy), block
 
 
 def _describes(layout: FileLayout, tree: Hierarchy) -> bool:

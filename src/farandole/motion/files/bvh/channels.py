@@ -123,9 +123,17 @@ def _full_order(order: str) -> str:
 
 
 def to_block(
-    tree: Hierarchy, offsets: Array, local: Array, root: Array, translations: Array | None
+    tree: Hierarchy,
+    offsets: Array,
+    local: Array,
+    root: Array,
+    translations: Array | None,
+    before: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """All channel values, [T, C]: the inverse of `read_rotations` and `read_translations`."""
+    """All channel values, [T, C]: the inverse of `read_rotations` and `read_translations`.
+
+    Joints with three rotation channels go on without a jump from the values `before`, [C], if there are any.
+    """
     turns, moves = _columns(tree)
     block = np.empty((len(local), sum(map(len, tree.channels))))
     for order in dict.fromkeys(order for order, _ in turns if order):
@@ -135,7 +143,10 @@ def to_block(
         for start in range(0, len(joints), step):
             some = local[:, joints[start : start + step]]
             angles = (
-                _continuous(rot.to_euler(some, order))
+                _continuous(
+                    rot.to_euler(some, order),
+                    None if before is None else np.deg2rad(before[columns[start : start + step]]),
+                )
                 if len(order) == 3
                 else np.unwrap(_few_angles(some, order), axis=0)
             )
@@ -149,12 +160,14 @@ def to_block(
     return block
 
 
-def _continuous(angles: Array) -> Array:
-    """Euler angles [T, J, 3] in rad of the same rotations without jumps over time.
+def _continuous(angles: Array, before: Array | None = None) -> Array:
+    """Euler angles [T, J, 3] in rad of the same rotations without jumps over time, nor from those `before`, [J, 3].
 
     (a, b, c) and (a + pi, pi - b, c + pi) are one rotation. The distance between neighbouring frames is the same when both change
     sides, so each frame's side is the running count of the frames where changing sides is nearer.
     """
+    if before is not None:
+        return _continuous(np.concatenate((before[None], angles)))[1:]
     other = _other_angles(angles)
     wrap = lambda d: np.abs((d + np.pi) % (2.0 * np.pi) - np.pi).sum(-1)  # noqa: E731
     change = wrap(other[1:] - angles[:-1]) < wrap(angles[1:] - angles[:-1]) - 1e-9
