@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from farandole.cli import console
-from farandole.cli.options import Force, Json, Quiet, Song
+from farandole.cli.options import Force, Json, Quiet, Song, load_rig
 from farandole.cli.times import Begin, End, cut, moment
 
 if TYPE_CHECKING:
@@ -131,7 +131,6 @@ def convert(
 
     from farandole import _io
     from farandole.errors import MotionError
-    from farandole.motion.characters import load_character
     from farandole.motion.files import load_motion, save_motion
     from farandole.view.song_markers import with_beats
 
@@ -147,7 +146,7 @@ def convert(
             _io.check_output(path, force=force)
     if character is not None and retarget is not None:
         raise MotionError("--character and --retarget both say whose body moves: give one of them")
-    rig = None if character is None else load_character(character, mapping=map_file)
+    rig = load_rig(character, map_file)
     body = None if retarget in (None, "house") else load_motion(retarget, blender=blender)
     sound = _song(song)
     start, stop = moment(begin, sound, "--begin"), moment(end, sound, "--end")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from farandole.cli import console
+
 if TYPE_CHECKING:
     from farandole.motion.characters import BvhCharacter
     from farandole.motion.characters import Character as CharacterFile
@@ -61,9 +63,15 @@ def load_rig(character: Path | None, map_file: Path | None) -> CharacterFile | B
     """The character of --character and --map, if one was given."""
     if character is None:
         return None
-    from farandole.motion.characters import load_character
+    from farandole.motion.characters import BvhCharacter, load_character
 
-    return load_character(character, mapping=map_file)
+    rig = load_character(character, mapping=map_file)
+    if not isinstance(rig, BvhCharacter) and rig.apart:
+        console.warning(
+            f"{character}: {len(rig.apart)} characters, and all dance; a --map with a line 'Hips: {rig.apart[-1]}' "
+            f"makes one dance (hips: {', '.join(rig.apart)})"
+        )
+    return rig
 
 
 def style_changes(given: Sequence[str] | None) -> list[tuple[float, str]]:

@@ -36,6 +36,7 @@ class Rig:
         matrix_nodes: Write nodes as matrices.
         root_bone: Name of a skin joint on the floor above the hips.
         belly: Radius of a barrel around the spine, 0 for none.
+        skull: Radius of a ball around the head, 0 for none.
         sole: How far the shoe reaches below the toe joint.
         facing: Turn of the whole body about the vertical.
         vrm: "0", "1" or "".
@@ -61,6 +62,7 @@ class Rig:
     root_bone: str = ""
     sole: float = 0.02
     belly: float = 0.0
+    skull: float = 0.0
     facing: float = 0.0
     vrm: str = ""
     skins: int = 1
@@ -269,6 +271,15 @@ def _mesh(
                 around = np.array([np.sin(angle), 0.0, np.cos(angle)]) * rig.belly
                 points.append(positions[spine] + rig.size * (around + level * _Y))
                 which.append((slot[spine], 0, 0, 0))
+                shares.append((1.0, 0.0, 0.0, 0.0))
+    if rig.skull:
+        head = joints.index("Head")
+        for level in np.linspace(-0.95, 0.95, 9):
+            for angle in np.arange(24) * (np.pi / 12.0):
+                ring = np.sqrt(1.0 - level * level)
+                around = np.array([ring * np.sin(angle), level, ring * np.cos(angle)]) * rig.skull
+                points.append(positions[head] + rig.size * around)
+                which.append((slot[head], 0, 0, 0))
                 shares.append((1.0, 0.0, 0.0, 0.0))
     for side, _ in SIDES:
         foot, toe = joints.index(side + "Foot"), joints.index(side + "ToeBase") if side + "ToeBase" in joints else -1

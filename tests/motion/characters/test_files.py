@@ -18,6 +18,7 @@ from farandole.motion.humanoid import house_skeleton
 from farandole.motion.retarget import retarget
 
 from .dancer import dance
+from .odd_rigs import together
 from .played import Played, chunks, directions
 from .rigs import Rig, about, arms_down, build, pack
 
@@ -128,31 +129,8 @@ def test_compressed_meshes_are_kept_and_not_looked_into(extension: str, steps, t
 
 def test_several_bodies_of_one_person_dance_together(steps, tmp_path: Path) -> None:
     """Clothes with bones of their own."""
-    body, _ = build(Rig())
-    first, data = parts(body)
-    count, views, accessors = len(first["nodes"]), len(first["bufferViews"]), len(first["accessors"])
-    second, more = parts(build(Rig(rename="coat_{}".format))[0])
-    shift = lambda v, by: [x + by for x in v]  # noqa: E731
-    for node in second["nodes"]:
-        if "children" in node:
-            node["children"] = shift(node["children"], count)
-        if "mesh" in node:
-            node["mesh"], node["skin"] = 1, 1
-    for view in second["bufferViews"]:
-        view["byteOffset"] += len(data)
-    for accessor in second["accessors"]:
-        accessor["bufferView"] += views
-    skin = second["skins"][0]
-    skin["joints"], skin["inverseBindMatrices"] = shift(skin["joints"], count), skin["inverseBindMatrices"] + accessors
-    primitive = second["meshes"][0]["primitives"][0]
-    primitive["indices"] += accessors
-    primitive["attributes"] = {k: v + accessors for k, v in primitive["attributes"].items()}
-    for key in ("nodes", "bufferViews", "accessors", "skins", "meshes"):
-        first[key] += second[key]
-    first["scenes"][0]["nodes"] += shift(second["scenes"][0]["nodes"], count)
-    first["buffers"] = [{"byteLength": len(data + more)}]
     file = tmp_path / "rig.glb"
-    file.write_bytes(pack(first, data + more))
+    file.write_bytes(together(build(Rig())[0], build(Rig(rename="coat_{}".format))[0]))
     character = Character.load(file)
     assert len(character.bodies) == 2
     played = Played(character.animate(steps))

@@ -273,3 +273,22 @@ def test_hands_stay_out_of_a_belly(steps, tmp_path: Path) -> None:
 
     assert inside(Rig()) > 0.08
     assert inside(Rig(belly=0.3)) < 0.03
+
+
+def test_hands_stay_out_of_a_big_head(steps, tmp_path: Path) -> None:
+    local = np.array(steps.rotations[:60])
+    for side, sign in (("Left", 1.0), ("Right", -1.0)):  # elbows to the side, hands at the ears
+        local[:, HOUSE.index(side + "Arm")] = about(Z, 25.0 * sign)
+        local[:, HOUSE.index(side + "ForeArm")] = about(Z, 135.0 * sign)
+    steps = replace(steps.slice(0, 60), rotations=local)
+
+    def inside(rig: Rig) -> float:
+        """How deep hands get into a ball of 0.3 m around the head, m."""
+        _, names, _, result = written(rig, steps, tmp_path)
+        played = Played(result)
+        head = played.position(names["Head"])
+        away = [np.linalg.norm(played.position(names[side + "Hand"]) - head, axis=1) for side in ("Left", "Right")]
+        return float(0.3 - np.min(away))
+
+    assert inside(Rig()) > 0.08
+    assert inside(Rig(skull=0.3)) < 0.02

@@ -95,7 +95,8 @@ def find_bodies(container: Container, tree: RestTree, mapping: Mapping[str, str 
     if not result and container.document.get("animations"):
         result, _ = _bodies_in(tree.posed(first_keys(container)), container, tree, mapping)
     if not result:
-        raise RetargetError(f"{container.path}: cannot dance: {error or 'it has no skeleton'}") from None
+        hint = " (a --map can say which is which)" if "no joint found" in str(error) else ""
+        raise RetargetError(f"{container.path}: cannot dance: {error or 'it has no skeleton'}{hint}") from None
     return result
 
 
@@ -119,11 +120,14 @@ def _bodies_in(
                 roles = names.with_trunk(skeleton, roles)
             else:
                 roles = names.find_roles(skeleton, [j for j, n in enumerate(nodes) if n in deforming])
+            roles = _unmirrored(roles, world, nodes)
             if mapping:
                 roles = roles_from_map(skeleton, mapping, roles)
             names.require_roles(skeleton, roles)
             if "Spine1" not in roles:
                 raise RetargetError("no chest that carries both arms and the head")
+            if _on_all_fours(skeleton, roles):
+                raise RetargetError("it stands on four legs, and a dance is for two")
             if not rests_standing(skeleton, roles):
                 raise RetargetError("its bind pose does not stand upright in the file's world (y up)")
         except RetargetError as error:
@@ -132,6 +136,26 @@ def _bodies_in(
         joints = frozenset(j for j, n in enumerate(nodes) if n in skin_joints)
         result.append(Body(skeleton, nodes, roles, world, vertices, owned, joints))
     return result, first_error
+
+
+def _unmirrored(roles: dict[str, int], world: Array, nodes: tuple[int, ...]) -> dict[str, int]:
+    """Roles with sides changed where a mirrored node (of negative scale) above the body has made its left hand its right one."""
+    hips = roles.get("Hips", 0)
+    if hips == 0 or np.linalg.det(world[nodes[hips]][:3, :3]) > 0.0:
+        return roles
+    swap = dict(zip(names.SIDES, names.SIDES[::-1], strict=True))
+    other = {r: next((swap[s] + r.removeprefix(s) for s in swap if r.startswith(s)), r) for r in roles}
+    return {r: roles[other[r]] for r in names.ROLES if r in other and other[r] in roles}
+
+
+def _on_all_fours(skeleton: Skeleton, roles: dict[str, int]) -> bool:
+    """Whether the ends of the arms stand where the feet do, below a spine that lies level."""
+    at = skeleton.rest_positions
+    spine = rot.normalize(at[roles["Spine1"]] - at[roles["Hips"]])
+    height = lambda part: float(np.mean([at[roles.get(s + part, roles[s + "ForeArm"]), 1] for s in names.SIDES]))  # noqa: E731
+    hips, feet = height("UpLeg"), height("Foot")
+    leg = float(np.mean([np.linalg.norm(at[roles[s + "UpLeg"]] - at[roles[s + "Foot"]]) for s in names.SIDES]))
+    return bool(spine[1] < 0.7 and hips - feet > 0.5 * leg and height("Hand") - feet < 0.3 * (hips - feet))
 
 
 def _groups(container: Container, tree: RestTree, bones: set[int]) -> list[set[int]]:

@@ -14,7 +14,7 @@ from farandole.errors import FarandoleError, FileFormatError, MotionError, Outpu
 from farandole.motion.characters import pose
 from farandole.motion.characters.addition import Addition, packed
 from farandole.motion.characters.animation import Track, add_animation, tracks
-from farandole.motion.characters.arms import Torso, clear_arms
+from farandole.motion.characters.arms import Arms, clear_arms
 from farandole.motion.characters.body import Body, find_bodies
 from farandole.motion.characters.nodes import RestTree
 from farandole.motion.characters.root import check_root, root_joint, root_places
@@ -51,7 +51,7 @@ class Character:
         try:
             self._nodes = RestTree(container)
             self.bodies: tuple[Body, ...] = tuple(find_bodies(container, self._nodes, mapping))
-            self._prepared = [(b, Solver(b, self._nodes), Feet(b), Torso(b)) for b in self.bodies]
+            self._prepared = [(b, Solver(b, self._nodes), Feet(b), Arms(b)) for b in self.bodies]
         except _DAMAGE as error:
             if isinstance(error, FarandoleError):
                 raise
@@ -88,6 +88,16 @@ class Character:
     def roles(self) -> dict[str, int]:
         """House joint names and joints of `skeleton`."""
         return dict(self.bodies[0].roles)
+
+    @property
+    def apart(self) -> list[str]:
+        """Names of the hips of characters that stand beside each other in the file; none if there is one (clothes are none)."""
+        hips = [b.positions[b.roles["Hips"]] * np.array([1.0, 0.0, 1.0]) for b in self.bodies]
+        far = [np.linalg.norm(h - hips[0]) > 0.3 * self.bodies[0].leg_length for h in hips]
+        names = [
+            b.skeleton.names[b.roles["Hips"]] for b, beside in zip(self.bodies[1:], far[1:], strict=True) if beside
+        ]
+        return [self.skeleton.names[self.roles["Hips"]], *names] if names else []
 
     @property
     def suffixes(self) -> tuple[str, ...]:
@@ -221,7 +231,7 @@ class Character:
         result: list[Track] = []
         steps = find_steps(motion)
         first = self.bodies[0]
-        for body, solver, feet, torso in self._prepared:
+        for body, solver, feet, arms in self._prepared:
             turns = pose.world_turns(motion, body)
             hips = body.roles["Hips"]
             # A second body keeps its place beside the first one.
@@ -236,7 +246,7 @@ class Character:
             if bone is not None:
                 turns |= root_places(body, bone, turns[hips], path, places)
             poses = feet.stand(solver, steps, turns, places, motion.fps, shift)
-            poses = clear_arms(torso, solver, turns, places, poses, motion.fps)
+            poses = clear_arms(arms, solver, turns, places, poses, motion.fps)
             result += tracks(body, solver, self._nodes, poses, pose.relaxed_fingers(body))
         if not all(np.isfinite(track.values).all() for track in result):
             raise FileFormatError(f"{self.path}: its skeleton or skin is damaged (numbers that are not finite)")

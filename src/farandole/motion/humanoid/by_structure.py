@@ -14,6 +14,7 @@ from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
 
 _ALIKE = 0.08  # greatest difference of two limbs' bones, as a share of the limb
+_ARM = 0.85  # length of an arm with its hand by that of a leg with its foot
 _LOWER = {"arm": 0.85, "leg": 1.05}  # length of the lower bone by that of the upper one
 
 
@@ -29,7 +30,10 @@ def roles_by_structure(skeleton: Skeleton) -> dict[str, int]:
 
     Left and right: as any name on a limb says; else from where the toes point at rest.
     """
-    pairs = _pairs(skeleton)
+    return _two_pairs(skeleton, _pairs(skeleton, False)) or _two_pairs(skeleton, _pairs(skeleton, True))
+
+
+def _two_pairs(skeleton: Skeleton, pairs: list[_Pair]) -> dict[str, int]:
     for legs in sorted(pairs, key=lambda p: (_depth(skeleton, p.fork), -p.length)):
         # Legs may part below the joint that carries the spine too.
         over = tree.path(skeleton, 0, legs.fork)[-3:]
@@ -38,19 +42,25 @@ def roles_by_structure(skeleton: Skeleton) -> dict[str, int]:
             if p.fork not in over and tree.is_below(skeleton, p.fork, over[0]) and p.fork not in (*legs.a, *legs.b)
             and p.length > 0.35 * legs.length
         ]  # fmt: skip
-        for arms in sorted(below, key=lambda p: (_depth(skeleton, p.fork), -p.length)):
+        for arms in sorted(below, key=lambda p: (_depth(skeleton, p.fork), *_unlike_arms(skeleton, p, legs))):
             roles = _body(skeleton, legs, arms)
             if roles:
                 return roles
     return {}
 
 
+def _unlike_arms(skeleton: Skeleton, pair: _Pair, legs: _Pair) -> tuple[bool, float]:
+    """What tells arms from wings on the same chest, the likelier first: fingers, then a length that goes with the legs'."""
+    fingers = all(any(len(skeleton.children[j]) > 2 for j in chain[2:]) for chain in (pair.a, pair.b))
+    return not fingers, abs(float(np.log(pair.length / (_ARM * legs.length))))
+
+
 def _depth(skeleton: Skeleton, joint: int) -> int:
     return len(tree.path(skeleton, 0, joint))
 
 
-def _pairs(skeleton: Skeleton) -> list[_Pair]:
-    """Pairs of branches of one joint that are alike bone by bone."""
+def _pairs(skeleton: Skeleton, shortened: bool) -> list[_Pair]:
+    """Pairs of branches of one joint that are alike bone by bone, or (`shortened`) as far as they are: one hand holds something."""
     longest: list[list[int]] = [[] for _ in skeleton.names]
     reach = np.zeros(len(skeleton))
     bone = np.linalg.norm(skeleton.offsets, axis=-1)
@@ -65,11 +75,16 @@ def _pairs(skeleton: Skeleton) -> list[_Pair]:
             if min(len(longest[a]), len(longest[b])) < 3 or reach[a] <= 0:
                 continue
             first, second = (_long_bones(longest[c], bone, 0.01 * float(reach[c])) for c in (a, b))
-            if len(first) != len(second) or len(first) < 3:
+            count = min(len(first), len(second))
+            if count < 3 or (len(first) != len(second) and not shortened):
                 continue
-            gaps = np.abs(_lengths(skeleton, first) - _lengths(skeleton, second))
-            if gaps.max() < _ALIKE * reach[a]:
-                result.append(_Pair(fork, first, second, float(reach[a])))
+            along = np.cumsum(_lengths(skeleton, first))
+            gaps = np.abs(_lengths(skeleton, first[:count]) - _lengths(skeleton, second[:count]))
+            unlike = np.flatnonzero(gaps >= _ALIKE * along[count - 2])
+            if shortened and len(unlike):
+                count = int(unlike[0]) + 1
+            if count >= 3 and (shortened or not len(unlike)):
+                result.append(_Pair(fork, first[:count], second[:count], float(along[count - 2])))
     return result
 
 
