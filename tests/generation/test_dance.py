@@ -34,8 +34,8 @@ def test_length_and_frame_rate_are_what_was_asked() -> None:
     plain = made.resample(30.0)  # every second frame: as the model made it
     usual = dance(heard, seconds=11.0)
     np.testing.assert_allclose(plain.positions[:300], usual.positions[:300], atol=1e-6)
-    # It comes to rest with its last frame, which is half a frame later.
-    np.testing.assert_allclose(plain.positions, usual.positions, atol=0.01)
+    # It comes to rest with its last frame, which is half a frame later: a hand at 1 m/s is up to 1.7 cm behind.
+    np.testing.assert_allclose(plain.positions, usual.positions, atol=0.02)
     roughness = lambda m: np.square(np.diff(m.positions, n=2, axis=0)).mean()  # noqa: E731
     assert roughness(made) < 0.75 * roughness(plain.resample(60.0))
 

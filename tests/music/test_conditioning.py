@@ -81,6 +81,7 @@ def test_even_loudness_is_not_stretched_and_silence_is_calm() -> None:
     np.testing.assert_array_equal(silent.energy, -2)
     np.testing.assert_array_equal(silent.bands, 0)
     assert silent.clarity == 0
+    np.testing.assert_array_equal(silent.sounding, 0)
 
 
 def test_music_after_silence_is_quiet_first() -> None:
@@ -88,6 +89,16 @@ def test_music_after_silence_is_quiet_first() -> None:
     told = conditions(Song.from_samples(samples, RATE), 30)
     np.testing.assert_allclose(told.energy[: 4 * 30], -2, atol=0.05)
     assert told.energy[10 * 30 :].mean() > -1
+    np.testing.assert_allclose(told.sounding[: 4 * 30], 0, atol=0.05)
+    assert told.sounding[8 * 30 : -60].min() == 1
+
+
+def test_soft_music_sounds_whatever_its_energy() -> None:
+    samples = compose(120, 30, genre="house", seed=4, steady=True).samples.copy()
+    samples[: 4 * RATE] *= 10 ** (-30 / 20)
+    told = conditions(Song.from_samples(samples, RATE), 30)
+    assert told.energy[30:75].max() < -1.9
+    assert told.sounding[30:75].min() == 1
 
 
 def test_a_tempo_range_chooses_the_octave(song: Song) -> None:

@@ -40,6 +40,8 @@ class Conditions:
         bands: Onset strength in bass, low mid, mid and high, [T, 4] in 0..3; 1 = a strong one of this song.
         clarity: How far count can be trusted, 0 (steady guess) to 1.
         beats_per_bar: 4 or 3.
+        sounding: 0 in silence, 1 where there is music, however soft, [T]: music far softer than the rest of its song has the
+            energy of silence, or less.
     """
 
     fps: float
@@ -50,6 +52,7 @@ class Conditions:
     bands: np.ndarray
     clarity: float
     beats_per_bar: int
+    sounding: np.ndarray
 
     def __len__(self) -> int:
         return len(self.count)
@@ -87,6 +90,7 @@ def conditions(
         bands=pooled(_scaled(frames.onsets), frames.fps, times + FLUX_DELAY, fps),
         clarity=grid.clarity,
         beats_per_bar=grid.beats_per_bar,
+        sounding=np.interp(times, frames.times, sounding(frames)),
     )
 
 
@@ -97,26 +101,37 @@ def frame_times(seconds: float, fps: float) -> np.ndarray:
 
 def energy(frames: FrameFeatures) -> np.ndarray:
     """Energy at the analysis frames, [T] in -2.5..2.5; see `Conditions.energy`."""
-    width = round(ENERGY_SECONDS * frames.fps)
     if frames.silent:
         return np.full(len(frames), SILENT_ENERGY)
-    power = _smooth(frames.power, width)
-    loudness = 10 * np.log10(np.maximum(power / frames.level, 1e-9))
+    width, loudness = round(ENERGY_SECONDS * frames.fps), _loudness(frames)
     # music that thickens without growing louder (compressed masters) shows in its onsets: 0.5 of the range of loudness at most
     onset = frames.onset.copy()
     onset[:4] = np.minimum(onset[:4], np.median(onset))  # that the song begins is no sign of energy
     onset = _smooth(onset, 2 * width)
-    sounding = loudness > _QUIET_DB
-    if not sounding.any():
+    loud = loudness > _QUIET_DB
+    if not loud.any():
         return np.full(len(frames), SILENT_ENERGY)
-    density = 10 * np.log10(np.maximum(onset / (np.median(onset[sounding]) + 1e-9), 0.1))
+    density = 10 * np.log10(np.maximum(onset / (np.median(onset[loud]) + 1e-9), 0.1))
     level = np.maximum(loudness, _QUIET_DB) + 0.5 * density
-    low, middle, high = np.percentile(level[sounding], (16, 50, 84))
+    low, middle, high = np.percentile(level[loud], (16, 50, 84))
     centre = 0.5 * (middle + 0.5 * (low + high))
     value = (level - centre) / max(0.5 * (high - low), _LEAST_SPREAD_DB)
-    heard = _smooth(np.clip((loudness - _QUIET_DB) / 10, 0, 1), width // 2)
+    heard = sounding(frames)
     value = np.clip(value, -ENERGY_LIMIT, ENERGY_LIMIT)
     return np.where(heard < 1, heard * np.maximum(value, SILENT_ENERGY) + (1 - heard) * SILENT_ENERGY, value)
+
+
+def sounding(frames: FrameFeatures) -> np.ndarray:
+    """Whether anything sounds at the analysis frames, [T] in 0..1; see `Conditions.sounding`."""
+    if frames.silent:
+        return np.zeros(len(frames))
+    return _smooth(np.clip((_loudness(frames) - _QUIET_DB) / 10, 0, 1), round(ENERGY_SECONDS * frames.fps) // 2)
+
+
+def _loudness(frames: FrameFeatures) -> np.ndarray:
+    """Power over 1.5 s against the loud level of the song, [T] dB."""
+    power = _smooth(frames.power, round(ENERGY_SECONDS * frames.fps))
+    return 10 * np.log10(np.maximum(power / frames.level, 1e-9))
 
 
 def pooled(values: np.ndarray, source_fps: float, times: np.ndarray, fps: float) -> np.ndarray:

@@ -13,6 +13,7 @@ from farandole.generation.latent_flow.dance_score import STILL, song_score, stea
 from farandole.generation.latent_flow.styles import style_names, style_shares, style_token, style_tokens
 from farandole.generation.latent_flow.suited_style import SongCharacter, suited_family
 from farandole.models.abilities import DanceStyle, LatentFlow
+from farandole.music.beats import Beats
 from farandole.music.song import Song
 
 FACTS = LatentFlow(
@@ -66,9 +67,18 @@ def test_silence_is_a_steady_count_and_calm_with_a_warning(caplog: pytest.LogCap
     quiet = Song.from_samples(np.zeros(22050 * 10, np.float32), 22050, name="silence")
     with caplog.at_level(logging.WARNING):
         score = song_score(FACTS, quiet, 300, 30.0, style="groove")
-    assert "silence has no clear beat" in caplog.text
+    assert "silence is silent: the dancer stands still" in caplog.text
+    assert "clear beat" not in caplog.text
     np.testing.assert_array_equal(score.energy, FACTS.calm)
     assert len(score) == 300
+
+
+def test_noise_is_danced_calmly_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    hiss = np.random.default_rng(0).normal(0.0, 0.1, 22050 * 10).astype(np.float32)
+    with caplog.at_level(logging.WARNING):
+        score = song_score(FACTS, Song.from_samples(hiss, 22050, name="hiss"), 300, 30.0, style="groove")
+    assert "hiss has no clear beat: dancing calmly" in caplog.text
+    np.testing.assert_array_equal(score.energy, FACTS.calm)
 
 
 def test_without_a_song_there_is_an_even_count_in_the_last_style() -> None:
@@ -149,5 +159,32 @@ def test_dynamics_are_those_of_phrases_and_rest_in_silence_and_at_the_end() -> N
     assert score.features(1.0)[:, 16].all()
     assert not song_score(FACTS, heard, 480, 30.0).features(1.0)[:, 15:].any()
     quiet = Song.from_samples(np.zeros(22050 * 10, np.float32), 22050, name="silence")
-    calm = song_score(facts, quiet, 300, 30.0).dynamics
-    assert calm[:200].mean() < score.dynamics[:200].mean()
+    np.testing.assert_array_equal(song_score(facts, quiet, 300, 30.0).dynamics, STILL)
+
+
+def test_soft_music_is_danced_softly_and_only_silence_is_stillness() -> None:
+    facts = LatentFlow({"groove": DanceStyle("groove", (75.0, 145.0), 110.0, phrases=((1.0,) * 32,))}, ("root",))
+    made = compose(120.0, 40.0, genre="house", seed=3)
+    whole = made.samples.copy()
+    parts = [slice(round(a * made.sample_rate), round(b * made.sample_rate)) for a, b in ((0, 10), (24, 30))]
+    whole[parts[0]] *= 10 ** (-25 / 20)  # a soft beginning
+    whole[parts[1]] = 0.0
+    score = song_score(facts, Song.from_samples(whole, made.sample_rate, name="soft, loud, silent"), 1200, 30.0)
+    soft, loud, silent = (float(score.dynamics[30 * a : 30 * b].mean()) for a, b in ((2, 8), (14, 22), (26, 28)))
+    assert 0.2 < soft < 0.7 * loud
+    assert silent == pytest.approx(STILL, abs=0.02)
+
+
+def test_songs_are_danced_otherwise_by_the_same_seed_and_a_song_alike_however_it_is_counted() -> None:
+    numbers = {song_score(FACTS, song(genre, 120.0), 600, 30.0).chance for genre in ("house", "pop", "disco")}
+    assert len(numbers) == 3
+    heard = song("house", 120.0)
+    counted = heard.with_beats(Beats(np.arange(0.3, 20.0, 0.6), 0))
+    asked = [
+        song_score(FACTS, heard, 600, 30.0, style="salsa", role=1),
+        song_score(FACTS, heard, 100, 30.0, energy=1.5),
+        song_score(FACTS, counted, 600, 30.0, changes=[(8.0, "salsa-lead")]),
+    ]
+    assert len({score.chance for score in asked}) == 1
+    assert asked[0].chance in numbers
+    assert steady_score(FACTS, 90, 30.0).chance == 0

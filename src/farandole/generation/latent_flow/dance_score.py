@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,7 +15,6 @@ from farandole.generation.latent_flow.styles import AUTO, style_tokens, tempo_ra
 from farandole.generation.latent_flow.suited_style import SongCharacter, section_styles, suited_family
 from farandole.models.abilities import LatentFlow
 from farandole.motion.rotations import Array
-from farandole.music.conditioning import SILENT_ENERGY
 from farandole.music.dance_features import dance_music_features
 from farandole.music.dynamics import planned_dynamics
 
@@ -28,8 +28,10 @@ LIMIT = 2.5
 """Energies beyond this are not of this world, standard deviations."""
 STILL = 0.08
 """Dynamics of a body that stands still: in silence, and in the pose at the end."""
-_WAKING = 0.6  # standard deviations of energy from silence to dancing as ever
 _END = (1.6, 0.7)  # s before a song's end at which the dance begins to come to rest, and at which it has
+_LIVELIER = 0.4  # share of a wish for energy that dynamics follow, besides the energy that is told
+_LEAST, _MOST = 0.3, 2.0  # what such a wish makes of them, at least and at most
+_ENERGY_STEP = 0.25  # standard deviations: decoders that differ by rounding hear the same song
 _CHANGE = 0.5  # s over which one style passes into the next
 
 
@@ -46,6 +48,7 @@ class DanceScore:
         dynamics: How fast the body is to move, [T] shares of its mean speed; None leaves it to the dancer.
         mix: Weights of the model's styles, [T, S]; None: the leading one alone.
         echo: How many frames before each frame lies the moment that it varies, int [T]; 0, or before the first frame: none.
+        chance: Number of the song, with which its dances are drawn: one seed dances otherwise to every song.
     """
 
     style: str
@@ -56,6 +59,7 @@ class DanceScore:
     dynamics: Array | None = None
     mix: Array | None = None
     echo: np.ndarray | None = None
+    chance: int = 0
 
     def __len__(self) -> int:
         return len(self.count)
@@ -152,8 +156,11 @@ def _in_one_style(
     leading = next(iter(tokens))
     heard = conditions(song, fps, tempo_range=tempo_range(facts, facts.styles[leading]))
     loudness = heard.energy
-    if heard.clarity < facts.clear:
+    if not heard.sounding.any():
+        log.warning("%s is silent: the dancer stands still", song.name)
+    elif heard.clarity < facts.clear:
         log.warning("%s has no clear beat: dancing calmly on a steady count", song.name)
+    if heard.clarity < facts.clear:
         loudness = np.full(len(heard), facts.calm)
     livelier = sum(weight * facts.styles[token].liveliness for token, weight in tokens.items()) + 1.5 * (energy - 1.0)
     form = DanceForm.of(sections, loudness, fps)
@@ -161,19 +168,22 @@ def _in_one_style(
     dynamics = form.dynamics(facts.styles[leading].phrases, count, loudness, role)
     if dynamics is not None:
         from_end = (len(heard) - np.arange(len(heard))) / fps
-        awake = wakefulness(loudness)
+        awake = heard.sounding.copy()
         if ends:
             awake *= np.clip((from_end - _END[1]) / (_END[0] - _END[1]), 0.0, 1.0)
-        dynamics = STILL + awake * (dynamics - STILL)
+        wish = min(max(1.0 + _LIVELIER * (energy - 1.0), _LEAST), _MOST)
+        dynamics = STILL + awake * (wish * dynamics - STILL)
     mix = np.repeat(weights_of(facts, tokens)[None], len(heard), axis=0)
     lively = np.clip(loudness + livelier, -LIMIT, LIMIT)
-    whole = DanceScore(leading, count, heard.tempo, lively, heard.bands, dynamics, mix, form.echoes(count))
+    chance = _number(heard.energy, fps)
+    whole = DanceScore(leading, count, heard.tempo, lively, heard.bands, dynamics, mix, form.echoes(count), chance)
     return whole.extended(0, frames - len(heard), fps) if frames > len(heard) else whole.part(slice(frames))
 
 
-def wakefulness(loudness: Array) -> Array:
-    """0 in silence, 1 where there is music to dance to, for loudness in standard deviations [T]."""
-    return np.clip((loudness - SILENT_ENERGY) / _WAKING, 0.0, 1.0)
+def _number(energy: Array, fps: float) -> int:
+    """A number of a song, from how its energy goes [T], second by second: songs have others, whatever their beats are taken for."""
+    steps = np.round(energy[:: max(1, round(fps))] / _ENERGY_STEP)
+    return zlib.crc32(steps.astype("<i2").tobytes())
 
 
 def _changed(before: DanceScore, after: DanceScore, begin: float, fps: float) -> DanceScore:
@@ -192,7 +202,7 @@ def _changed(before: DanceScore, after: DanceScore, begin: float, fps: float) ->
         if getattr(before, name) is not None and getattr(after, name) is not None:
             parts[name] = np.concatenate((getattr(before, name)[:at], getattr(after, name)[at:]))
     mix = before.mix * (1.0 - share[:, None]) + after.mix * share[:, None]
-    return DanceScore(before.style, **parts, mix=mix.astype(np.float32))
+    return DanceScore(before.style, **parts, mix=mix.astype(np.float32), chance=before.chance)
 
 
 def steady_score(facts: LatentFlow, frames: int, fps: float, *, style: str = AUTO, role: int = 0) -> DanceScore:

@@ -144,7 +144,9 @@ class LatentDancer(LatentModel):
         scores = [score.extended(lead, per_token * total - lead - frames, self.fps) for score in scores]
         music = np.stack([self.music(score) for score in scores])
         style = np.stack([self.mix(score) for score in scores])
-        noise = np.stack([self.noise([seed, k], mix, temperature, scores[k].echo) for k, mix in enumerate(style)])
+        noise = np.stack(
+            [self.noise([seed, k, scores[k].chance], mix, temperature, scores[k].echo) for k, mix in enumerate(style)]
+        )
         latents = None if before is None else np.repeat(before.latents, len(scores), axis=0)
         pins = self.no_pins(per_token * total)
         lag = np.stack([self.lag(score) for score in scores])

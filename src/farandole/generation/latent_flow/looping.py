@@ -70,7 +70,9 @@ def dance_loops(
     facts, frames = dancer.facts, len(scores[0])
     music = np.stack([dancer.music(score) for score in scores])
     style = np.stack([dancer.mix(score) for score in scores])
-    noise = np.stack([dancer.noise([seed, k], mix, temperature, scores[k].echo) for k, mix in enumerate(style)])
+    noise = np.stack(
+        [dancer.noise([seed, k, scores[k].chance], mix, temperature, scores[k].echo) for k, mix in enumerate(style)]
+    )
     open_end = sample_latents(
         dancer.session, music, style, noise, facts, pinned=dancer.no_pins(frames), progress=progress
     )
