@@ -16,7 +16,7 @@ from farandole.motion.ik import two_bone
 from farandole.motion.rotations import Array
 
 _MARGIN = {"ForeArm": 0.05, "Hand": 0.035, "skin": 0.005}  # what is kept between at least, as a share of the leg
-_SOFT = 0.6  # share of a thick forearm's radius that its elbow keeps away: flesh gives way
+_SOFT = 0.45  # share of a thick forearm's radius that its elbow keeps away: flesh gives way
 _HOLD = 0.06  # s over which a push comes and goes
 _DIRECTIONS = 12  # in which the outermost points of a hand are looked for
 
