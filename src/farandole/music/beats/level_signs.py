@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from farandole.music.activation import TEMPI, Activation
+from farandole.music.activation import TEMPI, Activation, TwiceTold
 from farandole.music.beats.pulse import local_strength
 from farandole.music.onsets import BAND_NAMES, FrameFeatures
 
@@ -39,7 +39,7 @@ class LevelEvidence:
 
     marks: dict[str, np.ndarray]
     attacks: np.ndarray
-    tempo: np.ndarray
+    tempo: np.ndarray | TwiceTold
     fps: float
 
     @classmethod
