@@ -114,4 +114,5 @@ def _repeats(name: str, values: np.ndarray, lags: tuple[int, ...], least: float)
 
 
 def _highest(values: np.ndarray) -> np.ndarray:
-    return np.max([values, np.roll(values, 1, axis=0), np.roll(values, -1, axis=0)], axis=0)
+    higher = np.maximum(values, np.roll(values, 1, axis=0))
+    return np.maximum(higher, np.roll(values, -1, axis=0), out=higher)
