@@ -18,6 +18,7 @@ class Tree:
     Attributes:
         modules: Dotted name -> syntax tree.
         lines: Dotted name -> number of lines.
+        texts: Dotted name -> source.
     """
 
     def __init__(self, folder: Path = SOURCES) -> None:
@@ -25,11 +26,20 @@ class Tree:
         self.lines: dict[str, int] = {}
         self._imports: dict[str, set[str]] = {}
         self._called: dict[str, set[str]] = {}
+        self._walked: dict[str, list[ast.AST]] = {}
+        self.texts: dict[str, str] = {}
         for path in sorted(folder.rglob("*.py")):
             parts = path.relative_to(folder.parent).with_suffix("").parts
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
             text = path.read_text(encoding="utf-8")
             self.modules[name], self.lines[name] = ast.parse(text), text.count("\n")
+            self.texts[name] = text
+
+    def nodes(self, name: str) -> list[ast.AST]:
+        """All nodes of a module's syntax tree; walked once."""
+        if name not in self._walked:
+            self._walked[name] = list(ast.walk(self.modules[name]))
+        return self._walked[name]
 
     def imports(self, name: str) -> set[str]:
         """Modules of the package that a module imports anywhere: at the top, in functions, for types only."""
@@ -39,7 +49,7 @@ class Tree:
 
     def _imported(self, name: str) -> set[str]:
         found = set()
-        for node in ast.walk(self.modules[name]):
+        for node in self.nodes(name):
             if isinstance(node, ast.Import):
                 found |= {self._module(alias.name) for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -88,7 +98,7 @@ class Tree:
 
     def _calls(self, name: str) -> set[str]:
         if name not in self._called:
-            calls = (n.func for n in ast.walk(self.modules[name]) if isinstance(n, ast.Call))
+            calls = (n.func for n in self.nodes(name) if isinstance(n, ast.Call))
             self._called[name] = {_dotted(c) for c in calls}
         return self._called[name]
 
@@ -96,8 +106,8 @@ class Tree:
         """Modules that import a name from a module that is not ours."""
         return [
             own
-            for own, tree in self.modules.items()
-            for node in ast.walk(tree)
+            for own in self.modules
+            for node in self.nodes(own)
             if isinstance(node, ast.ImportFrom) and node.module == module and any(a.name == name for a in node.names)
         ]
 
@@ -115,8 +125,8 @@ class Tree:
         return [f"{name}.{node.name}" for name, node in self._defined(ast.FunctionDef) if node.name in names]
 
     def _defined(self, kind: type) -> Iterator[tuple[str, ast.ClassDef | ast.FunctionDef]]:
-        for name, tree in self.modules.items():
-            for node in ast.walk(tree):
+        for name in self.modules:
+            for node in self.nodes(name):
                 if isinstance(node, kind):
                     yield name, node  # type: ignore[misc]
 
@@ -135,9 +145,7 @@ def counts(tree: Tree) -> dict[str, list[str]]:
     """What there should be one of -> where it is."""
     return {
         "checkpoint readers (weights)": tree.calling("load_file"),
-        "checkpoint writers (weights)": [
-            n for n in tree.modules if "safetensors.torch import save" in ast.unparse(tree.modules[n])
-        ],
+        "checkpoint writers (weights)": [n for n in tree.modules if "safetensors.torch import save" in tree.texts[n]],
         "cards": [n for n in tree.functions("card", "_card") if n.count(".") == 3 or n.endswith("_card")],
         "ONNX exports": tree.calling("torch.onnx.export"),
         "sessions that open ONNX files": tree.calling("InferenceSession"),

@@ -35,6 +35,11 @@ def tree() -> Tree:
     return Tree()
 
 
+@pytest.fixture(scope="module")
+def counted(tree: Tree) -> dict[str, list[str]]:
+    return counts(tree)
+
+
 @pytest.mark.parametrize(
     "what",
     [
@@ -47,8 +52,8 @@ def tree() -> Tree:
         "runs (calls of Trainer.fit)",
     ],
 )
-def test_there_is_one_of(tree: Tree, what: str) -> None:
-    where = sorted(set(counts(tree)[what]))
+def test_there_is_one_of(counted: dict[str, list[str]], what: str) -> None:
+    where = sorted(set(counted[what]))
     assert len(where) == 1, where
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from farandole.generation.partial import PartialMotion
 from farandole.motion import dance_codec, filters, kinematics, time_warp
 from farandole.motion import rotations as rot
 from farandole.motion.dance_codec import DanceCodec
@@ -37,6 +38,12 @@ def test_pages_are_the_same_text_however_they_are_cut(tumbling: Motion, monkeypa
     whole = page.page_html([tumbling])
     monkeypatch.setattr(page, "_AT_ONCE", 37)
     assert page.page_html([tumbling]) == whole
+
+
+def test_a_dance_that_is_not_made_yet_takes_no_memory() -> None:
+    still = PartialMotion.unknown(7200.0, 30.0).motion
+    assert len(still) == 216_000
+    assert still.rotations.strides[0] == 0
 
 
 def test_filters_are_the_same_numbers_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:

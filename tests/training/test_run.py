@@ -87,8 +87,21 @@ def wait_for(state: Path, process: subprocess.Popen, times: int = 2) -> None:
         time.sleep(0.002)
 
 
-def test_killed_in_mid_epoch_and_resumed_it_is_the_uninterrupted_run(flow_folder: Path, tmp_path: Path) -> None:
-    steps, every = 150, 7
+STEPS, EVERY = 90, 5
+"""Of runs that are stopped: each step is some hundredths of a second, so a stopped one has many left."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(flow_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Losses, dict[str, float]]:
+    """A run that nobody stopped, its losses and what it found."""
+    run, losses = tmp_path_factory.mktemp("undisturbed") / "run", Losses()
+    return run, losses, train(changed(steps=STEPS, save_every=EVERY), flow_folder, run, callbacks=[losses])
+
+
+def test_killed_in_mid_epoch_and_resumed_it_is_the_uninterrupted_run(
+    flow_folder: Path, undisturbed: tuple[Path, Losses, dict[str, float]], tmp_path: Path
+) -> None:
+    steps, every = STEPS, EVERY
     recipe, run = tmp_path / "recipe.yaml", tmp_path / "killed"
     values = changed(steps=steps, save_every=every)
     recipe.write_text(json.dumps(values))
@@ -103,23 +116,23 @@ def test_killed_in_mid_epoch_and_resumed_it_is_the_uninterrupted_run(flow_folder
     saved = last_state(run)["global_step"]
     assert saved in range(every, steps, every)
 
-    whole, rest = Losses(), Losses()
-    expected = train(values, flow_folder, tmp_path / "whole", callbacks=[whole])
+    undisturbed_run, whole, expected = undisturbed
+    rest = Losses()
     results = train(values, flow_folder, run, resume=True, callbacks=[rest])
     assert (min(rest.train), max(rest.train)) == (saved + 1, steps)
     assert rest.train == pytest.approx({k: v for k, v in whole.train.items() if k > saved}, rel=1e-4)
     assert rest.held_out == pytest.approx({k: v for k, v in whole.held_out.items() if k > saved}, rel=1e-4)
     assert results == pytest.approx(expected, rel=1e-4)
-    made, again = (load_model(find_checkpoint(r)).state_dict() for r in (tmp_path / "whole", run))
+    made, again = (load_model(find_checkpoint(r)).state_dict() for r in (undisturbed_run, run))
     for key, value in made.items():
         torch.testing.assert_close(again[key], value, rtol=1e-3, atol=1e-5)
 
 
 def test_after_ctrl_c_the_state_is_saved_and_the_run_goes_on_as_if_undisturbed(
-    flow_folder: Path, tmp_path: Path
+    flow_folder: Path, undisturbed: tuple[Path, Losses, dict[str, float]], tmp_path: Path
 ) -> None:
     recipe, run = tmp_path / "recipe.yaml", tmp_path / "run"
-    values = changed(steps=150, save_every=10_000, validate_every=50)
+    values = changed(steps=STEPS, save_every=10_000)
     recipe.write_text(json.dumps(values))
     begun = run / "logs" / "version_0"
     with subprocess.Popen(command(recipe, flow_folder, run), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -133,11 +146,9 @@ def test_after_ctrl_c_the_state_is_saved_and_the_run_goes_on_as_if_undisturbed(
     assert out == b""
     assert told.decode().splitlines()[-1] == "interrupted"
     assert not (run / "checkpoint").exists()
-    assert 0 < last_state(run)["global_step"] < 150
-    done = subprocess.run(command(recipe, flow_folder, run, "--resume"), capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-2000:]
-    train(values, flow_folder, tmp_path / "whole")
-    made, again = (load_model(find_checkpoint(r)).state_dict() for r in (tmp_path / "whole", run))
+    assert 0 < last_state(run)["global_step"] < STEPS
+    train(values, flow_folder, run, resume=True)
+    made, again = (load_model(find_checkpoint(r)).state_dict() for r in (undisturbed[0], run))
     for key, value in made.items():
         torch.testing.assert_close(again[key], value, rtol=1e-3, atol=1e-5)
 

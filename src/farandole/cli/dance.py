@@ -27,6 +27,9 @@ from farandole.cli.options import (
 )
 from farandole.cli.times import Begin, End, moment
 
+_LARGE = 30_000_000
+"""Bytes of a sound file from which on networks are opened when the song has been heard: both take much memory."""
+
 
 def dance(
     song: Annotated[
@@ -148,7 +151,8 @@ def dance(
     for path in outputs.all:
         _io.check_output(path, force=force)
     completer = open_model(model, engine=engine)
-    completer.get_ready()
+    if song.is_file() and song.stat().st_size < _LARGE:
+        completer.get_ready()
     whole = load_song(song, chroma=True)
     sound = song_part(whole, moment(begin, whole, "--begin"), moment(end, whole, "--end"))
     if loop:

@@ -81,7 +81,8 @@ class PartialMotion:
             raise MotionError(f"{fps:g} fps: need a positive frame rate")
         body = skeleton or house_skeleton()
         frames = max(2, round(seconds * fps))
-        still = Motion(body, rot.identity(frames, len(body)), np.zeros((frames, 3)), fps, name="dance")
+        pose = np.broadcast_to(rot.identity(len(body)), (frames, len(body), 4))  # one pose, whatever the length
+        still = Motion(body, pose, np.zeros((frames, 3)), fps, name="dance")
         return cls(still, np.zeros(frames, bool), **options)
 
     @classmethod

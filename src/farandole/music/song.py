@@ -121,7 +121,11 @@ class Song:
     @cached_property
     def beats(self) -> Beats:
         """Beats at the tempo that fits best; see `beats_within` for a given range."""
-        return self._tracker.beats() if self._told is None else self._told
+        if self._told is not None:
+            return self._told
+        beats = self._tracker.beats()
+        self._tidied()
+        return beats
 
     @cached_property
     def _tracker(self) -> BeatTracker:
@@ -176,6 +180,11 @@ class Song:
             self.__dict__.pop("_tracker", None)
             give_back_freed_memory()
 
+    def _tidied(self) -> None:
+        """Give back what hearing a long song needed for a while."""
+        if self.seconds >= _LONG:
+            give_back_freed_memory()
+
     @property
     def tempo(self) -> float:
         """Tempo of `beats`, beats per minute."""
@@ -218,6 +227,7 @@ def _heard(path: Path, name: str, rates: Sequence[int], chroma: bool, side: bool
     song = Song(frames, name=name, path=path, side=side, track=track)
     song._at = {rate: np.concatenate(others.pop(rate)) for rate in list(others)}
     song._chroma = (harmony.rows(), harmony.fps) if harmony else None
+    song._tidied()
     return song
 
 

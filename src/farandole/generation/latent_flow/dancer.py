@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from farandole._memory import give_back_freed_memory
 from farandole.generation.bodies import carry
 from farandole.generation.completer import MOTION, FeatureJob, GenerationSettings, Progress
 from farandole.generation.latent_flow.beat_timing import on_the_beat, to_a_stop
@@ -21,7 +22,7 @@ from farandole.generation.latent_flow.starts import EncodedStart, encoded_start
 from farandole.generation.latent_flow.steering import steered
 from farandole.generation.stages import STAGE, Stage
 from farandole.models.abilities import InputWindow
-from farandole.motion.dance_codec import DecodedFrames
+from farandole.motion.dance_codec import LONG, DecodedFrames
 from farandole.motion.feet import CleanupConfig, clean_feet
 from farandole.motion.pops import soften_pops
 from farandole.motion.rotations import Array
@@ -109,7 +110,7 @@ class LatentDancer(LatentModel):
         if partial.song is not None:
             partial.song.rest()
         return self.dance(
-            scores,
+            [scores.pop(0) for _ in range(takes)],  # nobody else holds them: they are as large as the dance
             seed=partial.seed,
             temperature=partial.temperature,
             start=start,
@@ -152,20 +153,25 @@ class LatentDancer(LatentModel):
         lag = np.stack([self.lag(score) for score in scores])
         options = {"pinned": pins, "start": latents, "lag": lag, "progress": progress}
         latents = sample_latents(self.session, music, style, noise, self.facts, **options)
-        del music, style, noise
-        decoded = [DecodedFrames(self.codec, per_token * total) for _ in scores]
+        wishes = [(score.count, self.locking(score), score.ends_still) for score in scores]
+        del music, style, noise, scores
+        if per_token * total > LONG:
+            give_back_freed_memory()
+        decoded = [DecodedFrames(self.codec, per_token * total) for _ in wishes]
         for piece in self.decoded_pieces(latents):
             for take, features in zip(decoded, self.unscale(piece), strict=True):
                 take.add(features)
         return [
-            self._finished(decoded.pop(0), score, lead, frames, stage, before).slice(lead, lead + frames)
-            for score in scores
+            self._finished(decoded.pop(0), *wish, lead, frames, stage, before).slice(lead, lead + frames)
+            for wish in wishes
         ]
 
     def _finished(
         self,
         decoded: DecodedFrames,
-        score: DanceScore,
+        count: Array,
+        locking: Array,
+        ends_still: bool,
         lead: int,
         frames: int,
         stage: Stage | None,
@@ -173,7 +179,7 @@ class LatentDancer(LatentModel):
     ) -> Motion:
         """A dance with clean feet, on its stage and on the beat, of which `lead` frames were danced before and `frames` are new."""
         where = (None, 0.0) if before is None else (before.position, before.heading)
-        locking, contacts = self.locking(score), decoded.contacts
+        contacts = decoded.contacts
         # No motion but the newest is held: three hours of one are 0.12 GB.
         if stage is None:
             config = CleanupConfig(pull=0.0)
@@ -186,8 +192,8 @@ class LatentDancer(LatentModel):
                 soften_pops(decoded.motion(position=where[0], heading=where[1])),
                 contacts, stage, max(lead - 1, 0), facing, locking=locking,
             )  # fmt: skip
-        motion = on_the_beat(motion, score.count, held=lead)
-        if score.ends_still:
+        motion = on_the_beat(motion, count, held=lead)
+        if ends_still:
             motion = to_a_stop(motion, lead + frames, held=lead)
         if before is not None:
             # Cleaning moves the root a little: the dance begins where the start ends.

@@ -1,6 +1,14 @@
 """How likely each frame of sound is a beat or a downbeat, and how fast it goes: a small network of our own, run in numpy."""
 
-from farandole.music.activation.network import TEMPI, Activation, BeatNetwork, against_even, level_votes, load_network
+from farandole.music.activation.network import (
+    TEMPI,
+    Activation,
+    BeatNetwork,
+    TwiceTold,
+    against_even,
+    level_votes,
+    load_network,
+)
 from farandole.music.activation.spectrum import SpectrumInput, SpectrumRows, spectrum_input
 
 __all__ = [
@@ -9,6 +17,7 @@ __all__ = [
     "BeatNetwork",
     "SpectrumInput",
     "SpectrumRows",
+    "TwiceTold",
     "against_even",
     "level_votes",
     "load_network",

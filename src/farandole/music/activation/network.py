@@ -40,17 +40,36 @@ def level_votes(shares: np.ndarray) -> np.ndarray:
     return against_even(shares) - _SLOW
 
 
+class TwiceTold:
+    """Rows [T, N] of which both frames of a pair have the same one, held once.
+
+    Args:
+        pairs: Row of each pair, [ceil(T / 2), N].
+        count: T.
+    """
+
+    def __init__(self, pairs: Array, count: int) -> None:
+        self._pairs, self._count = pairs, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, frames: slice | Array) -> Array:
+        """Rows of some frames, numbered from 0."""
+        return self._pairs[(np.arange(self._count)[frames] if isinstance(frames, slice) else frames) // 2]
+
+
 @dataclass(frozen=True, eq=False)
 class Activation:
     """What a network says of each frame.
 
     Attributes:
         marks: P(beat), P(downbeat), float32 [T, 2].
-        tempo: Shares of `TEMPI` around each frame, each row of sum 1, float32 [T, 48].
+        tempo: Shares of `TEMPI` around each frame, each row of sum 1, float32 [T, 48], or what gives rows of it.
     """
 
     marks: Array
-    tempo: Array
+    tempo: Array | TwiceTold
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,9 +174,9 @@ class BeatNetwork:
         """What `listen().step` says of every frame: `spectrum_input` [T, I] -> T frames, lagging by `delay`."""
         logits = self._live.whole(_even(x), causal=True)
         said = _activation(logits, 2 * len(logits))
-        late = Activation(np.pad(said.marks, ((1, 0), (0, 0))), np.concatenate([said.tempo[:1], said.tempo]))
-        late.tempo[0] = 1 / len(TEMPI)
-        return Activation(late.marks[: len(x)], late.tempo[: len(x)])
+        unknown = np.full((1, len(TEMPI)), 1 / len(TEMPI), np.float32)
+        marks, tempo = np.pad(said.marks, ((1, 0), (0, 0))), np.concatenate([unknown, said.tempo[:]])
+        return Activation(marks[: len(x)], tempo[: len(x)])
 
     def whole(self, x: Array | SpectrumRows) -> Activation:
         """What is heard at every frame of a song, heard forwards and backwards.
@@ -166,14 +185,14 @@ class BeatNetwork:
             x: `spectrum_input` of the song, [T, I], or what gives rows of it.
         """
         reach, count = self._whole.reach, len(x)
-        marks, tempo = np.empty((count, 2), np.float32), np.empty((count, len(TEMPI)), np.float32)
+        marks, tempo = np.empty((count, 2), np.float32), np.empty((-(-count // 2), len(TEMPI)), np.float32)
         for at in range(0, count, _PIECE):
             begin = max(0, at - reach)
             seen = _even(x[begin : at + _PIECE + reach])  # only the last piece may be odd
             logits = self._whole.whole(seen, causal=False)[(at - begin) // 2 : (at - begin + _PIECE) // 2]
-            piece = _activation(logits, min(_PIECE, count - at))
-            marks[at : at + _PIECE], tempo[at : at + _PIECE] = piece.marks, piece.tempo
-        return Activation(marks, tempo)
+            marks[at : at + _PIECE] = _marks(logits, min(_PIECE, count - at))
+            tempo[at // 2 : at // 2 + len(logits)] = _softmax(logits[:, _MARKS:])
+        return Activation(marks, TwiceTold(tempo, count))
 
 
 def _even(x: Array) -> Array:
@@ -182,8 +201,11 @@ def _even(x: Array) -> Array:
 
 
 def _activation(logits: Array, count: int) -> Activation:
-    marks = _sigmoid(logits[:, :_MARKS]).reshape(-1, 2)[:count]
-    return Activation(marks, np.repeat(_softmax(logits[:, _MARKS:]), 2, axis=0)[:count])
+    return Activation(_marks(logits, count), np.repeat(_softmax(logits[:, _MARKS:]), 2, axis=0)[:count])
+
+
+def _marks(logits: Array, count: int) -> Array:
+    return _sigmoid(logits[:, :_MARKS]).reshape(-1, 2)[:count]
 
 
 def _softmax(x: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from farandole.music.activation import TEMPI, Activation
+from farandole.music.activation import TEMPI, Activation, TwiceTold
 from farandole.music.beats.fitted_weights import CONFIDENCE, CONFIDENCE_BIAS
 from farandole.music.beats.pulse import moving_mean
 from farandole.music.beats.tempogram import Tempogram
@@ -61,7 +61,7 @@ def confidence_signs(
     }
 
 
-def tempo_share(tempo: np.ndarray, beats: np.ndarray, fps: float, factor: float = 1.0) -> float:
+def tempo_share(tempo: np.ndarray | TwiceTold, beats: np.ndarray, fps: float, factor: float = 1.0) -> float:
     """Share, 0 to 1, that the network gives to tempi within 6 % of `factor` times that of the beats (frames, [K])."""
     octaves = np.log2(TEMPI)
     own = np.log2(factor * 60 * fps / np.maximum(np.diff(beats), 1))

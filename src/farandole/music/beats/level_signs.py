@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from farandole.music.activation import TEMPI, Activation
+from farandole.music.activation import TEMPI, Activation, TwiceTold
 from farandole.music.beats.pulse import local_strength
 from farandole.music.onsets import BAND_NAMES, FrameFeatures
 
@@ -39,7 +39,7 @@ class LevelEvidence:
 
     marks: dict[str, np.ndarray]
     attacks: np.ndarray
-    tempo: np.ndarray
+    tempo: np.ndarray | TwiceTold
     fps: float
 
     @classmethod
@@ -114,4 +114,5 @@ def _repeats(name: str, values: np.ndarray, lags: tuple[int, ...], least: float)
 
 
 def _highest(values: np.ndarray) -> np.ndarray:
-    return np.max([values, np.roll(values, 1, axis=0), np.roll(values, -1, axis=0)], axis=0)
+    higher = np.maximum(values, np.roll(values, 1, axis=0))
+    return np.maximum(higher, np.roll(values, -1, axis=0), out=higher)

@@ -35,20 +35,32 @@ def local_strength(strength: np.ndarray, fps: float, seconds: float = 6.0, floor
     Returns:
         float64, shape of `strength`.
     """
-    centred = strength - moving_mean(strength, round(seconds / 5 * fps))
-    power = moving_mean(centred**2, round(seconds * fps))
-    whole = np.sqrt(np.mean(centred**2, axis=0))
-    return centred / (np.maximum(np.sqrt(power), floor * whole) + 1e-9)
+    # In place: of three hours each array takes 40 MB.
+    centred = moving_mean(strength, round(seconds / 5 * fps))
+    np.subtract(strength, centred, out=centred)
+    squares = centred**2
+    whole = np.sqrt(np.mean(squares, axis=0))
+    size = moving_mean(squares, round(seconds * fps))
+    del squares
+    np.sqrt(size, out=size)
+    np.maximum(size, floor * whole, out=size)
+    size += 1e-9
+    centred /= size
+    return centred
 
 
 def moving_mean(values: np.ndarray, width: int) -> np.ndarray:
     """Centred mean over `width` frames along axis 0; at the ends over the frames that exist."""
     half = max(0, width // 2)
     count = len(values)
-    total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0, dtype=float)])
-    stop = np.minimum(np.arange(count) + half + 1, count)
-    start = np.maximum(np.arange(count) - half, 0)
-    return (total[stop] - total[start]) / (stop - start).reshape(-1, *[1] * (values.ndim - 1))
+    total = np.zeros((count + 1, *values.shape[1:]))
+    np.cumsum(values, axis=0, dtype=float, out=total[1:])
+    result = np.empty(values.shape)
+    for at in range(0, count, _AT_ONCE):
+        here = np.arange(at, min(at + _AT_ONCE, count))
+        stop, start = np.minimum(here + half + 1, count), np.maximum(here - half, 0)
+        result[here] = (total[stop] - total[start]) / (stop - start).reshape(-1, *[1] * (values.ndim - 1))
+    return result
 
 
 def sums_before(rows: Rows, *places: np.ndarray) -> list[np.ndarray]:

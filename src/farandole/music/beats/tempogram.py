@@ -51,11 +51,13 @@ class TempoScores:
         fps = frames.fps
         self._bpm = bpm = np.exp(np.arange(np.log(_SLOWEST), np.log(_FASTEST) + _STEP / 2, _STEP))
         strength = np.concatenate([frames.onset[:, None], frames.onsets], axis=1)
-        z = np.clip(local_strength(strength, fps), -1.5, 4.0)
+        z = local_strength(strength, fps)
+        np.clip(z, -1.5, 4.0, out=z)
         weights = np.array([2.0, 1.0, 1.0, 1.0, 1.0])
         length = round(_WINDOW_SECONDS * fps)
         self._times = np.arange(0.0, max(frames.seconds, 0.1), _HOP_SECONDS)
         padded = np.pad(z, ((length // 2, length), (0, 0)))
+        del z, strength
         size = 1 << (2 * length).bit_length()
         taper = np.hanning(length + 2)[1:-1] ** 0.5
         period = 60.0 / bpm * fps

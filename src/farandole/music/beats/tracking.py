@@ -18,7 +18,7 @@ from farandole.music.beats.confidence import clarity_of, confidence_of, confiden
 from farandole.music.beats.grid import Beats
 from farandole.music.beats.level import FASTEST, SLOWEST, best_level
 from farandole.music.beats.level_signs import LevelEvidence
-from farandole.music.beats.pulse import pulse, sums_before
+from farandole.music.beats.pulse import Rows, pulse, sums_before
 from farandole.music.beats.refine import refined
 from farandole.music.beats.search import beat_gain, best_beats
 from farandole.music.beats.tempogram import MAX_BPM, MIN_BPM, Tempogram, TempoScores
@@ -58,9 +58,9 @@ class BeatTracker:
     def _tempi(self) -> TempoScores:
         return TempoScores(self._frames)
 
-    @cached_property
+    @property
     def evidence(self) -> LevelEvidence:
-        """What levels are judged by."""
+        """What levels are judged by; not held, for it is large and quickly had."""
         return LevelEvidence.of(self._frames, self._gain, self._smooth, self._frames.activation)
 
     @cached_property
@@ -138,7 +138,7 @@ class BeatTracker:
         return by_rule, by_all
 
 
-def votes_around(tempo: np.ndarray, times: np.ndarray, fps: float) -> np.ndarray:
+def votes_around(tempo: Rows, times: np.ndarray, fps: float) -> np.ndarray:
     """How far the network speaks for the tempi around each time, log, [W, N]."""
     centre, half = np.round(times * fps).astype(int), round(_TOLD_SECONDS / 2 * fps)
     begin, end = np.clip(centre - half, 0, len(tempo) - 1), np.clip(centre + half, 1, len(tempo))
