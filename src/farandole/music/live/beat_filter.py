@@ -15,14 +15,14 @@ from farandole.music.activation import TEMPI, level_votes
 
 SHORTEST, LONGEST = 23, 129
 """Periods in frames of 11.6 ms: 225 to 40 beats per minute."""
-_ODDS = 16.0  # a beat is as likely as not where the network says 1 / (this + 1)
+_ODDS = 24.0  # a beat is as likely as not where the network says 1 / (this + 1)
 _WEIGHTS = (0.6, 1.0, 0.6)  # exponents of the odds in the frames of a beat; its time is the middle one
 _CHANGE = 70.0  # cost of a change of period, per unit of log period
 _JUMP = 2e-4  # share of each beat's mass that may take any period
 _LEAK = 1e-6  # share of each frame's mass that starts afresh: another song, a slip
 _PRIOR_BPM, _PRIOR_OCTAVES = 118.0, 0.9
-_LEAST, _MOST = 0.004, 0.97
-_TEMPO = 0.8  # exponent, per half second of a beat, of the network's share of its tempo against an even share
+_LEAST, _MOST = 0.004, 0.8
+_TEMPO = 0.5  # exponent, per half second of a beat, of the network's share of its tempo against an even share
 
 
 @dataclass(frozen=True)
