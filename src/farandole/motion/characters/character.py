@@ -41,6 +41,7 @@ class Character:
         bodies: The humans in it, largest first; several where clothes have bones of their own. All of them dance.
     """
 
+    @np.errstate(over="ignore", invalid="ignore")
     def __init__(self, container: Container, mapping: Mapping[str, str | None] | None = None) -> None:
         self.path = container.path
         self._container = container
@@ -227,7 +228,17 @@ class Character:
                         result[target] = content
         return result
 
+    @np.errstate(over="ignore", invalid="ignore")  # a damaged file's numbers are told in words
     def _tracks(self, motion: Motion, root: str) -> list[Track]:
+        try:
+            result = self._body_tracks(motion, root)
+        except np.linalg.LinAlgError as error:
+            raise FileFormatError(f"{self.path}: its skeleton or skin is damaged ({error})") from error
+        if not all(np.isfinite(track.values).all() for track in result):
+            raise FileFormatError(f"{self.path}: its skeleton or skin is damaged (numbers that are not finite)")
+        return result
+
+    def _body_tracks(self, motion: Motion, root: str) -> list[Track]:
         result: list[Track] = []
         steps = find_steps(motion)
         first = self.bodies[0]
@@ -248,8 +259,6 @@ class Character:
             poses = feet.stand(solver, steps, turns, places, motion.fps, shift)
             poses = clear_arms(arms, solver, turns, places, poses, motion.fps)
             result += tracks(body, solver, self._nodes, poses, pose.relaxed_fingers(body))
-        if not all(np.isfinite(track.values).all() for track in result):
-            raise FileFormatError(f"{self.path}: its skeleton or skin is damaged (numbers that are not finite)")
         return result
 
 
