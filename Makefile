@@ -110,9 +110,10 @@ wheel: $(TEST_VENV)/.stamp
 	@cd build && core/bin/python -I ../tests/installed_package.py
 
 # What comes before the tests runs side by side, as the tests do.
+# One thread for each worker: threads of several workers would wait for each other on the same cores.
 test:
 	@$(MAKE) --no-print-directory --jobs=2 browser lint wheel
-	@OPENBLAS_NUM_THREADS=1 $(TEST_BIN)/python -m pytest --durations=10 --numprocesses=auto --maxprocesses=4 --dist=loadfile
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(TEST_BIN)/python -m pytest --durations=10 --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 test-slow: browser blender $(TEST_VENV)/.stamp
 	@OPENBLAS_NUM_THREADS=1 $(TEST_BIN)/python -m pytest -m "slow or gpu" --durations=10
