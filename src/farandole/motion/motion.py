@@ -134,9 +134,8 @@ class Motion:
         """Speed of every joint in the world, [T, J] m/s; see `in_parts`."""
         result = np.empty((len(self), len(self.skeleton)))
         for part, seen in self.in_parts():
-            around = slice(
-                max(0, part.start - 1), min(len(self), part.stop + 1)
-            )  # one frame on either side tells the speed
+            # One frame on either side tells the speed.
+            around = slice(max(0, part.start - 1), min(len(self), part.stop + 1))
             own = seen if around == part or len(seen) == len(self) else self.slice(around.start, around.stop)
             frames = slice(part.start - around.start, part.start - around.start + len(seen))
             result[part] = np.linalg.norm(own.velocities[frames], axis=-1)

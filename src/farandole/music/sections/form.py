@@ -144,10 +144,8 @@ def _novelty(timbre: np.ndarray, harmony: np.ndarray) -> np.ndarray:
         similarity = colour[near] @ colour[near].T + 0.5 * (chords[near] @ chords[near].T)
         for curve, size in zip(curves, sizes, strict=True):
             for k in range(max(begin, 1), min(begin + _COMPARED, count)):
-                before, after = (
-                    slice(max(0, k - size) - first, k - first),
-                    slice(k - first, min(count, k + size) - first),
-                )
+                before = slice(max(0, k - size) - first, k - first)
+                after = slice(k - first, min(count, k + size) - first)
                 own = 0.5 * (similarity[before, before].mean() + similarity[after, after].mean())
                 shared = np.sqrt(min(k, size, count - k) / size)  # less is known near the ends
                 curve[k] = shared * (own - similarity[before, after].mean())
