@@ -21,7 +21,7 @@ class Hull:
     """The surface of a part of the body in the bind pose, carried by two joints.
 
     Attributes:
-        bottom, top: Heights in the bind pose between which it is known; the same where there is nothing.
+        bottom, top: Heights in the bind pose, in the rig's unit, between which it is known; the same where there is nothing.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class Hull:
     ) -> None:
         """
         Args:
+            body: Of the character; lengths are in its rig's unit.
             low, high: The joints that carry it.
             shares: The joints whose skin it is, and how much each goes with `high`.
             over: Height above which the skin of joints counts that do not go with `high` at all.
@@ -79,7 +80,7 @@ class Hull:
             self.radius[k] = np.interp(np.arange(_AROUND), known, reach[known], period=_AROUND)
 
     def push(self, poses: dict[int, NodePose], turns: dict[int, Array], points: Array, margin: float) -> Array:
-        """What world points [T, 3] must be moved by to lie `margin` outside of it, [T, 3]."""
+        """What world points [T, 3] must be moved by to lie `margin` outside of it, [T, 3]; all in the rig's unit."""
         if self.bottom == self.top:
             return np.zeros_like(points)
         at = self.body.positions
