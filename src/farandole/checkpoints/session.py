@@ -24,6 +24,15 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "onnx", "torch")
 
 
+def load_runtime() -> Any:
+    """The module onnxruntime, which must not report to its makers: its releases since 2026 would number this machine, keep a
+    record in the home folder and send it, unless this variable is set before they are loaded."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    return onnxruntime
+
+
 class Session(Protocol):
     """The networks of a checkpoint, ready to run."""
 
@@ -147,8 +156,7 @@ class OnnxSession:
         return self._sessions[network]
 
     def _new_session(self, network: str) -> Any:
-        import onnxruntime
-
+        onnxruntime = load_runtime()
         path = self._path(network)
         if not path.is_file():
             raise CheckpointError(f"{self.folder} has no {path.name}: make it with farandole models export")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from importlib import metadata
 
 from farandole import __version__
+from farandole.checkpoints.session import load_runtime
 from farandole.doctor.finding import Finding
 
 _NEED = re.compile(r"(?P<name>[A-Za-z0-9_.-]+)(?:\[[^\]]*\])?\s*(?:\(?>=(?P<least>[0-9.]+))?")
@@ -56,8 +57,7 @@ def packages() -> Iterator[Finding]:
 def engines() -> Iterator[Finding]:
     """ONNX Runtime and torch, and the devices they find."""
     try:
-        import onnxruntime
-
+        onnxruntime = load_runtime()
         found = onnxruntime.get_available_providers()
         text = (
             f"ONNX Runtime {onnxruntime.__version__}: {', '.join(p.removesuffix('ExecutionProvider') for p in found)}"
