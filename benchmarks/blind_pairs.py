@@ -2,9 +2,9 @@
 
     python benchmarks/blind_pairs.py --salsa FOLDER --free FOLDER -o pairs [--pairs 15] [--seconds 4] [--seed 1]
 
-Both of a pair are of one style, on the house skeleton, as long, seen from where the dancer looks on average. `key.json` beside them
-tells which is real, `A` or `B`; hand out the pictures alone. Real salsa takes are those that training never saw; of the other styles
-any, for there are few.
+Both of a pair are of one style, on the house skeleton, as long, seen from where the dancer looks on average. `key.json` beside
+them tells which is real, `A` or `B`; hand out the pictures alone. Real salsa takes are those that training never saw; of the other
+styles any, for there are few.
 """
 
 from __future__ import annotations

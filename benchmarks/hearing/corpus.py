@@ -83,22 +83,31 @@ def targets(beats: np.ndarray, downbeats: np.ndarray, count: int) -> tuple[np.nd
     return marks[:count], shares
 
 
-def varied(song: HeardSong, other: HeardSong, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """A song as other ears would have it: levels float32 [T, B], and its beats [K] s.
+def varied(song: HeardSong, other: HeardSong, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A song as other ears would have it: levels float32 [T, B], its beats [K] s, and which of them begin a bar [K].
 
-    Played up to 15 % faster or slower; another song or noise softly beside; attacks made soft; a drawn gain per band, bands
-    cut off; short holes.
+    Played up to 15 % faster or slower; from a beat on up to 40 % faster or slower than before; followed by another song; another
+    song or noise softly beside; attacks made soft; a drawn gain per band, bands cut off; short holes.
     """
-    level, beats = song.level.astype(np.float32), song.beats
+    level, beats, downbeats = song.level.astype(np.float32), song.beats, song.downbeats
     count, bands = level.shape
-    chance = rng.random(7)
+    chance = rng.random(9)
     if chance[0] < 0.6:
-        factor = float(np.exp(rng.uniform(-0.15, 0.15)))
-        place = np.arange(count) * factor
-        lower = np.minimum(place.astype(int), count - 2)
-        part = (place - lower).clip(0, 1)[:, None].astype(np.float32)
-        level = ((1 - part) * level[lower] + part * level[lower + 1]) * (place < count - 1)[:, None]
-        beats = beats / factor
+        level, beats = _played(level, beats, float(np.exp(rng.uniform(-0.15, 0.15))))
+    if chance[7] < 0.2 and len(beats) > 12:
+        turn = beats[rng.integers(len(beats) // 4, 3 * len(beats) // 4)]
+        factor = float(np.exp(rng.uniform(0.08, 0.36) * rng.choice([-1, 1])))
+        at, before = round(turn * FPS), beats < turn - 1e-6
+        faster, later = _played(level[at:], beats[~before] - at / FPS, factor)
+        level, beats = np.concatenate([level[:at], faster]), np.concatenate([beats[before], later + at / FPS])
+    if chance[8] < 0.12:
+        at = int(rng.integers(count // 4, 3 * count // 4))
+        begin = int(rng.integers(0, max(1, len(other.level) - (count - at))))
+        level = np.concatenate([level[:at], other.level[begin : begin + count - at].astype(np.float32)])
+        level = np.pad(level, ((0, count - len(level)), (0, 0)))
+        old, new = beats < at / FPS - 0.02, other.beats >= begin / FPS
+        downbeats = np.concatenate([downbeats[old], other.downbeats[new]])
+        beats = np.concatenate([beats[old], other.beats[new] + (at - begin) / FPS])
     if chance[1] < 0.3:
         level = _sum(level, other.level.astype(np.float32), rng.uniform(0.01, 0.15))
     if chance[2] < 0.2:
@@ -122,7 +131,17 @@ def varied(song: HeardSong, other: HeardSong, rng: np.random.Generator) -> tuple
         level = level.copy()
         for begin in rng.integers(0, count, int(rng.integers(1, 6))):
             level[begin : begin + int(rng.integers(4, 30))] = 0
-    return level, beats
+    return level, beats, downbeats
+
+
+def _played(level: np.ndarray, beats: np.ndarray, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    """Levels [T, B] and beats [K] s played `factor` times as fast; what is missing at the end is silence."""
+    count = len(level)
+    place = np.arange(count) * factor
+    lower = np.minimum(place.astype(int), count - 2)
+    part = (place - lower).clip(0, 1)[:, None].astype(np.float32)
+    level = ((1 - part) * level[lower] + part * level[lower + 1]) * (place < count - 1)[:, None]
+    return level, beats / factor
 
 
 def _sum(level: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:

@@ -24,7 +24,7 @@ from farandole.music.activation.network import TEMPI
 from farandole.music.activation.spectrum import with_rises
 
 SECONDS, DELAY_PAIRS = 24.0, 2
-CHANNELS, LAYERS, BATCH = 48, 9, 4
+CHANNELS, LAYERS, BATCH = 64, 9, 4
 KEPT = 60  # songs that are only listened to
 AVERAGE = 0.998  # the weights written are a running mean
 SKIPPED = 15  # pairs at the start, of which nothing is asked
@@ -87,11 +87,11 @@ def train(
     def batch(chosen: list[HeardSong], *, vary: bool) -> list[torch.Tensor]:
         rows = []
         for song in chosen:
-            level, beats = song.level.astype(np.float32), song.beats
+            level, beats, downbeats = song.level.astype(np.float32), song.beats, song.downbeats
             if vary:
-                level, beats = varied(song, heard[rng.integers(len(heard))], rng)
+                level, beats, downbeats = varied(song, heard[rng.integers(len(heard))], rng)
             even = len(level) // 2 * 2
-            rows.append((with_rises(level[:even]), *targets(beats, song.downbeats, even)))
+            rows.append((with_rises(level[:even]), *targets(beats, downbeats, even)))
         return [torch.tensor(np.stack(arrays)) for arrays in zip(*rows, strict=True)]
 
     def check() -> list[float]:
@@ -151,18 +151,27 @@ def objective(logits: torch.Tensor, causal: bool, marks: torch.Tensor, shares: t
 
 
 def read(network: Network, name: str, path: Path) -> None:
-    """Weights of a file that `write` wrote, into a network."""
+    """Weights of a file that `write` wrote, into a network that may be wider: new channels are heard by none at first."""
     with np.load(path, allow_pickle=False) as stored, torch.no_grad():
         get = lambda field: torch.tensor(stored[f"{name}_{field}"].astype(np.float32))  # noqa: E731
         network.mean.copy_(get("mean"))
         network.scale.copy_(get("scale"))
-        for field, layer in (("enter", network.enter), ("head", network.head)):
-            layer.weight.copy_(get(field).T)
-            layer.bias.copy_(get(f"{field}_bias"))
-        for field, layers in (("inner", network.inner), ("outer", network.outer)):
-            for layer, weight, bias in zip(layers, get(field), get(f"{field}_bias"), strict=True):
-                layer.weight.copy_(weight.T)
-                layer.bias.copy_(bias)
+        wide, width = CHANNELS, len(get("enter_bias"))
+        taps = torch.cat([torch.arange(width) + k * wide for k in range(3)])
+        _into(network.enter, get("enter").T, get("enter_bias"), torch.arange(network.enter.in_features))
+        _into(network.head, get("head").T, get("head_bias"), torch.arange(width))
+        for layer, weight, bias in zip(network.inner, get("inner"), get("inner_bias"), strict=True):
+            _into(layer, weight.T, bias, taps)
+        for layer, weight, bias in zip(network.outer, get("outer"), get("outer_bias"), strict=True):
+            _into(layer, weight.T, bias, torch.arange(width))
+
+
+def _into(layer: nn.Linear, weight: torch.Tensor, bias: torch.Tensor, inputs: torch.Tensor) -> None:
+    """The first outputs of a layer from a narrower one's weights [O, I], whose inputs are some of this one's."""
+    count = len(bias)
+    layer.weight[:count] = 0
+    layer.weight[:count, inputs] = weight
+    layer.bias[:count] = bias
 
 
 def write(networks: dict[str, Network], path: Path, note: dict) -> None:

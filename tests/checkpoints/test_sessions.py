@@ -75,7 +75,8 @@ def test_what_is_wrong_with_a_network_opened_ahead_is_told_when_it_runs(tmp_path
 def test_the_engine_reports_to_nobody(tmp_path: Path) -> None:
     """ONNX Runtime keeps what it would send in the home folder."""
     script = (
-        "import numpy as np; from farandole.checkpoints import session; from farandole.checkpoints.checkpoint import find_checkpoint;"
+        "import numpy as np; from farandole.checkpoints import session;"
+        "from farandole.checkpoints.checkpoint import find_checkpoint;"
         "session.OnnxSession(find_checkpoint('starter').folder).run('decoder', {'latents': np.zeros((1, 16, 48), np.float32)})"
     )
     environment = {k: v for k, v in os.environ.items() if k not in ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")}

@@ -28,6 +28,15 @@ def silence(seconds: float, rate: int = RATE) -> np.ndarray:
     return np.zeros(round(seconds * rate), np.float32)
 
 
-def state(time: float, count: float, tempo: float = 120.0, *, idle: bool = False, sure: float = 1.0) -> LiveState:
+def state(
+    time: float,
+    count: float,
+    tempo: float = 120.0,
+    *,
+    idle: bool = False,
+    sure: float = 1.0,
+    punch: float | None = None,
+) -> LiveState:
     """What ears would say of an even beat."""
-    return LiveState(time, count, tempo, sure, count % 4, 4, 1.0, idle, 0.0, (0.0, 0.0, 0.0, 0.0), 0.5, 0.5)
+    still = (0.0, 0.0, 0.0, 0.0)
+    return LiveState(time, count, tempo, sure, count % 4, 4, 1.0, idle, 0.0, still, 0.5, 0.5, punch=punch)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from farandole.checkpoints.checkpoint import find_checkpoint
+from farandole.generation.latent_flow.suited_style import SongCharacter, suited_family
 from farandole.generation.live.accents import AccentMemory
 from farandole.generation.live.dance_count import DanceCount
 from farandole.models.abilities import LatentFlow
@@ -54,6 +55,28 @@ def test_a_first_tempo_twice_too_fast_is_forgotten_and_a_later_one_kept(
         if k / 30 < second:
             assert counts.family == "salsa"
     assert (counts.family == "salsa") == stays
+
+
+@pytest.mark.parametrize(("tempo", "punch"), [(90.0, 0.7), (90.0, 3.3), (124.0, 2.9), (174.0, 3.0), (70.0, 0.6)])
+def test_the_style_is_that_of_a_whole_song_of_this_kind(counts: DanceCount, tempo: float, punch: float) -> None:
+    facts = find_checkpoint("starter").completion
+    assert isinstance(facts, LatentFlow)
+    for k in range(30 * 10):
+        counts.take(state(k / 30, k * tempo / 60 / 30, tempo, punch=punch if k > 120 else None), None)
+    assert counts.family == suited_family(facts, SongCharacter(tempo, punch))
+
+
+@pytest.mark.parametrize(("soft", "changes"), [(4.0, False), (14.0, True)])
+def test_a_section_that_strikes_otherwise_gets_its_style_a_breath_does_not(
+    counts: DanceCount, soft: float, changes: bool
+) -> None:
+    tempo, families = 90.0, []
+    for k in range(30 * 60):
+        now = k / 30
+        counts.take(state(now, now * tempo / 60, tempo, punch=0.7 if 30 < now < 30 + soft else 3.3), None)
+        families.append(counts.family)
+    assert families[29 * 30] == families[-1] == "street"
+    assert (set(families[30 * 30 :]) != {"street"}) == changes
 
 
 def test_a_downbeat_that_moves_moves_the_phrase_by_whole_beats(counts: DanceCount) -> None:

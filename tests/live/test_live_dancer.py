@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -206,3 +207,14 @@ def test_a_phrase_keeps_its_dynamics_until_the_music_is_another(model) -> None:
     first = dancer._phrase_energies(count, 0.2)
     assert dancer._phrase_energies(count, 0.5).tolist() == first.tolist()
     assert dancer._phrase_energies(count, 1.8).tolist() == [1.8] * 24
+
+
+def test_soft_music_is_danced_and_fading_music_is_stood_through(model) -> None:
+    """How loud it is against what went before decides how, not whether."""
+    still = {}
+    for sounding in (1.0, 0.0):
+        dancer = LiveDancer(model)
+        moments = [replace(state(k / 30, k / 15), energy=-2.5, sounding=sounding) for k in range(300)]
+        poses = [dancer.pose(moment, 1 / 30) for moment in moments]
+        still[sounding] = np.abs(np.diff([p.root for p in poses[150:]], axis=0)).mean()
+    assert still[1.0] > 2 * still[0.0]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sounds import RATE, clicks
 
 from farandole.errors import AudioError
+from farandole.music import Song
 from farandole.music.activation import SpectrumInput, load_network, spectrum_input
 from farandole.music.live import LiveEars, LiveState
 from farandole.music.live.bar_filter import BarFilter
@@ -154,6 +155,25 @@ def test_sure_falls_when_the_music_stops_or_turns_to_applause() -> None:
         assert before.sure > 0.5
         assert next(s for s in states if s.time >= 10.0).sure < 0.35
         assert at_end.idle == (not after.any())
+
+
+def test_soft_music_is_music_and_silence_is_none() -> None:
+    loud, soft = beat_music(110, 14, seed=1), 10 ** (-24 / 20) * beat_music(110, 8, seed=2)
+    states = listen(np.concatenate([loud, soft, np.zeros(4 * RATE, np.float32)]), [735])
+    softly = [s for s in states if 17.0 < s.time < 21.5]
+    assert np.mean([s.energy for s in softly]) < -1.5
+    assert min(s.sounding for s in softly) > 0.5
+    assert states[-1].sounding == 0.0
+
+
+def test_punch_is_that_of_the_music_heard() -> None:
+    hard = beat_music(110, 26, seed=1)
+    gentle = np.convolve(hard, np.hanning(2000) / 1000.0, "same").astype(np.float32)
+    hits = [listen(samples, [735])[-1].punch for samples in (hard, gentle)]
+    whole = [Song.from_samples(samples, RATE).frames.punch for samples in (hard, gentle)]
+    assert hits == pytest.approx(whole, rel=0.1)
+    assert hits[0] > 2 * hits[1]
+    assert listen(hard[: 3 * RATE], [735])[-1].punch is None
 
 
 def test_it_wakes_again_after_silence() -> None:

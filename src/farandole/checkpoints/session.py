@@ -25,8 +25,10 @@ ENGINES = ("auto", "onnx", "torch")
 
 
 def load_runtime() -> Any:
-    """The module onnxruntime, which must not report to its makers: its releases since 2026 would number this machine, keep a
-    record in the home folder and send it, unless this variable is set before they are loaded."""
+    """The module onnxruntime, told not to report to its makers.
+
+    Without the variable, set before it is loaded, newer releases number the machine, keep a record in the home folder and send it.
+    """
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 

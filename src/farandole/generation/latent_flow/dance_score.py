@@ -140,6 +140,18 @@ def song_score(
     return whole
 
 
+def wished_dynamics(dynamics: Array, awake: Array | float, energy: float) -> Array:
+    """Dynamics [T] of phrases as they are told to a model.
+
+    Args:
+        dynamics: Of real dancers, 1 being their mean.
+        awake: 0 where the dancer stands still, to 1.
+        energy: As it is asked for: 1 follows the music, below calmer, above livelier.
+    """
+    wish = min(max(1.0 + _LIVELIER * (energy - 1.0), _LEAST), _MOST)
+    return STILL + awake * (wish * dynamics - STILL)
+
+
 def _in_one_style(
     facts: LatentFlow,
     song: Song,
@@ -171,8 +183,7 @@ def _in_one_style(
         awake = heard.sounding.copy()
         if ends:
             awake *= np.clip((from_end - _END[1]) / (_END[0] - _END[1]), 0.0, 1.0)
-        wish = min(max(1.0 + _LIVELIER * (energy - 1.0), _LEAST), _MOST)
-        dynamics = STILL + awake * (wish * dynamics - STILL)
+        dynamics = wished_dynamics(dynamics, awake, energy)
     mix = np.repeat(weights_of(facts, tokens)[None], len(heard), axis=0)
     lively = np.clip(loudness + livelier, -LIMIT, LIMIT)
     chance = _number(heard.energy, fps)

@@ -23,9 +23,9 @@ _BUSY = 0.5
 """Onsets a quarter of a beat off the beats, against those on it, from which on a song may as well be counted twice as fast."""
 _QUARTER = 0.06
 """Share of a beat within which an onset belongs to a place."""
-_CLEARLY = 0.35
+CLEARLY = 0.35
 """How much nearer another style must be to a section than the song's own."""
-_LONG = 8.0
+LONG = 8.0
 """Seconds of a section that may have a style of its own."""
 
 
@@ -108,7 +108,7 @@ def section_styles(facts: LatentFlow, song: Song, sections: tuple[Section, ...])
     for section in sections:
         away = distances(facts, whole.within(song, section))
         best = next(iter(away), main)
-        if section.end - section.begin < _LONG or away.get(main, 0.0) - away.get(best, 0.0) < _CLEARLY:
+        if section.end - section.begin < LONG or away.get(main, 0.0) - away.get(best, 0.0) < CLEARLY:
             best = main
         if best != now:
             changes.append((section.begin, best))

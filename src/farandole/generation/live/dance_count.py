@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from farandole.generation.latent_flow.suited_style import SongCharacter, suited_family
+from farandole.generation.latent_flow.suited_style import CLEARLY, LONG, SongCharacter, distances, suited_family
 from farandole.models.abilities import LatentFlow
 
 if TYPE_CHECKING:
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 _LEAVE = 1.12  # factor by which a tempo must leave a style's range before the octave or the style changes
 _BAR_SURE = 0.6
 _SETTLING = 12.0  # s of music in which "auto" may still think better of a family: the first tempo heard is often twice the true one
-_OTHER_SECONDS = 1.5  # how long another family must suit the tempo before "auto" takes it
+_OTHER_SECONDS = (
+    1.5  # how long another family must suit the music before "auto" takes it, while it may think better of it
+)
 
 
 class DanceCount:
@@ -25,15 +27,17 @@ class DanceCount:
     """
 
     def __init__(self, facts: LatentFlow) -> None:
-        self._suited = lru_cache(256)(lambda tempo: suited_family(facts, SongCharacter(tempo)))  # by tempo to 0.1 bpm
+        self._distances = lru_cache(256)(lambda character: distances(facts, character))
+        self._by_tempo = lru_cache(256)(lambda tempo: suited_family(facts, SongCharacter(tempo)))
         self._families: dict[str, tuple[float, float]] = {}
         for style in facts.styles.values():
             self._families.setdefault(style.family, style.tempo)
         self.family = list(facts.styles.values())[-1].family
         self.factor = 1.0
         self._heard, self._count = 0.0, 0.0
-        self._other_since: float | None = None
+        self._other: tuple[str, float] | None = None  # a family that suits the music better, and since when
         self._locked, self._awake = False, 0.0
+        self._tempo = 120.0  # that the style is chosen by
 
     @property
     def count(self) -> float:
@@ -49,14 +53,14 @@ class DanceCount:
 
         Args:
             state: From the ears, moments in ascending order.
-            family: Family of styles to dance; None: the one whose tempi suit the music.
+            family: Family of styles to dance; None: the one that suits the music, as in a whole song.
         """
         before = self.factor
         if state.idle:
             self._locked = False
         elif not self._locked:  # music begins: nothing holds the style and the octave
-            self._locked, self._awake = True, state.time
-            self.family = family or self._suited(round(state.tempo, 1))
+            self._locked, self._awake, self._tempo = True, state.time, round(state.tempo, 1)
+            self.family = family or self._suited(state)[0]
             self.factor = self._octave(state.tempo)
         self._choose(state, family)
         low, high = self._families[self.family]
@@ -69,21 +73,32 @@ class DanceCount:
             self._count = beats + round((self._count - beats) / step) * step
         self._count += self._phrase_shift(state)
 
+    def _suited(self, state: LiveState) -> tuple[str, float]:
+        """The family that suits the music best, and how much better than the one that is danced."""
+        meter = state.beats_per_bar if state.bar_sure >= _BAR_SURE else 4
+        punch = None if state.punch is None else round(state.punch, 1)
+        away = self._distances(SongCharacter(self._tempo, punch, meter))
+        best = next(iter(away), None) or self._by_tempo(self._tempo)
+        return best, away.get(self.family, 0.0) - away.get(best, 0.0)
+
     def _choose(self, state: LiveState, family: str | None) -> None:
-        wanted = family or self._suited(round(state.tempo, 1))
-        if wanted == self.family or (state.idle and family is None):
-            self._other_since = None
+        low, high = self._families[self.family]
+        settled = state.time - self._awake > _SETTLING
+        settled &= any(low / _LEAVE <= state.tempo * f <= high * _LEAVE for f in (1.0, 2.0))
+        if (
+            not settled
+        ):  # later the tempo may be heard at another octave; how the music strikes counts on, as in sections
+            self._tempo = round(state.tempo, 1)
+        wanted, better = (family, 0.0) if family else self._suited(state)
+        if wanted == self.family or (family is None and (state.idle or (settled and better < CLEARLY))):
+            self._other = None
             return
         if family is None:
-            low, high = self._families[self.family]
-            settled = state.time - self._awake > _SETTLING
-            if settled and any(low / _LEAVE <= state.tempo * f <= high * _LEAVE for f in (1.0, 2.0)):
-                self._other_since = None
+            if self._other is None or self._other[0] != wanted:
+                self._other = (wanted, state.time)
+            if state.time - self._other[1] < (LONG if settled else _OTHER_SECONDS):
                 return
-            self._other_since = state.time if self._other_since is None else self._other_since
-            if state.time - self._other_since < _OTHER_SECONDS:
-                return
-        self.family, self._other_since = wanted, None
+        self.family, self._other = wanted, None
         self.factor = self._octave(state.tempo)
 
     def _octave(self, tempo: float) -> float:

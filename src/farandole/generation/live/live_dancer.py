@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from farandole.generation.latent_flow.dance_score import LIMIT, STILL, DanceScore
+from farandole.generation.latent_flow.dance_score import LIMIT, DanceScore, wished_dynamics
 from farandole.generation.latent_flow.styles import AUTO, check_style, style_tokens, weights_of
 from farandole.generation.live.accents import AccentMemory
 from farandole.generation.live.controls import LiveControls
@@ -20,7 +20,6 @@ from farandole.generation.live.standing import Stand
 from farandole.generation.live.track import PAST, Track
 from farandole.motion import rotations as rot
 from farandole.motion.rotations import Array
-from farandole.music.conditioning import SILENT_ENERGY
 from farandole.music.dynamics import COUNTS, planned_dynamics
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ _HURRY = (
 _STANDING = 48  # frames of standing made at a time
 _BEND = 14  # frames in which a new plan comes from the old count to the new one
 _UNSURE = 0.25
-_WAKING = 0.6  # standard deviations of energy from silence to dancing as ever
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,7 +266,7 @@ class LiveDancer:
         phrases = self.dancer.facts.styles[token].phrases
         dynamics = planned_dynamics(phrases, count, self._phrase_energies(count, state.energy), self.controls.seed)
         if dynamics is not None:
-            dynamics = STILL + _wakefulness(state.energy) * (dynamics - STILL)
+            dynamics = wished_dynamics(dynamics, state.sounding, self.controls.energy)
         mix = np.repeat(weights_of(self.dancer.facts, tokens)[None], len(frames), axis=0)
         score = DanceScore(token, count, full(tempo), full(energy), bands, dynamics, mix)
         self._begin, self._outlook = begin, (self.controls, token, energy, tempo)
@@ -306,8 +304,3 @@ class LiveDancer:
     def _take(self, plan: Track) -> None:
         self._track, self._work = self._track.continued(plan), None
         self._stand, self._taken = None, self._place
-
-
-def _wakefulness(energy: float) -> float:
-    """0 in silence, 1 where there is music to dance to, for loudness in standard deviations."""
-    return min(max((energy - SILENT_ENERGY) / _WAKING, 0.0), 1.0)

@@ -13,6 +13,7 @@ from farandole.music.live.beat_filter import BeatEstimate, BeatFilter
 from farandole.music.live.dance_clock import DanceClock
 from farandole.music.live.live_frames import FPS, LOOK_SECONDS, RATE, LiveFrames
 from farandole.music.live.loudness import Loudness
+from farandole.music.live.punch import LivePunch
 from farandole.music.live.sound_clock import SoundClock
 from farandole.music.onsets import MEL_BANDS
 
@@ -44,6 +45,8 @@ class LiveState:
         bands: Onset strength in four bands, [4] in 0..3.
         brightness: Colour of the sound, 0 dark to 1 bright.
         bass: Share of power below 180 Hz.
+        sounding: 0 in silence, 1 where there is music, however soft.
+        punch: How hard the music strikes, see `music.onsets.FrameFeatures.punch`; None in its first seconds.
     """
 
     time: float
@@ -58,6 +61,8 @@ class LiveState:
     bands: tuple[float, float, float, float]
     brightness: float
     bass: float
+    sounding: float = 1.0
+    punch: float | None = None
 
 
 class LiveEars:
@@ -84,7 +89,7 @@ class LiveEars:
         self._input, self._listener = SpectrumInput(FPS, MEL_BANDS), self._network.listen()
         self._beats, self._bars = BeatFilter(FPS), BarFilter()
         self._dance, self._sound = DanceClock(1 / FPS), Loudness(FPS, self._frames.centres)
-        self._time = SoundClock(sample_rate)
+        self._punch, self._time = LivePunch(FPS, RATE), SoundClock(sample_rate)
         self.latency = latency
         self._lag = self._network.delay + LOOK_SECONDS * FPS  # frames from a beat to when it is known
         self._frame = -1
@@ -138,12 +143,14 @@ class LiveEars:
             time=now, count=float(count), tempo=float(self._dance.tempo), sure=float(self._sure), bar=float(bar),
             beats_per_bar=self._meter, bar_sure=self._bar_sure, idle=self._resting, energy=sound.energy,
             bands=(bass, low_mid, mid, high), brightness=sound.brightness, bass=sound.bass,
+            sounding=sound.sounding, punch=self._punch.value,
         )  # fmt: skip
 
     def _hear(self, mel: np.ndarray, power: float) -> None:
         """One frame: network, filters, clock."""
         self._frame += 1
         self._sound.step(mel, power)
+        self._punch.step(mel, power)
         heard, tempo = self._listener.step(self._input.step(mel))
         frame = self._frame - self._network.delay
         self._recent[frame % _RECENT] = heard
@@ -151,6 +158,7 @@ class LiveEars:
         if silent and not self._resting:
             self._beats.reset()
             self._bars.reset()
+            self._punch.reset()
             self._dance.sleep()
             self._last_beat = -np.inf
         self._beats.step(0.0 if silent else float(heard[0]), None if silent else tempo)

@@ -17,6 +17,9 @@ _ENERGY_SECONDS = 1.5
 _LONG_SECONDS = 45.0
 _STRONG_FALL_SECONDS = 20.0
 _LAG = 2
+_SOUNDING_SECONDS = 0.4
+_SOUNDING_DB = 10.0
+"""So far above silence there is music."""
 
 
 class Loudness:
@@ -27,6 +30,7 @@ class Loudness:
         bands: Onset strength in bass, low mid, mid and high, [4] in 0..3; 1 is a strong one.
         brightness: Spectral centroid between 0 (100 Hz) and 1 (8 kHz), in octaves.
         bass: Share of the power below 180 Hz, 0 to 1.
+        sounding: 0 in silence, 1 where there is music, however soft; see `conditioning.Conditions.sounding`.
         silent_seconds: How long there has been no music.
     """
 
@@ -39,10 +43,12 @@ class Loudness:
         self._at = 0
         self._strong = np.full(len(self._members), 1e-4)
         self._loud_db, self._power, self._spectrum = -120.0, 0.0, np.zeros(len(centres))
+        self._recent = 0.0  # power
         self._mean, self._variance, self._weight = 0.0, 16.0, 0.0
         self._density, self._usual_density = 0.0, 0.0
         self.energy, self.bands = -2.0, np.zeros(len(self._members))
         self.brightness = self.bass = 0.5
+        self.sounding = 0.0
         self.silent_seconds = 0.0
 
     def step(self, mel: np.ndarray, power: float) -> None:
@@ -54,6 +60,9 @@ class Loudness:
         self._onsets(mel)
         share = self._step / _ENERGY_SECONDS
         self._power += share * (power - self._power)
+        self._recent += self._step / _SOUNDING_SECONDS * (power - self._recent)
+        above = 10 * np.log10(self._recent + 1e-12) - max(self._loud_db + QUIET_DB, SILENT_DB)
+        self.sounding = float(np.clip(above / _SOUNDING_DB, 0.0, 1.0))
         self._spectrum += share * (mel - self._spectrum)
         total = float(self._spectrum.sum()) + 1e-12
         self.brightness = float(np.clip(self._spectrum @ self._octaves / total, 0, 1))
