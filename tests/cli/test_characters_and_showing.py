@@ -14,7 +14,7 @@ from farandole.motion.characters import load_character
 from farandole.motion.files import load_motion, save_motion
 
 from ..motion.characters.dancer import dance
-from ..motion.characters.rigs import Rig, build
+from ..motion.characters.rigs import HOUSE, Rig, build
 
 
 @pytest.fixture
@@ -55,6 +55,29 @@ def test_a_map_is_written_corrected_and_used(farandole, rig: Path, tmp_path: Pat
     assert "exists already" in farandole("info", rig, "--map", "-o", tmp_path / "me.yaml").refused()
     told = json.loads(farandole("info", rig, "--map", "--json").out)
     assert told["map"]["Hips"] == "mixamorig:Hips"
+
+
+def test_a_rig_that_is_not_recognised_gets_a_map_to_fill_in(farandole, motion: Path, tmp_path: Path) -> None:
+    """Joints that are numbers, a tail, one wing, and an arm that hangs low."""
+    label = {name: f"bone {k}" for k, name in enumerate(HOUSE.names)}
+    away = {"tail": ("Hips", (0.0, -0.3, -0.3), True), "wing": ("Spine1", (0.3, 0.3, -0.1), True)}
+    away |= {f"{n}2": (n, (0.3, 0.1, -0.2), True) for n in ("tail", "wing")}
+    odd = Rig(rename=lambda n: label.get(n, n), extra=away, hang={"RightArm": "Spine"})
+    (tmp_path / "odd.glb").write_bytes(build(odd)[0])
+    refused = farandole("convert", motion, tmp_path / "out.glb", "--character", tmp_path / "odd.glb").refused()
+    assert "info --map" in refused
+    result = farandole("info", tmp_path / "odd.glb", "--map", "-o", tmp_path / "odd.yaml")
+    assert result.code == 0
+    assert "LeftForeArm" in result.err
+    text = (tmp_path / "odd.yaml").read_text()
+    assert "LeftArm:  # needed" in text
+    assert '"wing2"' in text
+    filled = re.sub(
+        r"(?m)^(\w+):.*$", lambda line: f"{line[1]}: {label[line[1]]}" if line[1] in label else line[0], text
+    )
+    (tmp_path / "odd.yaml").write_text(filled)
+    options = ("--character", tmp_path / "odd.glb", "--map", tmp_path / "odd.yaml")
+    assert farandole("convert", motion, tmp_path / "out.glb", *options).code == 0
 
 
 def page_data(path: Path) -> dict:

@@ -84,17 +84,24 @@ def info(
 def _tell_map(file: Path, out: Path | None, json: bool, force: bool) -> None:
     from farandole._io import atomic_path
     from farandole.motion.characters import load_character
+    from farandole.motion.humanoid.map_file import map_text
+    from farandole.motion.names import MissingPartsError
 
-    character = load_character(file)
+    try:
+        character = load_character(file)
+        skeleton, roles = character.skeleton, character.roles
+    except MissingPartsError as error:
+        skeleton, roles = error.skeleton, error.roles
+        console.warning(str(error))
+    text = map_text(skeleton, roles)
     if out is not None:
         with atomic_path(out, force=force) as temporary:
-            temporary.write_text(character.map_text(), encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8")
     if json:
-        names = character.skeleton.names
-        facts = {"file": file, "map": {role: names[joint] for role, joint in character.roles.items()}, "out": out}
+        facts = {"file": file, "map": {role: skeleton.names[joint] for role, joint in roles.items()}, "out": out}
         console.result_json(facts)
     else:
-        console.result(character.map_text().rstrip("\n") if out is None else out)
+        console.result(text.rstrip("\n") if out is None else out)
 
 
 def _tell_folder(folder: Path, json: bool, sequences: bool) -> None:

@@ -7,7 +7,7 @@ Where they say too little, the shape of the tree decides. The same serves skelet
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from farandole.errors import RetargetError
@@ -56,12 +56,26 @@ def humanoid_roles(skeleton: Skeleton) -> dict[str, int]:
     return require_roles(skeleton, find_roles(skeleton))
 
 
+class MissingPartsError(RetargetError):
+    """Essential parts of a human are not recognised in a skeleton.
+
+    Attributes:
+        skeleton: The skeleton.
+        roles: House joint names and joints of what is recognised.
+    """
+
+    def __init__(self, message: str, skeleton: Skeleton, roles: Mapping[str, int]) -> None:
+        super().__init__(message)
+        self.skeleton, self.roles = skeleton, dict(roles)
+
+
 def require_roles(skeleton: Skeleton, roles: dict[str, int]) -> dict[str, int]:
-    """The roles themselves. Raises RetargetError if essential ones are missing; names them and the joints there are."""
+    """The roles themselves. Raises MissingPartsError if essential ones are missing; names them and the joints there are."""
     missing = [role for role in ESSENTIAL if role not in roles]
     if missing:
         some = ", ".join(skeleton.names[:12]) + (", ..." if len(skeleton) > 12 else "")
-        raise RetargetError(f"no joint found for {', '.join(missing)} among {len(skeleton)} joints ({some})")
+        message = f"no joint found for {', '.join(missing)} among {len(skeleton)} joints ({some})"
+        raise MissingPartsError(message, skeleton, roles)
     return roles
 
 

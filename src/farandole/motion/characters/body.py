@@ -95,8 +95,11 @@ def find_bodies(container: Container, tree: RestTree, mapping: Mapping[str, str 
     if not result and container.document.get("animations"):
         result, _ = _bodies_in(tree.posed(first_keys(container)), container, tree, mapping)
     if not result:
-        hint = " (a --map can say which is which)" if "no joint found" in str(error) else ""
-        raise RetargetError(f"{container.path}: cannot dance: {error or 'it has no skeleton'}{hint}") from None
+        message = f"{container.path}: cannot dance: {error or 'it has no skeleton'}"
+        if isinstance(error, names.MissingPartsError):
+            message += " (a --map can say which is which; farandole info --map writes one to fill in)"
+            raise names.MissingPartsError(message, error.skeleton, error.roles) from None
+        raise RetargetError(message) from None
     return result
 
 

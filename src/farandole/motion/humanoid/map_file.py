@@ -13,7 +13,7 @@ from pathlib import Path
 from farandole.errors import FileFormatError, RetargetError
 from farandole.motion.humanoid.by_name import find_hips
 from farandole.motion.humanoid.tree import is_below
-from farandole.motion.names import ROLES, with_trunk
+from farandole.motion.names import ESSENTIAL, ROLES, with_trunk
 from farandole.motion.skeleton import Skeleton
 
 
@@ -49,11 +49,21 @@ def read_map(path: str | Path) -> dict[str, str | None]:
 
 
 def map_text(skeleton: Skeleton, roles: Mapping[str, int]) -> str:
-    """The roles of a skeleton as the text of a map file (YAML), to be corrected by hand; absent roles have no value."""
+    """The roles of a skeleton as the text of a map file (YAML), to be corrected by hand; absent roles have no value.
+
+    Where parts are missing without which there is no dance, they are marked, and the joints that there are follow as comments.
+    """
     lines = ["# role: joint. Correct the names on the right; a role without a name is not animated."]
     for role in ROLES:
         name = json.dumps(skeleton.names[roles[role]], ensure_ascii=False) if role in roles else ""
-        lines.append(f"{role}: {name}".rstrip())
+        needed = "  # needed" if role in ESSENTIAL and not name else ""
+        lines.append(f"{role}: {name}".rstrip() + needed)
+    if any(role in ESSENTIAL and role not in roles for role in ROLES):
+        lines.append("# Joints of the file, children below their parents:")
+        depth: list[int] = []
+        for name, parent in zip(skeleton.names, skeleton.parents, strict=True):
+            depth.append(0 if parent < 0 else depth[parent] + 1)
+            lines.append(f"# {'  ' * depth[-1]}{json.dumps(name, ensure_ascii=False)}")
     return "\n".join(lines) + "\n"
 
 
