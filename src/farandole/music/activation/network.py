@@ -2,7 +2,7 @@
 
 After M. Davies and S. Böck, Temporal convolutional networks for musical audio beat tracking (EUSIPCO 2019), smaller, and
 with the tempo as a second question (S. Böck, M. Davies, P. Knees, Multi-task learning of tempo and beat, ISMIR 2019). Frames
-are heard in pairs; nine residual layers of 48 channels, whose taps lie 1, 2, 4 ... 256 pairs apart, see 24 s.
+are heard in pairs; nine residual layers of 64 channels, whose taps lie 1, 2, 4 ... 256 pairs apart, see 24 s.
 """
 
 from __future__ import annotations
