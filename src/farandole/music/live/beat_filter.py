@@ -22,7 +22,7 @@ _JUMP = 2e-4  # share of each beat's mass that may take any period
 _LEAK = 1e-6  # share of each frame's mass that starts afresh: another song, a slip
 _PRIOR_BPM, _PRIOR_OCTAVES = 118.0, 0.9
 _LEAST, _MOST = 0.004, 0.8
-_TEMPO = 0.65  # exponent, per half second of a beat, of the network's share of its tempo against an even share
+_TEMPO = 0.8  # exponent, per half second of a beat, of the network's share of its tempo against an even share
 
 
 @dataclass(frozen=True)
