@@ -16,6 +16,8 @@ BUILT_FROM := pyproject.toml constraints.txt $(wildcard hatch_build.py web/packa
 PIP := -m pip --disable-pip-version-check install --quiet --quiet --no-compile --constraint constraints.txt
 OUT ?= dances
 SONG ?=
+# Where a shell forbids to keep what is compiled, every process compiles all that it imports: torch and Lightning for 16 s.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help dance test test-slow test-matrix lint format bench docs release-check clean

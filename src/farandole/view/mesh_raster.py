@@ -79,10 +79,11 @@ def mesh_layer(parts: Sequence[tuple[Mesh, Array, Array]], camera: Camera) -> La
     x = (0.5 * size[0] + focal * points[:, 0] * inverse).astype(np.float32)
     y = (0.5 * size[1] - focal * points[:, 1] * inverse).astype(np.float32)
     faces = _facing(x, y, points[:, 2], corners, np.array([look.two_sided for look in looks])[material], size)
-    corners, material = corners[faces], material[faces]
+    corners, material = corners.take(faces, 0), material.take(faces)
     uv = np.concatenate([m.uv for m, _, _ in parts])
-    planes = _Planes(x[corners], y[corners], inverse[corners].astype(np.float32))
-    triangle, row, column = _fragments(x[corners], y[corners], size)
+    at_x, at_y = x.take(corners), y.take(corners)
+    planes = _Planes(at_x, at_y, inverse.take(corners).astype(np.float32))
+    triangle, row, column = _fragments(at_x, at_y, size)
     cut = np.array([look.cut for look in looks], np.float32)[material]
     if cut.any():
         asked = np.flatnonzero(cut[triangle] > 0.0)
@@ -106,9 +107,9 @@ def mesh_layer(parts: Sequence[tuple[Mesh, Array, Array]], camera: Camera) -> La
     near = planes.depth(triangle, row, column)
     buffer = np.zeros(shape[0] * shape[1] * _FINE**2, np.float32)
     np.maximum.at(buffer, place, near)
-    top_most = np.flatnonzero(near >= buffer[place])
+    top_most = np.flatnonzero(near >= buffer.take(place))
     seen = np.full(len(buffer), -1, np.int64)
-    seen[place[top_most]] = triangle[top_most]
+    seen[place.take(top_most)] = triangle.take(top_most)
     seen = seen.reshape(-1, _FINE**2)
     inside = seen >= 0
     covered = reduce(np.add, [inside[:, n].astype(np.float32) for n in range(_FINE**2)]) / np.float32(_FINE**2)
@@ -120,6 +121,7 @@ def mesh_layer(parts: Sequence[tuple[Mesh, Array, Array]], camera: Camera) -> La
     rough = (nearest - farthest > 0.01 * nearest) | (covered < 1.0)
     normals = np.concatenate([n for _, _, n in parts]).astype(np.float32)
     tints = np.concatenate([m.colours for m, _, _ in parts])
+    vertices = np.concatenate((uv, tints, normals), axis=1)
     for sample in range(_FINE**2):
         chosen = np.flatnonzero(inside[:, sample] & rough if sample else inside[:, 0])
         if not len(chosen):
@@ -127,7 +129,7 @@ def mesh_layer(parts: Sequence[tuple[Mesh, Array, Array]], camera: Camera) -> La
         t = seen[chosen, sample]
         r = (chosen // shape[1] + top) * _FINE + sample // _FINE
         c = (chosen % shape[1] + left) * _FINE + sample % _FINE
-        colour[chosen] += _shaded(planes, corners, material, looks, uv, normals, tints, t, r, c, camera)
+        colour[chosen] += _shaded(planes, corners, material, looks, vertices, t, r, c, camera)
         total[chosen] += 1.0
     colour *= (covered / np.maximum(total, 1.0))[:, None]
     box = (slice(top, top + shape[0]), slice(left, left + shape[1]))
@@ -157,15 +159,21 @@ class _Planes:
     def depth(self, triangle: NDArray[np.intp], row: NDArray[np.intp], column: NDArray[np.intp]) -> Array:
         """1 / depth at sample centres, 1 / m; larger is nearer."""
         a, b, c = self._sum
-        u, v = column.astype(np.float32) - self._x[triangle], row.astype(np.float32) - self._y[triangle]
-        return a[triangle] * u + b[triangle] * v + c[triangle]
+        u, v = self._from_corner(triangle, row, column)
+        return a.take(triangle) * u + b.take(triangle) * v + c.take(triangle)
 
     def shares(self, triangle: NDArray[np.intp], row: NDArray[np.intp], column: NDArray[np.intp]) -> Array:
         """Shares of the three corners at sample centres, with perspective, [3, N], sum 1."""
-        u, v = column.astype(np.float32) - self._x[triangle], row.astype(np.float32) - self._y[triangle]
-        result = np.stack([a[triangle] * u + b[triangle] * v + c[triangle] for a, b, c in self._shares])
+        u, v = self._from_corner(triangle, row, column)
+        result = np.stack([a.take(triangle) * u + b.take(triangle) * v + c.take(triangle) for a, b, c in self._shares])
         np.maximum(result, 0.0, out=result)
-        return result / np.maximum(result.sum(0), 1e-12)
+        result /= np.maximum(result.sum(0), 1e-12)
+        return result
+
+    def _from_corner(
+        self, triangle: NDArray[np.intp], row: NDArray[np.intp], column: NDArray[np.intp]
+    ) -> tuple[Array, Array]:
+        return column.astype(np.float32) - self._x.take(triangle), row.astype(np.float32) - self._y.take(triangle)
 
 
 def _facing(
@@ -197,20 +205,25 @@ def _fragments(
         dy = y[:, i] - y[:, k]
         slope = (x[:, i] - x[:, k]) / np.where(dy == 0.0, np.float32(1.0), dy)
         low, high = np.minimum(y[:, k], y[:, i]), np.maximum(y[:, k], y[:, i])
-        crosses = (at >= low[triangle]) & (at < high[triangle])
-        cut = x[:, k][triangle] + (at - y[:, k][triangle]) * slope[triangle]
+        crosses = (at >= low.take(triangle)) & (at < high.take(triangle))
+        cut = x[:, k].take(triangle) + (at - y[:, k].take(triangle)) * slope.take(triangle)
         left = np.where(crosses, np.minimum(left, cut), left)
         right = np.where(crosses, np.maximum(right, cut), right)
     first = np.clip(np.ceil(left - 0.5), 0, size[0]).astype(np.intp)
     last = np.clip(np.ceil(right - 0.5), 0, size[0]).astype(np.intp)
     line, column = ranges(first, last)
-    return triangle[line], row[line], column
+    return triangle.take(line), row.take(line), column
 
 
 def _mixed(values: Array, corners: NDArray[np.int64], shares: Array) -> Array:
     """Values [V, D] of triangles' corners [N, 3] by their shares [3, N]: [N, D]."""
-    first, second, third = (shares[k][:, None] * values[corners[:, k]] for k in range(3))
-    return first + second + third
+    mixed = values.take(corners[:, 0], 0)
+    mixed *= shares[0][:, None]
+    for k in (1, 2):
+        other = values.take(corners[:, k], 0)
+        other *= shares[k][:, None]
+        mixed += other
+    return mixed
 
 
 def _texture(looks: Sequence[Look], material: NDArray[np.int64], uv: Array) -> Array:
@@ -231,14 +244,13 @@ def _texture(looks: Sequence[Look], material: NDArray[np.int64], uv: Array) -> A
 
 
 def _shaded(
-    planes: _Planes, corners: NDArray[np.int64], material: NDArray[np.int64], looks: Sequence[Look], uv: Array, normals: Array,
-    tints: Array, triangle: NDArray[np.intp], row: NDArray[np.intp], column: NDArray[np.intp], camera: Camera,
+    planes: _Planes, corners: NDArray[np.int64], material: NDArray[np.int64], looks: Sequence[Look], vertices: Array,
+    triangle: NDArray[np.intp], row: NDArray[np.intp], column: NDArray[np.intp], camera: Camera,
 ) -> Array:  # fmt: skip
-    """Linear colours [N, 3] of samples."""
-    shares = planes.shares(triangle, row, column)
-    own = corners[triangle]
-    base = _texture(looks, material[triangle], _mixed(uv, own, shares))[:, :3] * _mixed(tints, own, shares)
-    normal = _mixed(normals, own, shares) @ camera.axes.T.astype(np.float32)
+    """Linear colours [N, 3] of samples; `vertices` are texture coordinates, colours and normals, [V, 8]."""
+    mixed = _mixed(vertices, corners.take(triangle, 0), planes.shares(triangle, row, column))
+    base = _texture(looks, material.take(triangle), mixed[:, :2])[:, :3] * mixed[:, 2:5]
+    normal = mixed[:, 5:] @ camera.axes.T.astype(np.float32)
     normal /= np.maximum(np.sqrt((normal * normal).sum(1, keepdims=True)), 1e-6)
     focal = np.float32(camera.focal * _FINE)
     columns = (column.astype(np.float32) + np.float32(0.5 - 0.5 * camera.size[0] * _FINE)) / focal

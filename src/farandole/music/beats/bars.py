@@ -60,14 +60,15 @@ def downbeat_score(frames: FrameFeatures, times: np.ndarray, activation: np.ndar
 def _count(score: np.ndarray, meter: int) -> tuple[float, int, np.ndarray]:
     """Log likelihood of the best count in bars of `meter` beats, the meter, the counts."""
     yes, no = -np.logaddexp(0, -score), -np.logaddexp(0, score)
-    gains = _TRUST * np.where(np.arange(meter)[:, None] == 0, yes, no)  # [meter, K]
-    value, source = gains[:, 0].copy(), np.zeros((len(score), meter), int)
+    gains = _TRUST * np.where(np.arange(meter) == 0, yes[:, None], no[:, None])  # [K, meter]
+    value, onward = gains[0].copy(), np.empty(meter)
+    source = np.tile((np.arange(meter) - 1) % meter, (len(score), 1))
     for k in range(1, len(score)):
         best = int(value.argmax())
-        onward = np.roll(value, 1)
-        slipped = value[best] - _SLIP > onward
-        source[k] = np.where(slipped, best, (np.arange(meter) - 1) % meter)
-        value = np.where(slipped, value[best] - _SLIP, onward) + gains[:, k]
+        onward[0], onward[1:] = value[-1], value[:-1]
+        slip = value[best] - _SLIP
+        source[k, slip > onward] = best
+        value = np.maximum(onward, slip) + gains[k]
     place = int(value.argmax())
     places = [place]
     for k in range(len(score) - 1, 0, -1):
