@@ -107,6 +107,16 @@ def test_one_line_says_why_not(kind: str, reason: str, tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_two_characters_with_the_same_names_a_map_chooses_one(which: int, tmp_path: Path) -> None:
+    twins = together(build(Rig())[0], build(Rig())[0], 2.0)
+    hips = character(twins, tmp_path).apart
+    assert hips == ["Hips", "Hips_2"]
+    alone = character(twins, tmp_path, {"Hips": hips[which]})
+    assert len(alone.bodies) == 1
+    assert alone.bodies[0].positions[alone.roles["Hips"], 0] == pytest.approx(2.0 * which, abs=0.01)
+
+
 def test_of_two_characters_both_dance_unless_a_map_chooses(steps, tmp_path: Path) -> None:
     data = together(build(Rig())[0], build(Rig(rename="bob_{}".format))[0], shift=1.2)
     pair = character(data, tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from farandole.motion.rotations import Array
 from farandole.motion.skeleton import Skeleton
 
 _SCENE = "(scene)"
+_APART = 0.3  # leg lengths between the hips of two characters
 _OWN_POSE = 99  # no bind pose is as unlikely: the nodes' own
 
 
@@ -64,6 +65,11 @@ class Body:
             upper, lower, foot = (self.positions[self.roles[side + part]] for part in ("UpLeg", "Leg", "Foot"))
             total += 0.5 * float(np.linalg.norm(lower - upper) + np.linalg.norm(foot - lower))
         return total
+
+    def is_apart(self, hips: Array) -> bool:
+        """Whether hips at a place [3] of the file's world are another character's."""
+        away = (hips - self.positions[self.roles["Hips"]])[[0, 2]]
+        return float(np.hypot(*away)) > _APART * self.leg_length
 
     @property
     def facing(self) -> Array:
@@ -113,6 +119,7 @@ def _bodies_in(
     skin_joints = {j for skin in container.document.get("skins", []) for j in skin["joints"]}
     deforming = set(vertices.joints[vertices.weights > 0.0].tolist()) if vertices is not None else skin_joints
     result: list[Body] = []
+    recognised: list[Body] = []  # those too that a map leaves out
     first_error = None
     for group in _groups(container, tree, set(bones.values())):
         skeleton, nodes = _skeleton(tree, world, group)
@@ -124,6 +131,11 @@ def _bodies_in(
             else:
                 roles = names.find_roles(skeleton, [j for j, n in enumerate(nodes) if n in deforming])
             roles = _unmirrored(roles, world, nodes)
+            skeleton = _with_names_of_its_own(skeleton, roles, recognised)
+            joints = frozenset(j for j, n in enumerate(nodes) if n in skin_joints)
+            body = Body(skeleton, nodes, roles, world, vertices, owned, joints)
+            if all(role in roles for role in names.ESSENTIAL):
+                recognised.append(body)
             if mapping:
                 roles = roles_from_map(skeleton, mapping, roles)
             names.require_roles(skeleton, roles)
@@ -136,9 +148,18 @@ def _bodies_in(
         except RetargetError as error:
             first_error = first_error or error
             continue
-        joints = frozenset(j for j, n in enumerate(nodes) if n in skin_joints)
-        result.append(Body(skeleton, nodes, roles, world, vertices, owned, joints))
+        result.append(replace(body, roles=roles))
     return result, first_error
+
+
+def _with_names_of_its_own(skeleton: Skeleton, roles: dict[str, int], others: list[Body]) -> Skeleton:
+    """The skeleton; of a character that stands beside those found before, with numbers on names that they have, so that a map can
+    tell them apart. Clothes with bones of their own stand where their wearer does and keep their names.
+    """
+    if "Hips" not in roles or not any(body.is_apart(skeleton.rest_positions[roles["Hips"]]) for body in others):
+        return skeleton
+    taken = [name for body in others for name in body.skeleton.names[1:]]
+    return replace(skeleton, names=(_SCENE, *unique_names([*taken, *skeleton.names[1:]])[len(taken) :]))
 
 
 def _unmirrored(roles: dict[str, int], world: Array, nodes: tuple[int, ...]) -> dict[str, int]:

@@ -93,11 +93,9 @@ class Character:
     @property
     def apart(self) -> list[str]:
         """Names of the hips of characters that stand beside each other in the file; none if there is one (clothes are none)."""
-        hips = [b.positions[b.roles["Hips"]] * np.array([1.0, 0.0, 1.0]) for b in self.bodies]
-        far = [np.linalg.norm(h - hips[0]) > 0.3 * self.bodies[0].leg_length for h in hips]
-        names = [
-            b.skeleton.names[b.roles["Hips"]] for b, beside in zip(self.bodies[1:], far[1:], strict=True) if beside
-        ]
+        first, *others = self.bodies
+        beside = [b for b in others if first.is_apart(b.positions[b.roles["Hips"]])]
+        names = [b.skeleton.names[b.roles["Hips"]] for b in beside]
         return [self.skeleton.names[self.roles["Hips"]], *names] if names else []
 
     @property
