@@ -226,3 +226,19 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(tmp_path: Path) 
     remove_unfinished([tmp_path / "dance.bvh"])
     assert not ours.exists()
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_what_was_being_written_in_the_place_of_an_unfinished_file_is_removed_too(tmp_path: Path) -> None:
+    """A page is written whole within the writing of all outputs of a dance; a process may be killed in both."""
+    target, other = tmp_path / "song 0.html", tmp_path / "song 1.html"
+    names = []
+    for path in (target, other):
+        with atomic_path(path) as outer:
+            with atomic_path(outer) as inner:
+                names.append(inner.name)
+                inner.write_text("x")
+            outer.write_text("x")
+        path.unlink()
+        (tmp_path / names[-1]).write_text("killed here")
+    remove_unfinished([target])
+    assert [p.name for p in tmp_path.iterdir()] == [names[1]]

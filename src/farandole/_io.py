@@ -142,9 +142,14 @@ def remove_unfinished(targets: Iterable[Path]) -> None:
         ours[target.parent].add((target.stem[:_STEM], target.suffix))
     for folder, names in ours.items():
         for path in folder.glob(".*.part*"):
-            found = _TEMPORARY.fullmatch(path.name)
-            if found and (found["stem"], found["suffix"]) in names:
-                path.unlink(missing_ok=True)
+            name = path.name
+            while found := _TEMPORARY.fullmatch(name):
+                if (found["stem"], found["suffix"]) in names:
+                    path.unlink(missing_ok=True)
+                    break
+                name = (
+                    found["stem"] + found["suffix"]
+                )  # a file that was being written in the place of an unfinished one
 
 
 def read_json(path: Path) -> Any:
