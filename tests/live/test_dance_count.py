@@ -79,6 +79,14 @@ def test_a_section_that_strikes_otherwise_gets_its_style_a_breath_does_not(
     assert (set(families[30 * 30 :]) != {"street"}) == changes
 
 
+def test_auto_leaves_a_style_that_was_asked_for_and_suits_no_music(counts: DanceCount) -> None:
+    for k in range(30 * 40):
+        now = k / 30
+        counts.take(state(now, now * 1.5, 90.0, punch=3.3), "breaking" if now < 25 else None)
+        assert now >= 25 or counts.family == "breaking"
+    assert counts.family == "street"
+
+
 def test_a_downbeat_that_moves_moves_the_phrase_by_whole_beats(counts: DanceCount) -> None:
     import dataclasses
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
 _LEAVE = 1.12  # factor by which a tempo must leave a style's range before the octave or the style changes
 _BAR_SURE = 0.6
 _SETTLING = 12.0  # s of music in which "auto" may still think better of a family: the first tempo heard is often twice the true one
-_OTHER_SECONDS = (
-    1.5  # how long another family must suit the music before "auto" takes it, while it may think better of it
-)
+_OTHER_SECONDS = 1.5  # how long another family must suit the music, until then, before "auto" takes it
 
 
 class DanceCount:
@@ -79,15 +78,14 @@ class DanceCount:
         punch = None if state.punch is None else round(state.punch, 1)
         away = self._distances(SongCharacter(self._tempo, punch, meter))
         best = next(iter(away), None) or self._by_tempo(self._tempo)
-        return best, away.get(self.family, 0.0) - away.get(best, 0.0)
+        now = away.get(self.family, math.inf) if away else 0.0  # no music suits what is danced only when asked for
+        return best, now - away.get(best, 0.0)
 
     def _choose(self, state: LiveState, family: str | None) -> None:
         low, high = self._families[self.family]
         settled = state.time - self._awake > _SETTLING
         settled &= any(low / _LEAVE <= state.tempo * f <= high * _LEAVE for f in (1.0, 2.0))
-        if (
-            not settled
-        ):  # later the tempo may be heard at another octave; how the music strikes counts on, as in sections
+        if not settled:  # later the tempo may be heard at another octave, and only how the music strikes counts
             self._tempo = round(state.tempo, 1)
         wanted, better = (family, 0.0) if family else self._suited(state)
         if wanted == self.family or (family is None and (state.idle or (settled and better < CLEARLY))):
